@@ -1,0 +1,36 @@
+package dev.vouchsafe.attestation;
+
+import java.util.List;
+
+/**
+ * Looks at callers three times: when their connection is accepted, when they are measured against a
+ * registration, and once more just before the answer (docs/architecture.md, "The three looks").
+ * Safe for use by many threads; one caller is used by one thread at a time.
+ */
+public interface Attestor extends AutoCloseable {
+  /**
+   * The first look.
+   *
+   * @param socket descriptor number of the accepted Unix socket; it stays the caller's own
+   * @throws CallerUnknownException if the kernel can't name the process, or it has gone already
+   */
+  Caller accept(int socket) throws CallerUnknownException;
+
+  /** The second look: measures only what the registration asks for. */
+  Verdict measure(Caller caller, Registration registration);
+
+  /**
+   * The third look, just before the answer: the caller is alive and its executable, credentials and
+   * cgroup are those of the first look.
+   *
+   * @param verdict what the second look found
+   * @return {@code verdict} if all still holds, otherwise why not
+   */
+  Verdict confirm(Caller caller, Verdict.Attested verdict);
+
+  /** What can't be seen or ruled out on this kernel and with these rights, for {@code check}. */
+  List<String> limits();
+
+  @Override
+  void close();
+}

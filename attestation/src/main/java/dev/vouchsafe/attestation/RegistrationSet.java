@@ -1,0 +1,21 @@
+package dev.vouchsafe.attestation;
+
+import java.util.List;
+import java.util.Optional;
+
+/** All registrations at one moment. Immutable. */
+public interface RegistrationSet {
+  /** Sorted by name. */
+  List<Registration> all();
+
+  Optional<Registration> byName(String name);
+
+  /** Those whose user selectors don't rule that user id out: the ones worth measuring. */
+  List<Registration> candidates(long uid);
+
+  /**
+   * Files that were not taken as they are now; their last good state, if there was one, still
+   * holds.
+   */
+  List<RegistrationProblem> problems();
+}

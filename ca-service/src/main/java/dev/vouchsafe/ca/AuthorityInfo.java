@@ -1,0 +1,32 @@
+package dev.vouchsafe.ca;
+
+import java.security.cert.X509Certificate;
+
+/**
+ * One generation of an authority, as an administrator sees it.
+ *
+ * @param id stable name, such as {@code root-1} or {@code device-1}
+ * @param role what it does
+ * @param state where it stands
+ * @param keyStore kind of the store that holds its key
+ * @param certificate its certificate
+ */
+public record AuthorityInfo(
+    String id, Role role, State state, String keyStore, X509Certificate certificate) {
+  /** What an authority does. */
+  public enum Role {
+    /** The trust anchor. */
+    ROOT,
+    /** The authority that issues. */
+    DEVICE
+  }
+
+  /** Where an authority stands in its life. */
+  public enum State {
+    PREPARED,
+    PUBLISHED,
+    ACTIVE,
+    RETIRING,
+    RETIRED
+  }
+}

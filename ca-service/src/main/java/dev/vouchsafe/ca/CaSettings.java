@@ -1,0 +1,22 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyType;
+import java.nio.file.Path;
+
+/**
+ * What the CA is to be.
+ *
+ * @param directory the folder of its database, {@code ca.db}
+ * @param identity who the gateway is
+ * @param lifetimes how long things live
+ * @param rootKey type of the root's key
+ * @param deviceKey type of the device CA's key
+ * @param leafKey type of a module's key when none is asked for
+ */
+public record CaSettings(
+    Path directory,
+    GatewayIdentity identity,
+    Lifetimes lifetimes,
+    KeyType rootKey,
+    KeyType deviceKey,
+    KeyType leafKey) {}

@@ -1,0 +1,34 @@
+package dev.vouchsafe.ca;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** Issues certificates from the gateway's device CA, and knows every one that it ever issued. */
+public interface CertificateAuthority extends AutoCloseable {
+  /**
+   * Issues a leaf: prepare and lint, record the intent durably, sign, verify. The work runs on the
+   * executor given at open; the future completes there too.
+   *
+   * <p>A certificate that will not be handed over must be given to {@link #withhold}.
+   *
+   * @return completes with the certificate, or exceptionally with an {@link IssuanceException}
+   */
+  CompletableFuture<IssuedCertificate> issue(Grant grant, CertificateRequest request);
+
+  /** Notes that the certificate was signed but not handed over. Needs no answer. */
+  void withhold(IssuedCertificate certificate);
+
+  /** Every generation of every authority, the newest last. */
+  List<AuthorityInfo> authorities();
+
+  /** The ledger's entries that the query asks for. */
+  LedgerPage certificates(LedgerQuery query) throws IssuanceException;
+
+  /** The ledger's entry for that serial (lower-case hex, two digits an octet). */
+  Optional<LedgerEntry> certificate(String serial) throws IssuanceException;
+
+  /** Waits for what is under way, records what is known, and closes the ledger. */
+  @Override
+  void close();
+}

@@ -1,0 +1,82 @@
+package dev.vouchsafe.ca;
+
+/** Why nothing was issued. The code is a published contract: docs/errors.md lists each. */
+public final class IssuanceException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** The reasons, each with its stable code. */
+  public enum Reason {
+    /** The registration doesn't grant that profile. */
+    PROFILE_NOT_GRANTED("profile-not-granted", Kind.REFUSED),
+    /** A name asked for, in the request or in the CSR, is outside the registration. */
+    NAME_NOT_GRANTED("name-not-granted", Kind.REFUSED),
+    /** There is no name to put into the certificate, and the profile needs one. */
+    NO_NAME("no-name", Kind.REFUSED),
+    /** The CSR can't be read. */
+    CSR_MALFORMED("csr-malformed", Kind.INVALID),
+    /** The CSR's signature doesn't prove possession of its key (RFC 2986 section 3). */
+    CSR_SIGNATURE("csr-signature", Kind.INVALID),
+    /** The CSR asks for what no module gets: CA:TRUE, or a key usage beyond the profile. */
+    CSR_EXTENSION("csr-extension", Kind.INVALID),
+    /** The key is of a kind or size that we don't certify, or known to be weak. */
+    WEAK_KEY("weak-key", Kind.INVALID),
+    /** A field of the request has an impossible value; the message names it. */
+    REQUEST_INVALID("request-invalid", Kind.INVALID),
+    /** The certificate would not have passed the lint; nothing was signed. */
+    LINT("lint", Kind.FAILED),
+    /** The key store is away. */
+    KEY_STORE_UNAVAILABLE("key-store-unavailable", Kind.UNAVAILABLE),
+    /** The ledger can't take the intent: disk full, or closing. */
+    LEDGER_UNAVAILABLE("ledger-unavailable", Kind.UNAVAILABLE),
+    /** No authority can issue now: not yet valid, or ended. */
+    AUTHORITY_UNAVAILABLE("authority-unavailable", Kind.UNAVAILABLE),
+    /** The key store failed, or signed wrongly: the signature did not verify. */
+    SIGNATURE_FAILED("signature-failed", Kind.FAILED);
+
+    private final String code;
+    private final Kind kind;
+
+    Reason(String code, Kind kind) {
+      this.code = code;
+      this.kind = kind;
+    }
+
+    /** The stable code on the wire. */
+    public String code() {
+      return code;
+    }
+
+    /** What sort of answer that is. */
+    public Kind kind() {
+      return kind;
+    }
+  }
+
+  /** The sorts of answer; the front ends map each to a status. */
+  public enum Kind {
+    /** The request is wrong in itself (400). */
+    INVALID,
+    /** The caller may not have that (403). */
+    REFUSED,
+    /** May pass (503 with Retry-After). */
+    UNAVAILABLE,
+    /** Our own failure (500). */
+    FAILED
+  }
+
+  private final Reason reason;
+
+  public IssuanceException(Reason reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  public IssuanceException(Reason reason, String message, Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  public Reason reason() {
+    return reason;
+  }
+}

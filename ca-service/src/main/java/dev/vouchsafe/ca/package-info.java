@@ -1,0 +1,5 @@
+/** What is issued: authorities, profiles and the ledger. */
+@NullMarked
+package dev.vouchsafe.ca;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,47 @@
+package dev.vouchsafe.keys;
+
+import java.util.Optional;
+
+/**
+ * A place where private keys live: make, find, sign, derive, seal, and nothing else. Every backend
+ * passes one contract suite. All methods may be called by many threads at once.
+ */
+public interface PrivateKeyStore extends AutoCloseable {
+  /** What this store stands on, and what a person should know about it. Reads, never changes. */
+  KeyStoreDescription describe();
+
+  /**
+   * Makes a key pair. When this returns, the key survives a power cut.
+   *
+   * @throws KeyFault.Failed if the label is taken, or the store can't make that type
+   */
+  StoredKey make(KeyLabel label, KeyType type) throws KeyFault;
+
+  /** The key of that label, or nothing if the store, being there and readable, has none. */
+  Optional<StoredKey> find(KeyLabel label) throws KeyFault;
+
+  /**
+   * A secret of 32 octets that depends on this store's own master and on the label only: the same
+   * after a restart, different in every store.
+   */
+  byte[] derive(KeyLabel label) throws KeyFault;
+
+  /**
+   * Encrypts and authenticates a small secret (at most 64 KiB) so that only this store can open it.
+   *
+   * @param purpose bound into the result: it opens only under the same purpose
+   */
+  byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault;
+
+  /**
+   * Opens what {@link #seal} made.
+   *
+   * @throws KeyFault.Failed if it was changed, is of another store, or was sealed for another
+   *     purpose
+   */
+  byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault;
+
+  /** Forgets what it holds in memory. Calls after this throw {@link KeyFault.Unavailable}. */
+  @Override
+  void close();
+}

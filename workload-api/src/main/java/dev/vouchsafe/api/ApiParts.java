@@ -1,0 +1,29 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.trust.TrustBundles;
+import java.time.InstantSource;
+import java.util.concurrent.Executor;
+
+/**
+ * What the front ends stand on. They close none of it.
+ *
+ * @param identity who the gateway is
+ * @param registrations who may be issued what
+ * @param attestor who is calling
+ * @param authority issues
+ * @param bundles whom to trust
+ * @param clock the one clock
+ * @param workers where requests are worked on; never an event loop
+ */
+public record ApiParts(
+    GatewayIdentity identity,
+    Registrations registrations,
+    Attestor attestor,
+    CertificateAuthority authority,
+    TrustBundles bundles,
+    InstantSource clock,
+    Executor workers) {}
