@@ -1,0 +1,64 @@
+package dev.vouchsafe.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The modules know each other only as design and docs/architecture.md say. */
+class ArchitectureTest {
+  private static final String ROOT = "dev.vouchsafe";
+  private static final String BAD = "dev.vouchsafe.tests.bad";
+  private static final List<String> MODULES =
+      List.of("keys", "attestation", "trust", "ca", "api", "cli");
+
+  private static final JavaClasses PROGRAM = importModules(ROOT);
+  private static final JavaClasses BAD_PROGRAM = importModules(BAD);
+
+  private static JavaClasses importModules(String root) {
+    return new ClassFileImporter()
+        .importPackages(MODULES.stream().map(module -> root + "." + module).toList());
+  }
+
+  static List<HouseArchitecture.Named> rules() {
+    return new HouseArchitecture(ROOT).rules();
+  }
+
+  static List<HouseArchitecture.Named> rulesForTheBadProgram() {
+    return new HouseArchitecture(BAD).rules();
+  }
+
+  @ParameterizedTest
+  @MethodSource("rules")
+  void theProgramKeepsTheRule(HouseArchitecture.Named rule) {
+    rule.rule().check(PROGRAM);
+  }
+
+  @ParameterizedTest
+  @MethodSource("rulesForTheBadProgram")
+  void theRuleFindsTheClassThatBreaksIt(HouseArchitecture.Named rule) {
+    assertThatThrownBy(() -> rule.rule().check(BAD_PROGRAM))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("Bad");
+  }
+
+  @Test
+  void everyModuleIsLookedAt() {
+    for (String module : MODULES) {
+      assertThat(PROGRAM)
+          .as(module)
+          .anyMatch(type -> type.getPackageName().equals(ROOT + "." + module));
+    }
+  }
+
+  @Test
+  void noMockIsWithinReach() {
+    assertThatThrownBy(() -> Class.forName("org.mockito.Mockito"))
+        .isInstanceOf(ClassNotFoundException.class);
+  }
+}
