@@ -9,7 +9,7 @@ import java.util.List;
  * The name of a key or of a derived secret, made of parts that stay apart: {@code ("a","bc")} and
  * {@code ("ab","c")} are two labels in every encoding.
  *
- * @param parts 1 to 8 parts, each 1 to 256 characters
+ * @param parts 1 to 8 parts, each 1 to 256 characters of text that UTF-8 can hold
  */
 public record KeyLabel(List<String> parts) {
   private static final int MOST_PARTS = 8;
@@ -24,6 +24,10 @@ public record KeyLabel(List<String> parts) {
       if (part.isEmpty() || part.length() > LONGEST_PART) {
         throw new IllegalArgumentException(
             "a part of a key label has 1 to " + LONGEST_PART + " characters");
+      }
+      // A lone surrogate would be encoded as '?', and two labels would be one.
+      if (!StandardCharsets.UTF_8.newEncoder().canEncode(part)) {
+        throw new IllegalArgumentException("a part of a key label is well-formed text");
       }
     }
   }

@@ -8,13 +8,13 @@ import java.security.PublicKey;
  * Key pairs, signatures and their verification in memory, by the fastest library that works here:
  * chosen once, at start. Safe for use by many threads at once.
  */
-@SuppressWarnings("DoNotCallSuggester")
 public interface SoftwareCrypto {
   /**
    * Amazon Corretto Crypto Provider where its native library loads, else the JDK's own providers.
+   * Neither is registered with {@link java.security.Security}.
    */
   static SoftwareCrypto choose() {
-    throw new UnsupportedOperationException();
+    return JcaCrypto.choose();
   }
 
   /** Name and version of what was chosen, and if it is not the fastest, why not. */
@@ -23,12 +23,16 @@ public interface SoftwareCrypto {
   /** A new key pair. */
   KeyPair generate(KeyType type);
 
-  /** Signs a whole message with {@link KeyType#signatureAlgorithm()}. */
+  /**
+   * Signs a whole message with {@link KeyType#signatureAlgorithm()}.
+   *
+   * @throws IllegalArgumentException if the key is not of that type
+   */
   byte[] sign(PrivateKey key, KeyType type, byte[] message);
 
   /**
    * Whether the signature over that message verifies with {@link KeyType#signatureAlgorithm()}. A
-   * malformed signature doesn't.
+   * malformed signature doesn't, and neither does any signature under a key of another type.
    */
   boolean verify(PublicKey key, KeyType type, byte[] message, byte[] signature);
 }

@@ -1,0 +1,249 @@
+package dev.vouchsafe.keys;
+
+import dev.vouchsafe.keys.OctetReader.MalformedException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.X509EncodedKeySpec;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A key store in a folder of encrypted files. Everything hangs on one random master secret, in
+ * memory while the store is open: a purpose and a random salt make of it a key for each file and
+ * each sealed secret.
+ *
+ * <p>Invariant: the master is read only under the read lock and wiped only under the write lock, so
+ * that nothing is ever sealed under zeros.
+ */
+final class SoftwareStore implements PrivateKeyStore {
+  private static final String KEY = "vouchsafe private key";
+  private static final String SEAL = "vouchsafe sealed secret";
+  private static final String DERIVE = "vouchsafe derived secret";
+  private static final byte SEAL_VERSION = 1;
+  private static final int LARGEST_SECRET = 64 * 1024;
+  private static final byte[] CHECKED_MESSAGE =
+      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
+
+  private final Path directory;
+  private final SoftwareCrypto crypto;
+  private final SecureFiles files;
+  private final SealedBox box;
+  private final byte[] master;
+  private final KeyStoreDescription description;
+  private final Map<KeyLabel, SoftwareKey> keys = new ConcurrentHashMap<>();
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private boolean closed;
+
+  SoftwareStore(
+      Path directory,
+      SoftwareCrypto crypto,
+      SecureFiles files,
+      SealedBox box,
+      byte[] master,
+      KeyStoreDescription description) {
+    this.directory = directory;
+    this.crypto = crypto;
+    this.files = files;
+    this.box = box;
+    this.master = master;
+    this.description = description;
+  }
+
+  @Override
+  public KeyStoreDescription describe() {
+    return description;
+  }
+
+  @Override
+  public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
+    return whileOpen(() -> makeLocked(label, type));
+  }
+
+  private StoredKey makeLocked(KeyLabel label, KeyType type) throws KeyFault {
+    Path file = KeyFile.in(directory, label.encoded());
+    if (keys.containsKey(label) || Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      throw taken(label, file);
+    }
+    KeyPair pair = crypto.generate(type);
+    checkPair(pair.getPrivate(), pair.getPublic(), type, file);
+    byte[] publicKey = pair.getPublic().getEncoded();
+    byte[] privateKey = pair.getPrivate().getEncoded();
+    try {
+      byte[] bound = KeyFile.bound(type, label.encoded(), publicKey);
+      byte[] sealed = box.seal(master, KEY, bound, privateKey);
+      files.writeNew(file, new KeyFile(type, label.encoded(), publicKey, sealed).encoded());
+    } catch (FileAlreadyExistsException e) {
+      throw taken(label, file);
+    } catch (NoSuchFileException e) {
+      throw away(e);
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key " + label + " can't be stored", e);
+    } finally {
+      Arrays.fill(privateKey, (byte) 0);
+    }
+    return keep(new SoftwareKey(label, type, pair.getPublic(), pair.getPrivate(), crypto));
+  }
+
+  @Override
+  public Optional<StoredKey> find(KeyLabel label) throws KeyFault {
+    return whileOpen(() -> {
+      SoftwareKey known = keys.get(label);
+      return known != null ? Optional.of(known) : load(label);
+    });
+  }
+
+  private Optional<StoredKey> load(KeyLabel label) throws KeyFault {
+    Path file = KeyFile.in(directory, label.encoded());
+    try {
+      files.checkFolder(directory);
+      if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+        // An absent key means something only if the rest of the store is there.
+        files.readOwn(directory.resolve(SoftwareStores.HEADER));
+        return Optional.empty();
+      }
+      return Optional.of(keep(read(label, file)));
+    } catch (NoSuchFileException e) {
+      throw away(e);
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key " + label + " can't be read", e);
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
+  }
+
+  private SoftwareKey read(KeyLabel label, Path file)
+      throws KeyFault, IOException, MalformedException {
+    KeyFile stored = KeyFile.parse(files.readOwn(file));
+    if (!Arrays.equals(stored.label(), label.encoded())) {
+      throw new KeyFault.Failed(file + " holds another key than " + label);
+    }
+    byte[] pkcs8 =
+        SealedBox.open(master, KEY, stored.bound(), stored.box())
+            .orElseThrow(
+                () -> new KeyFault.Failed(file + " is damaged, or belongs to another key store"));
+    try {
+      PrivateKey privateKey = privateKey(stored.type(), pkcs8);
+      PublicKey publicKey = publicKey(stored.type(), stored.publicKey());
+      checkPair(privateKey, publicKey, stored.type(), file);
+      return new SoftwareKey(label, stored.type(), publicKey, privateKey, crypto);
+    } catch (GeneralSecurityException e) {
+      // Without the cause: it may tell of the key.
+      throw new KeyFault.Failed(file + " holds a key that can't be read");
+    } finally {
+      Arrays.fill(pkcs8, (byte) 0);
+    }
+  }
+
+  private PrivateKey privateKey(KeyType type, byte[] pkcs8) throws GeneralSecurityException {
+    return crypto instanceof JcaCrypto ours
+        ? ours.readPrivate(type, pkcs8)
+        : KeyFactory.getInstance(type.keyAlgorithm())
+            .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
+  }
+
+  private PublicKey publicKey(KeyType type, byte[] encoded) throws GeneralSecurityException {
+    return crypto instanceof JcaCrypto ours
+        ? ours.readPublic(type, encoded)
+        : KeyFactory.getInstance(type.keyAlgorithm())
+            .generatePublic(new X509EncodedKeySpec(encoded));
+  }
+
+  private void checkPair(PrivateKey privateKey, PublicKey publicKey, KeyType type, Path file)
+      throws KeyFault.Failed {
+    if (!KeyType.of(publicKey).equals(Optional.of(type))
+        || !crypto.verify(
+            publicKey, type, CHECKED_MESSAGE, crypto.sign(privateKey, type, CHECKED_MESSAGE))) {
+      throw new KeyFault.Failed("the two halves of the key in " + file + " don't belong together");
+    }
+  }
+
+  /** Whoever comes second gets what the first one kept, so that close() finds every key. */
+  private SoftwareKey keep(SoftwareKey key) {
+    SoftwareKey first = keys.putIfAbsent(key.label(), key);
+    return first == null ? key : first;
+  }
+
+  @Override
+  public byte[] derive(KeyLabel label) throws KeyFault {
+    return whileOpen(() -> SealedBox.derive(master, new byte[0], DERIVE, label.encoded()));
+  }
+
+  @Override
+  public byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
+    if (secret.length > LARGEST_SECRET) {
+      throw new KeyFault.Failed("a secret to seal has at most " + LARGEST_SECRET + " octets");
+    }
+    byte[] sealed = whileOpen(() -> box.seal(master, SEAL, purpose.encoded(), secret));
+    return ByteBuffer.allocate(1 + sealed.length).put(SEAL_VERSION).put(sealed).array();
+  }
+
+  @Override
+  public byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
+    if (sealed.length > 1 + SealedBox.OVERHEAD + LARGEST_SECRET
+        || sealed.length < 1 + SealedBox.OVERHEAD
+        || sealed[0] != SEAL_VERSION) {
+      throw new KeyFault.Failed("this is no sealed secret of this version");
+    }
+    byte[] content = Arrays.copyOfRange(sealed, 1, sealed.length);
+    return whileOpen(() -> SealedBox.open(master, SEAL, purpose.encoded(), content))
+        .orElseThrow(() ->
+            new KeyFault.Failed(
+                "the sealed secret was changed, is of another key store, or was sealed for"
+                    + " another purpose than "
+                    + purpose));
+  }
+
+  @Override
+  public void close() {
+    lock.writeLock().lock();
+    try {
+      closed = true;
+      Arrays.fill(master, (byte) 0);
+      keys.values().forEach(SoftwareKey::forget);
+      keys.clear();
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  private KeyFault away(NoSuchFileException e) {
+    return new KeyFault.Unavailable("the key store " + directory + " is not there now", e);
+  }
+
+  private static KeyFault taken(KeyLabel label, Path file) {
+    return new KeyFault.Failed("there is a key " + label + " already, in " + file);
+  }
+
+  /** Work that needs the master. */
+  private interface Work<T> {
+    T run() throws KeyFault;
+  }
+
+  private <T> T whileOpen(Work<T> work) throws KeyFault {
+    lock.readLock().lock();
+    try {
+      if (closed) {
+        throw new KeyFault.Unavailable("the key store is closed");
+      }
+      return work.run();
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+}

@@ -1,0 +1,214 @@
+package dev.vouchsafe.keys;
+
+import dev.vouchsafe.keys.OctetReader.MalformedException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.List;
+
+/** Makes and opens software stores: the folder, its header, and the secret that opens it. */
+final class SoftwareStores {
+  static final String HEADER = "store.header";
+  static final int MASTER = 32;
+
+  /** What OWASP's Password Storage Cheat Sheet asks of PBKDF2-HMAC-SHA256. */
+  private static final int ITERATIONS = 600_000;
+
+  private static final String PURPOSE = "vouchsafe store master";
+
+  private final SecureFiles files;
+  private final SecureRandom random;
+  private final int iterations;
+
+  SoftwareStores(int us, int iterations) {
+    this.random = new SecureRandom();
+    this.files = new SecureFiles(us, random);
+    this.iterations = iterations;
+  }
+
+  /** For the user that this process runs as. */
+  static SoftwareStores here() {
+    return new SoftwareStores(effectiveUser(), ITERATIONS);
+  }
+
+  /** From /proc/self/status: the owner of /proc/self is root for a process that can't be dumped. */
+  static int effectiveUser() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("Uid:")) {
+          return Integer.parseUnsignedInt(List.of(line.split("\\s+", -1)).get(2));
+        }
+      }
+      throw new IllegalStateException("/proc/self/status names no user");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  PrivateKeyStore create(Path directory, SealSource seal, SoftwareCrypto crypto) throws KeyFault {
+    Path secret = SealSecret.file(seal);
+    if (secret.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
+      throw new KeyFault.Failed(
+          secret + " would lie inside " + directory + ": a copy of one must not hold the other");
+    }
+    String what = "the key store " + directory + " can't be made";
+    try {
+      files.makeFolder(directory);
+    } catch (IOException e) {
+      throw SecureFiles.fault(what, e);
+    }
+    boolean done = false;
+    boolean generated = false;
+    try {
+      if (seal instanceof SealSource.GeneratedFile) {
+        SealSecret.generate(secret, files, random);
+        generated = true;
+      }
+      PrivateKeyStore store = fill(directory, seal, crypto);
+      done = true;
+      return store;
+    } catch (IOException e) {
+      throw SecureFiles.fault(what, e);
+    } finally {
+      if (!done) {
+        removeQuietly(directory.resolve(HEADER));
+        removeQuietly(directory);
+        if (generated) {
+          removeQuietly(secret);
+        }
+      }
+    }
+  }
+
+  /** What can't be removed now is named by the next attempt. */
+  private static void removeQuietly(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      System.getLogger(SoftwareStores.class.getName())
+          .log(System.Logger.Level.WARNING, "{0} is left over and can't be removed", path);
+    }
+  }
+
+  private PrivateKeyStore fill(Path directory, SealSource seal, SoftwareCrypto crypto)
+      throws KeyFault, IOException {
+    byte[] master = new byte[MASTER];
+    random.nextBytes(master);
+    try (SealSecret secret = SealSecret.read(seal, files)) {
+      StoreHeader empty = secret.isRandom() ? StoreHeader.forRandomSecret() : forPassphrase();
+      byte[] key = key(secret, empty, SealSecret.file(seal));
+      StoreHeader header =
+          empty.with(new SealedBox(random).seal(key, PURPOSE, empty.bound(), master));
+      Arrays.fill(key, (byte) 0);
+      files.writeNew(directory.resolve(HEADER), header.encoded());
+      return store(directory, seal, crypto, header, master);
+    }
+  }
+
+  private StoreHeader forPassphrase() {
+    byte[] salt = new byte[StoreHeader.SALT];
+    random.nextBytes(salt);
+    return StoreHeader.forPassphrase(iterations, salt);
+  }
+
+  PrivateKeyStore open(Path directory, SealSource seal, SoftwareCrypto crypto) throws KeyFault {
+    Path file = directory.resolve(HEADER);
+    try {
+      files.checkFolder(directory);
+      StoreHeader header = StoreHeader.parse(files.readOwn(file));
+      byte[] master = unlock(file, header, seal);
+      SecureFiles.sweep(directory);
+      return store(directory, seal, crypto, header, master);
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
+    }
+  }
+
+  private byte[] unlock(Path file, StoreHeader header, SealSource seal) throws KeyFault {
+    Path from = SealSecret.file(seal);
+    try (SealSecret secret = SealSecret.read(seal, files)) {
+      if (secret.isRandom() == header.forPassphrase()) {
+        throw new KeyFault.Failed(
+            file
+                + " was sealed with "
+                + (header.forPassphrase() ? "a passphrase" : "a generated file")
+                + ", and "
+                + from
+                + " is of the other kind");
+      }
+      byte[] key = key(secret, header, from);
+      byte[] master =
+          SealedBox.open(key, PURPOSE, header.bound(), header.box())
+              .filter(octets -> octets.length == MASTER)
+              .orElseThrow(() ->
+                  new KeyFault.Failed(
+                      "the secret in "
+                          + from
+                          + " does not open "
+                          + file
+                          + ": it is another secret, or the file is damaged"));
+      Arrays.fill(key, (byte) 0);
+      return master;
+    }
+  }
+
+  private static byte[] key(SealSecret secret, StoreHeader header, Path from)
+      throws KeyFault.Failed {
+    if (!header.forPassphrase()) {
+      return secret.key();
+    }
+    try {
+      return secret.key(header.salt(), header.iterations());
+    } catch (CharacterCodingException e) {
+      throw new KeyFault.Failed(from + " is not UTF-8: a passphrase is one line of UTF-8");
+    }
+  }
+
+  private PrivateKeyStore store(
+      Path directory, SealSource seal, SoftwareCrypto crypto, StoreHeader header, byte[] master)
+      throws KeyFault.Failed {
+    return new SoftwareStore(
+        directory, crypto, files, new SealedBox(random), master, describe(directory, seal, header));
+  }
+
+  private static KeyStoreDescription describe(Path directory, SealSource seal, StoreHeader header)
+      throws KeyFault.Failed {
+    Path file = SealSecret.file(seal);
+    String encrypted = "each key is encrypted with AES-256-GCM, under ";
+    return switch (seal) {
+      case SealSource.GeneratedFile _ ->
+          new KeyStoreDescription(
+              "software",
+              directory.toString(),
+              encrypted + "the random secret in the file " + file,
+              List.of(
+                  file
+                      + " protects only a copy of the data folder: whoever reads that file as well"
+                      + " has the keys. It is in no backup: without it the keys are lost."));
+      case SealSource.PassphraseFile _ ->
+          new KeyStoreDescription(
+              "software",
+              directory.toString(),
+              encrypted + passphrase(header) + "in the file " + file,
+              List.of(
+                  file
+                      + " holds the passphrase: whoever reads it and the data folder has the keys"));
+      case SealSource.SystemdCredential credential ->
+          new KeyStoreDescription(
+              "software",
+              directory.toString(),
+              encrypted + passphrase(header) + "in the systemd credential " + credential.name(),
+              List.of());
+    };
+  }
+
+  private static String passphrase(StoreHeader header) {
+    return "the passphrase (PBKDF2-HMAC-SHA256, " + header.iterations() + " iterations) ";
+  }
+}
