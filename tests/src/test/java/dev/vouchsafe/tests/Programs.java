@@ -1,0 +1,89 @@
+package dev.vouchsafe.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Runs programs of the machine to their end, and compiles the tests' own. */
+final class Programs {
+  private static final long LONGEST_SECONDS = 60;
+
+  private Programs() {}
+
+  /**
+   * What a program that has ended left.
+   *
+   * @param out its standard output
+   * @param err its standard error
+   */
+  record Ended(int exit, String out, String err) {
+    /** Its output, if it ended well. */
+    String done() {
+      assertThat(exit).as("exit status; it said: %s%s", out, err).isZero();
+      return out;
+    }
+  }
+
+  static Ended run(String... command) throws IOException, InterruptedException {
+    return run(Map.of(), List.of(command), "");
+  }
+
+  static Ended run(List<String> command, String input) throws IOException, InterruptedException {
+    return run(Map.of(), command, input);
+  }
+
+  /** Its output goes by way of files, so that a program that says much never waits for us. */
+  static Ended run(Map<String, String> environment, List<String> command, String input)
+      throws IOException, InterruptedException {
+    Path in = Files.writeString(Files.createTempFile("vs", ".in"), input);
+    Path out = Files.createTempFile("vs", ".out");
+    Path err = Files.createTempFile("vs", ".err");
+    try {
+      ProcessBuilder builder =
+          new ProcessBuilder(command)
+              .redirectInput(in.toFile())
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile());
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      if (!process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly().waitFor();
+        throw new AssertionError(command + " did not end: " + text(out) + text(err));
+      }
+      return new Ended(process.exitValue(), text(out), text(err));
+    } finally {
+      Files.delete(in);
+      Files.delete(out);
+      Files.delete(err);
+    }
+  }
+
+  private static String text(Path file) throws IOException {
+    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+  }
+
+  /** Compiles {@code src/test/c/NAME.c} unless that was done since it last changed. */
+  static synchronized Path compile(String name, String... flags)
+      throws IOException, InterruptedException {
+    Path source = Places.root().resolve("tests/src/test/c").resolve(name + ".c");
+    Path made = Places.target().resolve(name + (List.of(flags).contains("-shared") ? ".so" : ""));
+    if (Files.exists(made)
+        && Files.getLastModifiedTime(made).compareTo(Files.getLastModifiedTime(source)) > 0) {
+      return made;
+    }
+    Path fresh = Path.of(made + ".new");
+    List<String> command = new ArrayList<>(List.of("gcc", "-Wall", "-Wextra", "-Werror"));
+    command.addAll(List.of(flags));
+    command.addAll(List.of("-o", fresh.toString(), source.toString()));
+    run(command, "").done();
+    return Files.move(fresh, made, StandardCopyOption.REPLACE_EXISTING);
+  }
+}
