@@ -58,7 +58,7 @@ class HouseRulesTest {
   @Test
   void noSourceIsTooLongToBeRead() {
     assertThat(sources).filteredOn(SourceRules::isTooLong).extracting(Source::path).isEmpty();
-    assertThat(SourceRules.isTooLong(new Source("a", Collections.nCopies(601, "")))).isTrue();
+    assertThat(SourceRules.isTooLong(new Source("a.c", Collections.nCopies(601, "")))).isTrue();
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Runs programs of the machine to their end, and compiles the tests' own. */
 final class Programs {
@@ -70,20 +71,26 @@ final class Programs {
     return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
   }
 
-  /** Compiles {@code src/test/c/NAME.c} unless that was done since it last changed. */
+  /** Compiles {@code src/test/c/NAME.c} unless that was done since a file there last changed. */
   static synchronized Path compile(String name, String... flags)
       throws IOException, InterruptedException {
-    Path source = Places.root().resolve("tests/src/test/c").resolve(name + ".c");
+    Path folder = Places.root().resolve("tests/src/test/c");
     Path made = Places.target().resolve(name + (List.of(flags).contains("-shared") ? ".so" : ""));
-    if (Files.exists(made)
-        && Files.getLastModifiedTime(made).compareTo(Files.getLastModifiedTime(source)) > 0) {
+    if (Files.exists(made) && isNewerThanAllIn(folder, made)) {
       return made;
     }
     Path fresh = Path.of(made + ".new");
     List<String> command = new ArrayList<>(List.of("gcc", "-Wall", "-Wextra", "-Werror"));
     command.addAll(List.of(flags));
-    command.addAll(List.of("-o", fresh.toString(), source.toString()));
+    command.addAll(List.of("-o", fresh.toString(), folder.resolve(name + ".c").toString()));
     run(command, "").done();
     return Files.move(fresh, made, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static boolean isNewerThanAllIn(Path folder, Path made) throws IOException {
+    try (Stream<Path> sources = Files.list(folder)) {
+      return sources.allMatch(
+          source -> source.toFile().lastModified() < made.toFile().lastModified());
+    }
   }
 }

@@ -27,6 +27,10 @@ final class SourceRules {
       return path.endsWith(".java");
     }
 
+    boolean isCode() {
+      return isJava() || path.endsWith(".c") || path.endsWith(".h");
+    }
+
     boolean isJavaTest() {
       return isJava() && path.contains("/src/test/");
     }
@@ -71,7 +75,7 @@ final class SourceRules {
             Pattern.compile("Thread\\.sle" + "ep\\(|TimeUnit\\.[A-Z]+\\.sle" + "ep\\(")),
         new Rule(
             "nothing is put off in a comment",
-            source -> source.isJava() || source.path().endsWith(".c"),
+            Source::isCode,
             Pattern.compile("\\b(TO" + "DO|FIX" + "ME|X" + "XX)\\b")),
         new Rule("no test is switched off", Source::isJava, Pattern.compile("@Dis" + "abled")),
         new Rule("no mocks", Source::isJava, Pattern.compile("import .*\\.moc" + "kito\\.")),
@@ -99,7 +103,7 @@ final class SourceRules {
   }
 
   static boolean isTooLong(Source source) {
-    return source.lines().size() > LONGEST_FILE;
+    return source.isCode() && source.lines().size() > LONGEST_FILE;
   }
 
   /** Every text file below the root that a person wrote. */
