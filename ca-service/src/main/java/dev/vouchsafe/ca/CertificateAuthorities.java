@@ -1,14 +1,18 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Executor;
 
 /** Makes and opens the gateway's CA. */
-@SuppressWarnings("DoNotCallSuggester")
 public final class CertificateAuthorities {
   private CertificateAuthorities() {}
 
@@ -23,15 +27,35 @@ public final class CertificateAuthorities {
   public static List<AuthorityInfo> create(
       CaSettings settings, PrivateKeyStore store, SoftwareCrypto crypto, InstantSource clock)
       throws IOException {
-    throw new UnsupportedOperationException();
+    makeFolder(settings.directory());
+    try (Ledger ledger = Ledger.create(settings.directory())) {
+      AuthorityFactory factory = new AuthorityFactory(settings, store, crypto, ledger, clock);
+      AuthorityFactory.Made root = factory.makeRoot();
+      AuthorityFactory.Made device = factory.makeDevice(root);
+      return List.of(root.row().info(root.certificate()), device.row().info(device.certificate()));
+    }
+  }
+
+  private static void makeFolder(Path folder) throws IOException {
+    try {
+      Files.createDirectory(
+          folder,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(folder)) {
+        throw new IOException(folder + " is not a folder", e);
+      }
+    }
   }
 
   /**
-   * Opens the CA.
+   * Opens the CA. If the key store is away just now, the CA opens and answers "unavailable" until
+   * the store is back.
    *
    * @param executor where issuing runs; may have many threads
-   * @throws IOException if the database is of another version, damaged or locked, or the store
-   *     holds another key than the device CA's certificate; the message names what to change
+   * @throws IOException if the database is of another version, damaged or locked, is not of the
+   *     gateway that the settings name, or the store holds another key than the device CA's
+   *     certificate; the message names what to change
    */
   public static CertificateAuthority open(
       CaSettings settings,
@@ -40,6 +64,25 @@ public final class CertificateAuthorities {
       InstantSource clock,
       Executor executor)
       throws IOException {
-    throw new UnsupportedOperationException();
+    Ledger ledger = Ledger.open(settings.directory());
+    try {
+      AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
+      AuthorityKey key = chain.deviceKey(store, crypto);
+      try {
+        key.find();
+      } catch (KeyFault.Unavailable e) {
+        System.getLogger(CertificateAuthorities.class.getName())
+            .log(
+                System.Logger.Level.WARNING,
+                "the key store is away, nothing is issued until it is back: {0}",
+                e.getMessage());
+      } catch (KeyFault e) {
+        throw new IOException(e.getMessage(), e);
+      }
+      return new IssuingService(settings, chain, key, ledger, crypto, clock, executor);
+    } catch (IOException e) {
+      ledger.close();
+      throw e;
+    }
   }
 }

@@ -1,0 +1,44 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyLabel;
+import dev.vouchsafe.keys.KeyType;
+import java.security.cert.X509Certificate;
+import java.util.Locale;
+
+/**
+ * One generation of an authority as the ledger keeps it.
+ *
+ * @param row its number in the ledger
+ * @param role what it does
+ * @param generation 1 for the first of its role
+ * @param keyStore kind of the store that holds its key
+ * @param keyType type of that key
+ * @param state where it stands
+ */
+record AuthorityRow(
+    long row,
+    AuthorityInfo.Role role,
+    int generation,
+    String keyStore,
+    KeyType keyType,
+    AuthorityInfo.State state) {
+  /** The stable name, such as {@code device-1}. */
+  String id() {
+    return role.name().toLowerCase(Locale.ROOT) + "-" + generation;
+  }
+
+  /** It with its certificate, for an administrator. */
+  AuthorityInfo info(X509Certificate certificate) {
+    return new AuthorityInfo(id(), role, state, keyStore, certificate);
+  }
+
+  /** The name of its key in the store. */
+  KeyLabel keyLabel() {
+    return KeyLabel.of(
+        switch (role) {
+          case ROOT -> "root-ca";
+          case DEVICE -> "device-ca";
+        },
+        Integer.toString(generation));
+  }
+}

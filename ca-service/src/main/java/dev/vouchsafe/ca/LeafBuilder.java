@@ -1,0 +1,127 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyType;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.util.Arrays;
+import java.util.Date;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.bouncycastle.asn1.ASN1Encodable;
+import org.bouncycastle.asn1.ASN1Encoding;
+import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.DERIA5String;
+import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERUTF8String;
+import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x500.style.BCStyle;
+import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.Extensions;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.bouncycastle.asn1.x509.Time;
+import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
+
+/** Encodes a leaf's TBSCertificate (RFC 5280 section 4.1). What never changes is encoded once. */
+final class LeafBuilder {
+  private static final Extension NO_CA =
+      extension(Extension.basicConstraints, true, new BasicConstraints(false));
+  private static final Extension EC_USAGE =
+      extension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
+  private static final Extension RSA_USAGE =
+      extension(
+          Extension.keyUsage,
+          true,
+          new KeyUsage(KeyUsage.digitalSignature | KeyUsage.keyEncipherment));
+
+  private final Issuer issuer;
+  private final Extension authorityKeyId;
+  private final Map<Profile, Extension> purposes = new EnumMap<>(Profile.class);
+
+  LeafBuilder(Issuer issuer) {
+    this.issuer = issuer;
+    this.authorityKeyId =
+        extension(
+            Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(issuer.keyId()));
+    for (Profile profile : Profile.values()) {
+      purposes.put(
+          profile, extension(Extension.extendedKeyUsage, false, extendedKeyUsage(profile)));
+    }
+  }
+
+  byte[] tbs(LeafPlan plan, byte[] serial, SubjectPublicKeyInfo key, KeyType keyType) {
+    V3TBSCertificateGenerator tbs = new V3TBSCertificateGenerator();
+    tbs.setSerialNumber(new ASN1Integer(new BigInteger(1, serial)));
+    tbs.setSignature(issuer.signatureAlgorithm());
+    tbs.setIssuer(issuer.subject());
+    tbs.setStartDate(new Time(Date.from(plan.notBefore())));
+    tbs.setEndDate(new Time(Date.from(plan.notAfter())));
+    tbs.setSubject(subject(plan.commonName()));
+    tbs.setSubjectPublicKeyInfo(key);
+    tbs.setExtensions(new Extensions(extensions(plan, key, keyType)));
+    try {
+      return tbs.generateTBSCertificate().getEncoded(ASN1Encoding.DER);
+    } catch (IOException e) {
+      throw new IllegalStateException("encoding into memory does not fail", e);
+    }
+  }
+
+  private Extension[] extensions(LeafPlan plan, SubjectPublicKeyInfo key, KeyType keyType) {
+    Extension[] fixed = {
+      NO_CA,
+      keyType.keyAlgorithm().equals("RSA") ? RSA_USAGE : EC_USAGE,
+      Objects.requireNonNull(purposes.get(plan.profile())),
+      extension(Extension.subjectKeyIdentifier, false, new SubjectKeyIdentifier(Octets.keyId(key))),
+      authorityKeyId
+    };
+    if (plan.names().isEmpty()) {
+      return fixed;
+    }
+    Extension[] all = Arrays.copyOf(fixed, fixed.length + 1);
+    all[fixed.length] = extension(Extension.subjectAlternativeName, false, names(plan.names()));
+    return all;
+  }
+
+  private static ExtendedKeyUsage extendedKeyUsage(Profile profile) {
+    return new ExtendedKeyUsage(LeafProfile.purposes(profile).toArray(new KeyPurposeId[0]));
+  }
+
+  static X500Name subject(String commonName) {
+    return new X500Name(new RDN[] {new RDN(BCStyle.CN, new DERUTF8String(commonName))});
+  }
+
+  private static GeneralNames names(List<SanName> names) {
+    return new GeneralNames(
+        names.stream().map(LeafBuilder::generalName).toArray(GeneralName[]::new));
+  }
+
+  private static GeneralName generalName(SanName name) {
+    return switch (name) {
+      case SanName.Dns dns -> new GeneralName(GeneralName.dNSName, new DERIA5String(dns.name()));
+      case SanName.Ip ip ->
+          new GeneralName(GeneralName.iPAddress, new DEROctetString(ip.address().getAddress()));
+      case SanName.Uri uri ->
+          new GeneralName(GeneralName.uniformResourceIdentifier, new DERIA5String(uri.uri()));
+    };
+  }
+
+  static Extension extension(ASN1ObjectIdentifier oid, boolean critical, ASN1Encodable value) {
+    try {
+      return new Extension(
+          oid, critical, new DEROctetString(value.toASN1Primitive().getEncoded(ASN1Encoding.DER)));
+    } catch (IOException e) {
+      throw new IllegalStateException("encoding into memory does not fail", e);
+    }
+  }
+}

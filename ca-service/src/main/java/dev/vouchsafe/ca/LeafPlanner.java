@@ -1,0 +1,183 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Decides from grant, request and CSR what a leaf will say, or refuses. */
+final class LeafPlanner {
+  /** Clocks of those who verify run behind ours by less than this. */
+  static final Duration BACK_DATED = Duration.ofSeconds(60);
+
+  private static final int MOST_NAMES = 100;
+  private static final int LONGEST_NAME = 256;
+  private static final double JITTER = 0.05;
+
+  private final Lifetimes lifetimes;
+  private final SecureRandom random = new SecureRandom();
+
+  LeafPlanner(Lifetimes lifetimes) {
+    this.lifetimes = lifetimes;
+  }
+
+  LeafPlan plan(
+      Grant grant, CertificateRequest request, Optional<Csr> csr, Issuer issuer, Instant now)
+      throws IssuanceException {
+    Profile profile = request.profile();
+    if (!grant.profiles().contains(profile)) {
+      throw new IssuanceException(
+          Reason.PROFILE_NOT_GRANTED,
+          "the registration of "
+              + NameSyntax.quoted(grant.module())
+              + " does not grant profile "
+              + profile.text());
+    }
+    checkSizes(request, csr);
+    NameGate gate = new NameGate(grant, profile);
+    Set<SanName> sans = new LinkedHashSet<>();
+    Optional<String> subject = askedNames(gate, request, csr, sans);
+    if (sans.isEmpty()) {
+      sans.addAll(gate.allGranted());
+    }
+    if (profile == Profile.SERVER && sans.isEmpty()) {
+      throw new IssuanceException(
+          Reason.NO_NAME,
+          "the registration of "
+              + NameSyntax.quoted(grant.module())
+              + " has no name for a server certificate, and none was asked for");
+    }
+    String commonName =
+        subject.orElseGet(() -> profile == Profile.SERVER ? plain(first(sans)) : grant.module());
+    if (LeafProfile.carriesSpiffeId(profile) && grant.spiffeId().isPresent()) {
+      sans.add(gate.uri(grant.spiffeId().get()));
+    }
+    Instant notAfter = notAfter(grant, request, issuer, now);
+    return new LeafPlan(
+        profile,
+        LeafPlan.commonName(commonName),
+        ordered(sans),
+        notBefore(issuer, now),
+        notAfter,
+        renewAfter(now, notAfter));
+  }
+
+  /**
+   * Puts every name asked for through the gate.
+   *
+   * @param sans takes those that become SANs
+   * @return the name for the subject: the first common name, if there is one
+   */
+  private static Optional<String> askedNames(
+      NameGate gate, CertificateRequest request, Optional<Csr> csr, Set<SanName> sans)
+      throws IssuanceException {
+    List<String> commonNames = new ArrayList<>();
+    request.commonName().ifPresent(commonNames::add);
+    csr.ifPresent(it -> commonNames.addAll(it.commonNames()));
+    Optional<String> subject = Optional.empty();
+    for (String asked : commonNames) {
+      Optional<SanName> san = gate.commonName(asked);
+      san.ifPresent(sans::add);
+      if (subject.isEmpty() && san.isPresent()) {
+        subject = Optional.of(plain(san.get()));
+      }
+    }
+    for (String asked : request.dns()) {
+      sans.add(gate.dns(asked));
+    }
+    for (String asked : request.ip()) {
+      sans.add(gate.ip(asked));
+    }
+    if (csr.isPresent()) {
+      for (String asked : csr.get().dns()) {
+        sans.add(gate.dns(asked));
+      }
+      for (String asked : csr.get().ip()) {
+        sans.add(gate.ip(asked));
+      }
+      for (String asked : csr.get().uris()) {
+        gate.uri(asked);
+      }
+    }
+    return subject;
+  }
+
+  private static void checkSizes(CertificateRequest request, Optional<Csr> csr)
+      throws IssuanceException {
+    int count =
+        request.dns().size()
+            + request.ip().size()
+            + csr.map(it -> it.commonNames().size() + it.dns().size() + it.ip().size()).orElse(0);
+    if (count > MOST_NAMES) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "dns, ip: more than " + MOST_NAMES + " names are asked for");
+    }
+    if (request.commonName().filter(name -> name.length() > LONGEST_NAME).isPresent()) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "commonName: longer than " + LONGEST_NAME + " characters");
+    }
+  }
+
+  /** DNS names first, then addresses, then the SPIFFE ID, so that equal wishes look equal. */
+  private static List<SanName> ordered(Set<SanName> sans) {
+    List<SanName> ordered = new ArrayList<>(sans.size());
+    sans.stream().filter(SanName.Dns.class::isInstance).forEach(ordered::add);
+    sans.stream().filter(SanName.Ip.class::isInstance).forEach(ordered::add);
+    sans.stream().filter(SanName.Uri.class::isInstance).forEach(ordered::add);
+    return ordered;
+  }
+
+  private static SanName first(Set<SanName> sans) {
+    return ordered(sans).getFirst();
+  }
+
+  private static String plain(SanName name) {
+    return switch (name) {
+      case SanName.Dns dns -> dns.name();
+      case SanName.Ip ip -> ip.canonical();
+      case SanName.Uri uri -> uri.uri();
+    };
+  }
+
+  private static Instant notBefore(Issuer issuer, Instant now) {
+    Instant backDated = now.minus(BACK_DATED).truncatedTo(ChronoUnit.SECONDS);
+    return backDated.isBefore(issuer.notBefore()) ? issuer.notBefore() : backDated;
+  }
+
+  private Instant notAfter(Grant grant, CertificateRequest request, Issuer issuer, Instant now)
+      throws IssuanceException {
+    if (!issuer.isValidAt(now)) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_UNAVAILABLE,
+          issuer.id() + " is valid from " + issuer.notBefore() + " to " + issuer.notAfter());
+    }
+    Duration life = request.ttl().or(grant::ttl).orElse(lifetimes.leaf());
+    life = shorter(life, grant.ttl().orElse(lifetimes.leafCap()));
+    life = shorter(life, lifetimes.leafCap());
+    if (life.toSeconds() < 1) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "ttl: a certificate lives for at least one second");
+    }
+    Instant end = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(life.toSeconds());
+    return end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) <= 0 ? one : other;
+  }
+
+  /**
+   * Half of the life that is left, give or take 5 %, so that a fleet does not come back at once.
+   */
+  private Instant renewAfter(Instant now, Instant notAfter) {
+    long left = Math.max(0, Duration.between(now, notAfter).toSeconds());
+    double share = 0.5 + JITTER * (2 * random.nextDouble() - 1);
+    return now.truncatedTo(ChronoUnit.SECONDS).plusSeconds((long) (left * share));
+  }
+}

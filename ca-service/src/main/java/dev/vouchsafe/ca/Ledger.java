@@ -1,0 +1,187 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** The durable record of what was, or may have been, issued: the file {@code ca.db}. */
+final class Ledger implements AutoCloseable {
+  /**
+   * Proof that an intent is on the disk, and the octets that it is about. Only the ledger makes
+   * one, after the commit; it is worth one signature over just those octets.
+   */
+  static final class DurableIntent {
+    private final AtomicReference<byte @Nullable []> tbs;
+
+    private DurableIntent(byte[] tbs) {
+      this.tbs = new AtomicReference<>(tbs);
+    }
+
+    /** The octets to sign, the first time; afterwards an {@link IllegalStateException}. */
+    byte[] redeem() {
+      byte[] octets = tbs.getAndSet(null);
+      if (octets == null) {
+        throw new IllegalStateException("this intent was used already");
+      }
+      return octets;
+    }
+  }
+
+  private static final long READ_WAITS_SECONDS = 2;
+
+  private final LedgerLock lock;
+  private final LedgerWriter writer;
+  private final LedgerReader reader;
+
+  private Ledger(LedgerLock lock, LedgerWriter writer, LedgerReader reader) {
+    this.lock = lock;
+    this.writer = writer;
+    this.reader = reader;
+  }
+
+  /**
+   * Makes an empty ledger and opens it.
+   *
+   * @throws IOException if there is one already, or the folder can't be written
+   */
+  static Ledger create(Path folder) throws IOException {
+    LedgerLock lock = LedgerLock.take(folder);
+    try {
+      LedgerSchema.create(folder);
+      return open(folder, lock);
+    } catch (IOException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Opens the ledger.
+   *
+   * @throws IOException if it isn't there, is of another version, damaged, or in use
+   */
+  static Ledger open(Path folder) throws IOException {
+    LedgerSchema.requireFile(folder);
+    LedgerLock lock = LedgerLock.take(folder);
+    try {
+      LedgerSchema.check(folder);
+      return open(folder, lock);
+    } catch (IOException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private static Ledger open(Path folder, LedgerLock lock) throws IOException {
+    Path file = folder.resolve(LedgerSchema.FILE);
+    LedgerReader reader = new LedgerReader(file);
+    try {
+      return new Ledger(lock, new LedgerWriter(file), reader);
+    } catch (IOException e) {
+      reader.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Records that a leaf is about to be signed.
+   *
+   * @return completes on the ledger's thread, exceptionally with {@link Reason#LEDGER_UNAVAILABLE}
+   */
+  CompletableFuture<DurableIntent> record(LeafIntent leaf) {
+    byte[] tbsSha256 = Octets.sha256(leaf.tbs());
+    return writer
+        .durable(ledger -> ledger.insert(leaf, tbsSha256))
+        .thenApply(committed -> new DurableIntent(leaf.tbs()));
+  }
+
+  /** Notes how far a recorded leaf came. */
+  void outcome(byte[] serial, LedgerEntry.State state) {
+    writer.note(ledger -> ledger.update(serial, state));
+  }
+
+  /** Records that an authority's certificate is about to be signed. */
+  DurableIntent record(AuthorityRow authority, byte[] serial, byte[] tbs) throws IOException {
+    byte[] tbsSha256 = Octets.sha256(tbs);
+    await(writer.durable(ledger -> ledger.insert(authority, serial, tbsSha256)));
+    return new DurableIntent(tbs);
+  }
+
+  /** Keeps the certificate of an authority that was recorded. */
+  void store(AuthorityRow authority, byte[] certificate) throws IOException {
+    await(writer.durable(ledger -> ledger.update(authority, certificate)));
+  }
+
+  private static void await(CompletableFuture<?> done) throws IOException {
+    try {
+      done.join();
+    } catch (CompletionException e) {
+      throw new IOException("the ledger can't be written", e.getCause());
+    }
+  }
+
+  List<LedgerReader.StoredAuthority> authorities() throws IOException {
+    return reader.authorities();
+  }
+
+  LedgerPage page(LedgerQuery query) throws IssuanceException {
+    long under = Long.MAX_VALUE;
+    try {
+      if (query.before().isPresent()) {
+        under = Long.parseLong(query.before().get(), Character.MAX_RADIX);
+      }
+    } catch (NumberFormatException e) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "before: not the \"next\" of a page that we gave", e);
+    }
+    awaitNotes();
+    try {
+      return reader.page(query.module(), under, query.limit());
+    } catch (SQLException e) {
+      throw unreadable(e);
+    }
+  }
+
+  Optional<LedgerEntry> find(byte[] serial) throws IssuanceException {
+    awaitNotes();
+    try {
+      return reader.bySerial(serial);
+    } catch (SQLException e) {
+      throw unreadable(e);
+    }
+  }
+
+  /** A reader sees what was noted before it asked; if the disk is full, it reads what there is. */
+  private void awaitNotes() {
+    try {
+      writer.visible().get(READ_WAITS_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      System.getLogger(Ledger.class.getName())
+          .log(System.Logger.Level.DEBUG, "read without the last notes: {0}", e.getMessage());
+    }
+  }
+
+  private static IssuanceException unreadable(SQLException e) {
+    return new IssuanceException(Reason.LEDGER_UNAVAILABLE, "the ledger can't be read", e);
+  }
+
+  /** Writes what waits, synced, and lets go of the files. */
+  @Override
+  public void close() {
+    writer.close();
+    reader.close();
+    lock.close();
+  }
+}

@@ -1,0 +1,154 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyType;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.bouncycastle.asn1.x500.X500NameBuilder;
+import org.bouncycastle.asn1.x500.style.BCStyle;
+
+/** Reads the ledger over a connection of its own that can't write. */
+final class LedgerReader implements AutoCloseable {
+  /** An authority with its certificate. */
+  record StoredAuthority(AuthorityRow row, X509Certificate certificate) {}
+
+  private static final String LEAVES =
+      """
+      SELECT c.id, c.serial, m.name, c.generation, c.profile, a.role, a.generation, c.common_name,
+        c.names, c.not_before, c.not_after, c.state, c.tbs_sha256, c.spki_sha256
+      FROM certificate c JOIN module m ON m.id = c.module JOIN authority a ON a.id = c.authority
+      """;
+
+  private final Path file;
+  private final Connection connection;
+  private final PreparedStatement all;
+  private final PreparedStatement ofModule;
+  private final PreparedStatement bySerial;
+
+  LedgerReader(Path file) throws IOException {
+    this.file = file;
+    try {
+      connection = LedgerSchema.connectToRead(file);
+      all = connection.prepareStatement(LEAVES + "WHERE c.id < ? ORDER BY c.id DESC LIMIT ?");
+      ofModule =
+          connection.prepareStatement(
+              LEAVES
+                  + "WHERE c.module = (SELECT id FROM module WHERE name = ?) AND c.id < ?"
+                  + " ORDER BY c.id DESC LIMIT ?");
+      bySerial = connection.prepareStatement(LEAVES + "WHERE c.serial = ?");
+    } catch (SQLException e) {
+      throw new IOException(file + " can't be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Those rows under a row number, newest first. */
+  synchronized LedgerPage page(Optional<String> module, long under, int limit) throws SQLException {
+    PreparedStatement query = module.isPresent() ? ofModule : all;
+    int parameter = 1;
+    if (module.isPresent()) {
+      query.setString(parameter++, module.get());
+    }
+    query.setLong(parameter++, under);
+    // One more than is wanted tells whether there is a page after this one.
+    query.setInt(parameter, limit + 1);
+    List<LedgerEntry> items = new ArrayList<>();
+    Optional<String> next = Optional.empty();
+    long last = 0;
+    try (ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        if (items.size() == limit) {
+          next = Optional.of(Long.toString(last, Character.MAX_RADIX));
+        } else {
+          last = rows.getLong(1);
+          items.add(entry(rows));
+        }
+      }
+    }
+    return new LedgerPage(items, next);
+  }
+
+  synchronized Optional<LedgerEntry> bySerial(byte[] serial) throws SQLException {
+    bySerial.setBytes(1, serial);
+    try (ResultSet rows = bySerial.executeQuery()) {
+      return rows.next() ? Optional.of(entry(rows)) : Optional.empty();
+    }
+  }
+
+  /** Every generation whose certificate was made, in the order in which they were. */
+  synchronized List<StoredAuthority> authorities() throws IOException {
+    List<StoredAuthority> authorities = new ArrayList<>();
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority"
+                    + " WHERE certificate IS NOT NULL ORDER BY id");
+        ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        authorities.add(authority(rows));
+      }
+      return authorities;
+    } catch (SQLException | CertificateException | IllegalArgumentException e) {
+      throw new IOException(file + " is damaged: its authorities can't be read", e);
+    }
+  }
+
+  private static StoredAuthority authority(ResultSet rows)
+      throws SQLException, CertificateException {
+    String keyType = rows.getString(5);
+    AuthorityRow row =
+        new AuthorityRow(
+            rows.getLong(1),
+            AuthorityInfo.Role.valueOf(rows.getString(2).toUpperCase(Locale.ROOT)),
+            rows.getInt(3),
+            rows.getString(4),
+            KeyType.parse(keyType)
+                .orElseThrow(() -> new IllegalArgumentException("key type " + keyType)),
+            AuthorityInfo.State.valueOf(rows.getString(6).toUpperCase(Locale.ROOT)));
+    X509Certificate certificate =
+        (X509Certificate)
+            CertificateFactory.getInstance("X.509")
+                .generateCertificate(new ByteArrayInputStream(rows.getBytes(7)));
+    return new StoredAuthority(row, certificate);
+  }
+
+  private static LedgerEntry entry(ResultSet rows) throws SQLException {
+    String names = rows.getString(9);
+    return new LedgerEntry(
+        Octets.hex(rows.getBytes(2)),
+        rows.getString(3),
+        rows.getString(4),
+        rows.getString(5),
+        rows.getString(6) + "-" + rows.getInt(7),
+        new X500NameBuilder(BCStyle.INSTANCE)
+            .addRDN(BCStyle.CN, rows.getString(8))
+            .build()
+            .toString(),
+        names.isEmpty() ? List.of() : List.of(names.split(" ")),
+        Instant.ofEpochSecond(rows.getLong(10)),
+        Instant.ofEpochSecond(rows.getLong(11)),
+        StateCode.state(rows.getInt(12)),
+        Octets.hex(rows.getBytes(13)),
+        Octets.hex(rows.getBytes(14)));
+  }
+
+  @Override
+  public synchronized void close() {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      System.getLogger(LedgerReader.class.getName())
+          .log(System.Logger.Level.WARNING, "closing the ledger: {0}", e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,219 @@
+package dev.vouchsafe.ca;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteConfig.JournalMode;
+import org.sqlite.SQLiteConfig.Pragma;
+import org.sqlite.SQLiteConfig.SynchronousMode;
+import org.sqlite.SQLiteConfig.TransactionMode;
+import org.sqlite.SQLiteOpenMode;
+
+/**
+ * The file {@code ca.db}: its tables, its version, and how connections to it are opened.
+ *
+ * <p>Measured with 60,000 leaves of four names: 245 octets a row, indexes included. Rows are
+ * numbered in the order in which they were recorded, so that "newest first" holds under a clock
+ * that jumps, and so that SQLite appends to its tree instead of splitting pages.
+ */
+final class LedgerSchema {
+  static final String FILE = "ca.db";
+
+  /** Read as "VcCA" by file(1) and everything else that looks at octets 68 to 71 of the file. */
+  private static final int APPLICATION_ID = 0x56634341;
+
+  private static final int VERSION = 1;
+  private static final int BUSY_TIMEOUT_MILLIS = 5000;
+  private static final int CACHE_KIB = 8 * 1024;
+  private static final long QUICK_CHECK_UP_TO = 8L * 1024 * 1024;
+
+  private static final String[] TABLES = {
+    """
+    CREATE TABLE authority(
+      id INTEGER PRIMARY KEY,
+      role TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      key_store TEXT NOT NULL,
+      key_type TEXT NOT NULL,
+      state TEXT NOT NULL,
+      serial BLOB NOT NULL UNIQUE,
+      tbs_sha256 BLOB NOT NULL,
+      certificate BLOB,
+      UNIQUE(role, generation)
+    ) STRICT\
+    """,
+    """
+    CREATE TABLE module(
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE
+    ) STRICT\
+    """,
+    """
+    CREATE TABLE certificate(
+      id INTEGER PRIMARY KEY,
+      serial BLOB NOT NULL,
+      module INTEGER NOT NULL REFERENCES module,
+      generation TEXT NOT NULL,
+      profile TEXT NOT NULL,
+      authority INTEGER NOT NULL REFERENCES authority,
+      common_name TEXT NOT NULL,
+      names TEXT NOT NULL,
+      not_before INTEGER NOT NULL,
+      not_after INTEGER NOT NULL,
+      state INTEGER NOT NULL,
+      tbs_sha256 BLOB NOT NULL,
+      spki_sha256 BLOB NOT NULL
+    ) STRICT\
+    """,
+    "CREATE UNIQUE INDEX certificate_serial ON certificate(serial)",
+    "CREATE INDEX certificate_module ON certificate(module)"
+  };
+
+  private LedgerSchema() {}
+
+  /**
+   * Makes the file, readable by its owner only, and the tables in it.
+   *
+   * @throws IOException if there is such a file already, or the folder can't be written
+   */
+  static void create(Path folder) throws IOException {
+    Path file = folder.resolve(FILE);
+    try {
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException("there is a CA already: " + file, e);
+    }
+    try (Connection connection = connect(file, JournalMode.WAL);
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("PRAGMA application_id = " + APPLICATION_ID);
+      statement.execute("PRAGMA user_version = " + VERSION);
+      for (String table : TABLES) {
+        statement.execute(table);
+      }
+      connection.commit();
+    } catch (SQLException e) {
+      throw unreadable(file, e);
+    }
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /**
+   * Refuses a folder without a ledger before anything is written to it.
+   *
+   * @throws IOException if the file isn't there, or can't be written
+   */
+  static void requireFile(Path folder) throws IOException {
+    Path file = folder.resolve(FILE);
+    if (!Files.isRegularFile(file)) {
+      throw new IOException("there is no CA in " + folder + ": " + FILE + " is missing");
+    }
+    if (!Files.isWritable(file)) {
+      throw new IOException(file + " can't be written: check its owner and mode");
+    }
+  }
+
+  /**
+   * Holds an existing file against what this program reads.
+   *
+   * @throws IOException if it is another program's, of another version or damaged
+   */
+  static void check(Path folder) throws IOException {
+    Path file = folder.resolve(FILE);
+    try (Connection connection = connect(file, JournalMode.WAL);
+        Statement statement = connection.createStatement()) {
+      if (integer(statement, "PRAGMA application_id") != APPLICATION_ID) {
+        throw new IOException(file + " is not a database of this program");
+      }
+      int version = integer(statement, "PRAGMA user_version");
+      if (version != VERSION) {
+        throw new IOException(
+            file
+                + " is of version "
+                + version
+                + ", this program reads "
+                + VERSION
+                + ": use the release that made it, or restore a backup");
+      }
+      // Reads the whole file, so that it stays cheap only while the file is small.
+      if (Files.size(file) <= QUICK_CHECK_UP_TO) {
+        quickCheck(file, statement);
+      }
+    } catch (SQLException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static void quickCheck(Path file, Statement statement) throws SQLException, IOException {
+    try (ResultSet rows = statement.executeQuery("PRAGMA quick_check(1)")) {
+      if (!rows.next() || !rows.getString(1).equals("ok")) {
+        throw new IOException(file + " is damaged: restore a backup");
+      }
+    }
+  }
+
+  private static int integer(Statement statement, String query) throws SQLException {
+    try (ResultSet rows = statement.executeQuery(query)) {
+      return rows.next() ? rows.getInt(1) : 0;
+    }
+  }
+
+  private static IOException unreadable(Path file, SQLException e) {
+    return new IOException(
+        file + " can't be used: " + e.getMessage() + "; if it is damaged, restore a backup", e);
+  }
+
+  /** A connection to the ledger. Every commit on it is synced before it returns. */
+  static Connection connect(Path file) throws SQLException {
+    return connect(file, JournalMode.WAL);
+  }
+
+  /** A connection that can only read. */
+  static Connection connectToRead(Path file) throws SQLException {
+    Connection connection = connect(file, JournalMode.WAL);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA query_only = ON");
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  static Connection connect(Path file, JournalMode journal) throws SQLException {
+    String path = file.toAbsolutePath().toString();
+    if (path.indexOf('?') >= 0) {
+      // The driver would take the rest for settings.
+      throw new SQLException("the path of a database can't contain '?'");
+    }
+    SQLiteConfig config = new SQLiteConfig();
+    config.resetOpenMode(SQLiteOpenMode.CREATE);
+    config.setJournalMode(journal);
+    config.setSynchronous(SynchronousMode.FULL);
+    config.setTransactionMode(TransactionMode.IMMEDIATE);
+    config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
+    config.setPragma(Pragma.CACHE_SIZE, Integer.toString(-CACHE_KIB));
+    Connection connection = config.createConnection("jdbc:sqlite:" + path);
+    try (Statement statement = connection.createStatement()) {
+      // What a database says about itself is not believed beyond its tables.
+      statement.execute("PRAGMA trusted_schema = OFF");
+      statement.execute("PRAGMA cell_size_check = ON");
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package dev.vouchsafe.ca;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The writing connection with its prepared statements. Used by one thread; thrown away with the
+ * connection when a rollback fails.
+ */
+final class LedgerStatements implements AutoCloseable {
+  private static final int MOST_MODULES_REMEMBERED = 10_000;
+
+  private final Connection connection;
+  private final PreparedStatement insertLeaf;
+  private final PreparedStatement updateLeaf;
+  private final PreparedStatement insertModule;
+  private final PreparedStatement findModule;
+  private final Map<String, Long> modules = new HashMap<>();
+  private boolean synced = true;
+
+  LedgerStatements(Connection connection) throws SQLException {
+    this.connection = connection;
+    connection.setAutoCommit(false);
+    insertLeaf =
+        connection.prepareStatement(
+            "INSERT INTO certificate(serial, module, generation, profile, authority, common_name,"
+                + " names, not_before, not_after, state, tbs_sha256, spki_sha256)"
+                + " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)");
+    updateLeaf = connection.prepareStatement("UPDATE certificate SET state = ? WHERE serial = ?");
+    insertModule = connection.prepareStatement("INSERT INTO module(name) VALUES (?) RETURNING id");
+    findModule = connection.prepareStatement("SELECT id FROM module WHERE name = ?");
+  }
+
+  void insert(LeafIntent leaf, byte[] tbsSha256) throws SQLException {
+    insertLeaf.setBytes(1, leaf.serial());
+    insertLeaf.setLong(2, module(leaf.module()));
+    insertLeaf.setString(3, leaf.generation());
+    insertLeaf.setString(4, leaf.plan().profile().text());
+    insertLeaf.setLong(5, leaf.authority());
+    insertLeaf.setString(6, leaf.plan().commonName());
+    insertLeaf.setString(7, names(leaf.plan()));
+    insertLeaf.setLong(8, leaf.plan().notBefore().getEpochSecond());
+    insertLeaf.setLong(9, leaf.plan().notAfter().getEpochSecond());
+    insertLeaf.setInt(10, StateCode.of(LedgerEntry.State.INTENDED));
+    insertLeaf.setBytes(11, tbsSha256);
+    insertLeaf.setBytes(12, leaf.spkiSha256());
+    insertLeaf.executeUpdate();
+  }
+
+  private static String names(LeafPlan plan) {
+    return plan.names().stream().map(SanName::text).collect(Collectors.joining(" "));
+  }
+
+  void update(byte[] serial, LedgerEntry.State state) throws SQLException {
+    updateLeaf.setInt(1, StateCode.of(state));
+    updateLeaf.setBytes(2, serial);
+    updateLeaf.executeUpdate();
+  }
+
+  void insert(AuthorityRow authority, byte[] serial, byte[] tbsSha256) throws SQLException {
+    try (PreparedStatement insert =
+        connection.prepareStatement(
+            "INSERT INTO authority(id, role, generation, key_store, key_type, state, serial,"
+                + " tbs_sha256) VALUES (?,?,?,?,?,?,?,?)")) {
+      insert.setLong(1, authority.row());
+      insert.setString(2, authority.role().name().toLowerCase(Locale.ROOT));
+      insert.setInt(3, authority.generation());
+      insert.setString(4, authority.keyStore());
+      insert.setString(5, authority.keyType().text());
+      insert.setString(6, authority.state().name().toLowerCase(Locale.ROOT));
+      insert.setBytes(7, serial);
+      insert.setBytes(8, tbsSha256);
+      insert.executeUpdate();
+    }
+  }
+
+  void update(AuthorityRow authority, byte[] certificate) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement("UPDATE authority SET certificate = ? WHERE id = ?")) {
+      update.setBytes(1, certificate);
+      update.setLong(2, authority.row());
+      update.executeUpdate();
+    }
+  }
+
+  /**
+   * Whether commits from now on wait for the disk. Only between transactions.
+   *
+   * <p>A commit that doesn't wait is synced by the next one that does, since both go to one log.
+   */
+  void synced(boolean wanted) throws SQLException {
+    if (synced == wanted) {
+      return;
+    }
+    connection.setAutoCommit(true);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA synchronous = " + (wanted ? "FULL" : "NORMAL"));
+      synced = wanted;
+    } finally {
+      connection.setAutoCommit(false);
+    }
+  }
+
+  void commit() throws SQLException {
+    connection.commit();
+  }
+
+  /** Undoes the group; what was remembered of modules may have been part of it. */
+  void rollback() throws SQLException {
+    modules.clear();
+    connection.rollback();
+  }
+
+  private long module(String name) throws SQLException {
+    Long known = modules.get(name);
+    if (known != null) {
+      return known;
+    }
+    if (modules.size() >= MOST_MODULES_REMEMBERED) {
+      modules.clear();
+    }
+    Long id = firstId(findModule, name);
+    if (id == null) {
+      id = Objects.requireNonNull(firstId(insertModule, name), "RETURNING returns the id");
+    }
+    modules.put(name, id);
+    return id;
+  }
+
+  private static @Nullable Long firstId(PreparedStatement statement, String name)
+      throws SQLException {
+    statement.setString(1, name);
+    try (ResultSet rows = statement.executeQuery()) {
+      return rows.next() ? rows.getLong(1) : null;
+    }
+  }
+
+  @Override
+  public void close() throws SQLException {
+    connection.close();
+  }
+}

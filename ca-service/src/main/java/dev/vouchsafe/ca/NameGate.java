@@ -1,0 +1,122 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The one gate that every name of a certificate passes, whatever asked for it: request, CSR,
+ * registration, and once more when the finished certificate is linted.
+ *
+ * <p>A name that can't be read, or is not granted, gets one and the same answer. The grant's own
+ * entries are read by the same rules; one that can't be read grants nothing.
+ */
+final class NameGate {
+  private final Grant grant;
+  private final Profile profile;
+  private final Set<SanName> exact = new HashSet<>();
+  private final List<String> wildcardTails = new ArrayList<>();
+
+  NameGate(Grant grant, Profile profile) {
+    this.grant = grant;
+    this.profile = profile;
+    for (String text : grant.dns()) {
+      NameSyntax.dns(text).ifPresent(this::take);
+    }
+    for (String text : grant.ip()) {
+      NameSyntax.ip(text).ifPresent(exact::add);
+    }
+  }
+
+  private void take(SanName.Dns name) {
+    exact.add(name);
+    if (name.isWildcard()) {
+      wildcardTails.add(name.name().substring(1));
+    }
+  }
+
+  /** That DNS name in the form to certify. A wildcard must be granted as it is written. */
+  SanName.Dns dns(String asked) throws IssuanceException {
+    Optional<SanName.Dns> name = NameSyntax.dns(asked);
+    if (name.isEmpty() || !(exact.contains(name.get()) || underWildcard(name.get()))) {
+      throw refused("DNS name", asked);
+    }
+    return name.get();
+  }
+
+  /** That IP address in the form to certify; addresses are compared, not texts. */
+  SanName.Ip ip(String asked) throws IssuanceException {
+    Optional<SanName.Ip> address = NameSyntax.ip(asked);
+    if (address.isEmpty() || !exact.contains(address.get())) {
+      throw refused("IP address", asked);
+    }
+    return address.get();
+  }
+
+  /** The SPIFFE ID, which only the identity profile has, compared octet by octet. */
+  SanName.Uri uri(String asked) throws IssuanceException {
+    if (profile != Profile.IDENTITY || !grant.spiffeId().filter(asked::equals).isPresent()) {
+      throw refused("URI", asked);
+    }
+    return new SanName.Uri(asked);
+  }
+
+  /**
+   * The name that a common name stands for, as SAN: an IP address if it reads as one, else a DNS
+   * name. In the identity profile the module's own name, with or without a leading {@code $}, is a
+   * subject and no SAN.
+   *
+   * @return the SAN, or nothing if it is the module's own name
+   */
+  Optional<SanName> commonName(String asked) throws IssuanceException {
+    if (profile == Profile.IDENTITY && isModule(asked)) {
+      return Optional.empty();
+    }
+    return Optional.of(NameSyntax.ip(asked).isPresent() ? ip(asked) : dns(asked));
+  }
+
+  /**
+   * What is certified when nothing is asked for: every granted address, and name without a
+   * wildcard.
+   */
+  List<SanName> allGranted() throws IssuanceException {
+    List<SanName> names = new ArrayList<>();
+    for (String name : grant.dns()) {
+      if (!name.startsWith("*.")) {
+        names.add(dns(name));
+      }
+    }
+    for (String address : grant.ip()) {
+      names.add(ip(address));
+    }
+    return names;
+  }
+
+  private boolean isModule(String asked) {
+    return asked.equals(grant.module()) || grant.module().equals("$" + asked);
+  }
+
+  private boolean underWildcard(SanName.Dns name) {
+    int dot = name.name().indexOf('.');
+    return dot > 0
+        && !name.isWildcard()
+        && NameSyntax.isPlainLabel(name.name().substring(0, dot))
+        && wildcardTails.contains(name.name().substring(dot));
+  }
+
+  private IssuanceException refused(String kind, String asked) {
+    return new IssuanceException(
+        Reason.NAME_NOT_GRANTED,
+        "the registration of "
+            + NameSyntax.quoted(grant.module())
+            + " grants no "
+            + kind
+            + " "
+            + NameSyntax.quoted(asked)
+            + " for profile "
+            + profile.text());
+  }
+}

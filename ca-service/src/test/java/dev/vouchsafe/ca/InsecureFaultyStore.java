@@ -1,0 +1,117 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyLabel;
+import dev.vouchsafe.keys.KeyStoreDescription;
+import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.StoredKey;
+import java.security.PublicKey;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A real store behind a switch: it can be away, fail, sign wrongly, or tell when it is to sign. */
+final class InsecureFaultyStore implements PrivateKeyStore {
+  /** What happens in place of a signature, or around it. */
+  interface Behaviour {
+    byte[] sign(StoredKey key, byte[] message) throws KeyFault;
+  }
+
+  private final PrivateKeyStore real;
+  private final AtomicInteger signatures = new AtomicInteger();
+  private volatile Behaviour behaviour = StoredKey::sign;
+  private volatile boolean away;
+
+  InsecureFaultyStore(PrivateKeyStore real) {
+    this.real = real;
+  }
+
+  void behave(Behaviour wanted) {
+    behaviour = wanted;
+  }
+
+  void setAway(boolean wanted) {
+    away = wanted;
+  }
+
+  /** How often a signature was asked for. */
+  int signatures() {
+    return signatures.get();
+  }
+
+  private void requireHere() throws KeyFault {
+    if (away) {
+      throw new KeyFault.Unavailable("unplugged by the test");
+    }
+  }
+
+  @Override
+  public KeyStoreDescription describe() {
+    return real.describe();
+  }
+
+  @Override
+  public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
+    requireHere();
+    return new Key(real.make(label, type));
+  }
+
+  @Override
+  public Optional<StoredKey> find(KeyLabel label) throws KeyFault {
+    requireHere();
+    return real.find(label).map(Key::new);
+  }
+
+  @Override
+  public byte[] derive(KeyLabel label) throws KeyFault {
+    requireHere();
+    return real.derive(label);
+  }
+
+  @Override
+  public byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
+    requireHere();
+    return real.seal(purpose, secret);
+  }
+
+  @Override
+  public byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
+    requireHere();
+    return real.unseal(purpose, sealed);
+  }
+
+  @Override
+  public void close() {
+    real.close();
+  }
+
+  private final class Key implements StoredKey {
+    private final StoredKey key;
+
+    Key(StoredKey key) {
+      this.key = key;
+    }
+
+    @Override
+    public KeyLabel label() {
+      return key.label();
+    }
+
+    @Override
+    public KeyType type() {
+      return key.type();
+    }
+
+    @Override
+    public PublicKey publicKey() {
+      return key.publicKey();
+    }
+
+    @Override
+    public byte[] sign(byte[] message) throws KeyFault {
+      signatures.incrementAndGet();
+      requireHere();
+      return behaviour.sign(key, message);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.PrivateKeyStores;
+import dev.vouchsafe.keys.SealSource;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A CA in a folder of its test, with the real software store and a clock that the test sets. */
+final class TestCa implements AutoCloseable {
+  static final SoftwareCrypto CRYPTO = SoftwareCrypto.choose();
+  static final Instant NOW = Instant.parse("2026-11-05T10:20:30.456Z");
+  static final String SPIFFE_ID = "spiffe://gw.example/edgeHub";
+
+  /** A clock that stands until it is set. */
+  static final class Clock implements InstantSource {
+    private volatile Instant now = NOW;
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    void set(Instant instant) {
+      now = instant;
+    }
+  }
+
+  final Clock clock = new Clock();
+  final CaSettings settings;
+  final InsecureFaultyStore store;
+  final ExecutorService executor = Executors.newFixedThreadPool(2);
+  private CertificateAuthority ca;
+
+  private TestCa(CaSettings settings, Instant now) throws IOException, KeyFault {
+    this.settings = settings;
+    clock.set(now);
+    Path keys = settings.directory().resolveSibling("keys");
+    Path seal = settings.directory().resolveSibling("seal.key");
+    store =
+        new InsecureFaultyStore(
+            PrivateKeyStores.createSoftware(keys, new SealSource.GeneratedFile(seal), CRYPTO));
+    CertificateAuthorities.create(settings, store, CRYPTO, clock);
+    ca = CertificateAuthorities.open(settings, store, CRYPTO, clock, executor);
+  }
+
+  static TestCa in(Path folder) throws IOException, KeyFault {
+    return new TestCa(settings(folder), NOW);
+  }
+
+  static TestCa with(CaSettings settings) throws IOException, KeyFault {
+    return new TestCa(settings, NOW);
+  }
+
+  static TestCa with(CaSettings settings, Instant now) throws IOException, KeyFault {
+    return new TestCa(settings, now);
+  }
+
+  static CaSettings settings(Path folder) {
+    return settings(folder, Lifetimes.defaults(), KeyType.EC_P256, 1);
+  }
+
+  static CaSettings settings(Path folder, Lifetimes lifetimes, KeyType keyType, int layer) {
+    return new CaSettings(
+        folder.resolve("ca"),
+        new GatewayIdentity("gw1", "gw.example", layer),
+        lifetimes,
+        keyType,
+        keyType,
+        KeyType.EC_P256);
+  }
+
+  static PrivateKeyStore newStore(Path folder) throws KeyFault {
+    return PrivateKeyStores.createSoftware(
+        folder.resolve("other-keys"),
+        new SealSource.GeneratedFile(folder.resolve("other.key")),
+        CRYPTO);
+  }
+
+  CertificateAuthority ca() {
+    return ca;
+  }
+
+  void reopen() throws IOException {
+    ca.close();
+    ca = CertificateAuthorities.open(settings, store, CRYPTO, clock, executor);
+  }
+
+  IssuedCertificate issue(Grant grant, CertificateRequest request) throws IssuanceException {
+    try {
+      return ca.issue(grant, request).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IssuanceException refused) {
+        throw refused;
+      }
+      throw e;
+    }
+  }
+
+  X509Certificate leaf(Grant grant, CertificateRequest request)
+      throws IssuanceException, CertificateException {
+    return chain(issue(grant, request)).getFirst();
+  }
+
+  static List<X509Certificate> chain(IssuedCertificate issued) throws CertificateException {
+    return CertificateFactory.getInstance("X.509")
+        .generateCertificates(
+            new ByteArrayInputStream(issued.certificatePem().getBytes(StandardCharsets.US_ASCII)))
+        .stream()
+        .map(X509Certificate.class::cast)
+        .toList();
+  }
+
+  X509Certificate root() {
+    return ca.authorities().getFirst().certificate();
+  }
+
+  X509Certificate device() {
+    return ca.authorities().getLast().certificate();
+  }
+
+  static Grant grant() {
+    return grant(
+        List.of("gateway.local", "*.gateway.local", "edgehub"), List.of("192.168.1.10", "fd00::1"));
+  }
+
+  static Grant grant(List<String> dns, List<String> ip) {
+    return new Grant(
+        "edgeHub",
+        "1",
+        Set.of(Profile.IDENTITY, Profile.SERVER),
+        dns,
+        ip,
+        Optional.of(SPIFFE_ID),
+        Optional.empty());
+  }
+
+  static Grant grantFor(Duration ttl) {
+    return new Grant(
+        "edgeHub",
+        "1",
+        Set.of(Profile.IDENTITY, Profile.SERVER),
+        List.of("gateway.local"),
+        List.of(),
+        Optional.of(SPIFFE_ID),
+        Optional.of(ttl));
+  }
+
+  @Override
+  public void close() {
+    ca.close();
+    store.close();
+    executor.close();
+  }
+}
