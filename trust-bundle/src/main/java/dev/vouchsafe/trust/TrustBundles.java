@@ -15,18 +15,26 @@ public interface TrustBundles {
 
   /**
    * A strong entity tag for the current version in that encoding, with its quotes (RFC 9110 section
-   * 8.8.3).
+   * 8.8.3). Ask for the tag before the encoding: then a change in between costs a reader one more
+   * request, and never leaves it with the old bundle under the new tag.
    */
   String entityTag(BundleFormat format);
 
   /**
-   * Makes these the current roots and extra CAs. The sequence rises only if something changed; the
-   * new version is durable before any reader sees it.
+   * Makes these the current roots and extra CAs. What comes twice is kept once, and a root is not
+   * extra. The sequence rises only if something changed; the new version is durable before any
+   * reader sees it.
    *
    * @throws IOException if it could not be stored; the old version stays
+   * @throws IllegalArgumentException if one has no CA:TRUE, if there is no root, or if a root's key
+   *     is neither EC (P-256, P-384, P-521) nor RSA; the message names its subject
    */
   TrustBundle publish(List<X509Certificate> roots, List<X509Certificate> extra) throws IOException;
 
-  /** Completes with the first version after {@code sequence}: at once if there is one already. */
+  /**
+   * Completes with the current version as soon as its sequence is past {@code sequence}: at once if
+   * it is already. Who waits no longer cancels it or lets it time out; it is forgotten then. Fails
+   * with {@link java.util.concurrent.RejectedExecutionException} if 10,000 wait already.
+   */
   CompletableFuture<TrustBundle> after(long sequence);
 }
