@@ -15,7 +15,13 @@ public final class RegistrationException extends Exception {
     this.code = code;
   }
 
+  /** A stable code, for programs. */
   public String code() {
     return code;
+  }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
   }
 }

@@ -1,0 +1,131 @@
+package dev.vouchsafe.attestation;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What the files of the folder say, and what of it is in force.
+ *
+ * <p>Invariant: no two registrations in force share a name or a SPIFFE path. Files that claim the
+ * same one are all refused, since which of them was meant can't be told; each falls back to what it
+ * said before. What is in force only because of that yields to a file that is taken as it is.
+ */
+final class FolderState {
+  private final Map<String, File> files = new TreeMap<>();
+
+  /** A file as it is, and what of it is in force. */
+  private static final class File {
+    RegistrationFile now;
+    List<Registration> inForce = List.of();
+    List<RegistrationProblem> problems = List.of();
+
+    File(RegistrationFile now) {
+      this.now = now;
+    }
+  }
+
+  void put(String name, RegistrationFile file) {
+    File known = files.get(name);
+    if (known == null) {
+      files.put(name, new File(file));
+    } else {
+      known.now = file;
+    }
+  }
+
+  void remove(String name) {
+    files.remove(name);
+  }
+
+  void retain(Collection<String> names) {
+    files.keySet().retainAll(new HashSet<>(names));
+  }
+
+  /** Settles what is in force after a change. */
+  void settle() {
+    Map<String, List<File>> claims = claims();
+    Set<String> taken = new HashSet<>();
+    List<File> refused = new ArrayList<>();
+    for (File file : files.values()) {
+      file.problems = problems(file, claims);
+      if (file.problems.isEmpty()) {
+        file.inForce = file.now.registrations();
+        file.inForce.forEach(r -> taken.addAll(keys(r)));
+      } else {
+        refused.add(file);
+      }
+    }
+    for (File file : refused) {
+      file.inForce =
+          file.inForce.stream().filter(r -> keys(r).stream().noneMatch(taken::contains)).toList();
+    }
+  }
+
+  List<Registration> inForce() {
+    List<Registration> all = new ArrayList<>();
+    files.values().forEach(f -> all.addAll(f.inForce));
+    return all;
+  }
+
+  List<RegistrationProblem> problems() {
+    List<RegistrationProblem> all = new ArrayList<>();
+    files.values().forEach(f -> all.addAll(f.problems));
+    return all;
+  }
+
+  private Map<String, List<File>> claims() {
+    Map<String, List<File>> claims = new HashMap<>();
+    for (File file : files.values()) {
+      for (Registration registration : file.now.registrations()) {
+        for (String key : keys(registration)) {
+          claims.computeIfAbsent(key, k -> new ArrayList<>(1)).add(file);
+        }
+      }
+    }
+    return claims;
+  }
+
+  private List<RegistrationProblem> problems(File file, Map<String, List<File>> claims) {
+    List<RegistrationProblem> problems = new ArrayList<>(file.now.problems());
+    for (Registration registration : file.now.registrations()) {
+      for (String key : keys(registration)) {
+        List<File> claimants = claims.getOrDefault(key, List.of());
+        if (claimants.size() > 1) {
+          problems.add(clash(file, registration, key, claimants));
+        }
+      }
+    }
+    return problems;
+  }
+
+  private static RegistrationProblem clash(
+      File file, Registration registration, String key, List<File> claimants) {
+    boolean name = key.startsWith("n");
+    List<String> others =
+        claimants.stream().filter(f -> f != file).map(f -> f.now.file().toString()).toList();
+    return new RegistrationProblem(
+        file.now.file(),
+        name ? "duplicate-name" : "duplicate-spiffe",
+        "[[module]] "
+            + Quoted.of(registration.name())
+            + (name ? ", name: " : ", spiffe: the SPIFFE path ")
+            + Quoted.of(key.substring(1))
+            + " is also claimed in "
+            + String.join(", ", others)
+            + "; none of these files is taken until only one claims it");
+  }
+
+  private static List<String> keys(Registration registration) {
+    String name = "n" + registration.name();
+    return registration
+        .spiffePath()
+        .map(path -> List.of(name, "s" + path))
+        .orElseGet(() -> List.of(name));
+  }
+}

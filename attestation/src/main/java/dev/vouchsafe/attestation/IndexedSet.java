@@ -1,0 +1,131 @@
+package dev.vouchsafe.attestation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A set of registrations with an index by user id, made anew when a user's name changes its id. */
+final class IndexedSet implements RegistrationSet {
+  private static final Comparator<Registration> BY_NAME = Comparator.comparing(Registration::name);
+
+  private final List<Registration> all;
+  private final Map<String, Registration> byName;
+  private final List<RegistrationProblem> problems;
+  private final Accounts accounts;
+  private volatile @Nullable Index index;
+
+  /**
+   * Who may be whom.
+   *
+   * @param version of the accounts that it was made from
+   * @param byUid those that one user id alone can be
+   * @param open those whose user can't be told now
+   */
+  private record Index(
+      long version, Map<Long, List<Registration>> byUid, List<Registration> open) {}
+
+  IndexedSet(
+      List<Registration> registrations, List<RegistrationProblem> problems, Accounts accounts) {
+    this.all = registrations.stream().sorted(BY_NAME).toList();
+    this.byName = new HashMap<>();
+    all.forEach(r -> byName.put(r.name(), r));
+    this.problems = List.copyOf(problems);
+    this.accounts = accounts;
+  }
+
+  /** All names of users and groups in a set, so that they can be resolved ahead of need. */
+  Set<Accounts.Name> accountNames() {
+    Set<Accounts.Name> names = new HashSet<>();
+    for (Registration registration : all) {
+      for (Selector selector : registration.selectors()) {
+        accountName(selector).ifPresent(names::add);
+      }
+    }
+    return names;
+  }
+
+  private static Optional<Accounts.Name> accountName(Selector selector) {
+    return switch (selector) {
+      case Selector.User u -> Optional.of(new Accounts.Name(AccountNames.Kind.USER, u.user()));
+      case Selector.Group g -> Optional.of(new Accounts.Name(AccountNames.Kind.GROUP, g.group()));
+      default -> Optional.empty();
+    };
+  }
+
+  @Override
+  public List<Registration> all() {
+    return all;
+  }
+
+  @Override
+  public Optional<Registration> byName(String name) {
+    return Optional.ofNullable(byName.get(name));
+  }
+
+  @Override
+  public List<Registration> candidates(long uid) {
+    Index current = index();
+    List<Registration> own = current.byUid.getOrDefault(uid, List.of());
+    return current.open.isEmpty()
+        ? own
+        : Stream.concat(own.stream(), current.open.stream()).sorted(BY_NAME).toList();
+  }
+
+  @Override
+  public List<RegistrationProblem> problems() {
+    return problems;
+  }
+
+  private Index index() {
+    Index current = index;
+    if (current == null || current.version != accounts.version()) {
+      current = build();
+      index = current;
+    }
+    return current;
+  }
+
+  private Index build() {
+    accounts.prepare(accountNames());
+    // Read before the names are: a change in between makes the next call build again.
+    long version = accounts.version();
+    Map<Long, List<Registration>> byUid = new HashMap<>();
+    List<Registration> open = new ArrayList<>();
+    for (Registration registration : all) {
+      Set<Long> uids = new HashSet<>();
+      boolean nobody = false;
+      for (Selector selector : registration.selectors()) {
+        Resolution user = user(selector);
+        nobody |= user instanceof Resolution.Absent;
+        if (user instanceof Resolution.Id(long id)) {
+          uids.add(id);
+        }
+      }
+      if (uids.size() > 1 || nobody) {
+        continue;
+      }
+      if (uids.isEmpty()) {
+        open.add(registration);
+      } else {
+        byUid.computeIfAbsent(uids.iterator().next(), u -> new ArrayList<>(1)).add(registration);
+      }
+    }
+    byUid.replaceAll((uid, list) -> List.copyOf(list));
+    return new Index(version, Map.copyOf(byUid), List.copyOf(open));
+  }
+
+  private Resolution user(Selector selector) {
+    return switch (selector) {
+      case Selector.Uid u -> new Resolution.Id(u.uid());
+      case Selector.User u -> accounts.peek(new Accounts.Name(AccountNames.Kind.USER, u.user()));
+      default -> new Resolution.Unknown("says nothing of users");
+    };
+  }
+}

@@ -1,0 +1,104 @@
+package dev.vouchsafe.attestation;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What this kernel tells about processes. Tests put one in its place that knows less, as older
+ * kernels do.
+ *
+ * <p>Results in {@link Scratch#buffer} and a negative errno where nothing else is said.
+ */
+class Kernel {
+  private static final int SOL_SOCKET = 1;
+  private static final int SO_PEERCRED = 17;
+  private static final int SO_PEERGROUPS = 59;
+  private static final int SO_PEERPIDFD = 77;
+
+  /** {@code _IOWR(0xFF, 11, struct pidfd_info)}, the structure of 64 octets (Linux 6.13). */
+  private static final long PIDFD_GET_INFO = 0xC040FF0BL;
+
+  private static final long PIDFD_INFO_CREDS = 1L << 1;
+  private static final short POLLIN = 1;
+
+  /** Process id, user id and group id of the other end at connect: three ints in the buffer. */
+  int peerCredentials(Scratch s, int socket) {
+    return option(s, socket, SO_PEERCRED, 3 * Integer.BYTES);
+  }
+
+  /** The supplementary groups of the other end at connect; returns their length in octets. */
+  int peerGroups(Scratch s, int socket) {
+    int result = option(s, socket, SO_PEERGROUPS, Scratch.BUFFER_BYTES - Integer.BYTES);
+    return result < 0 ? result : s.buffer.get(JAVA_INT, LENGTH_OFFSET);
+  }
+
+  /** A pidfd of the process that connected (Linux 6.5). */
+  int peerPidfd(Scratch s, int socket) {
+    int result = option(s, socket, SO_PEERPIDFD, Integer.BYTES);
+    return result < 0 ? result : s.buffer.get(JAVA_INT, 0);
+  }
+
+  /** A pidfd of the process that has that id now. */
+  int pidfdOpen(Scratch s, int pid) {
+    return Libc.pidfdOpen(s, pid);
+  }
+
+  /** The ids of a process by its pidfd, or null if this kernel can't say (Linux 6.13). */
+  @Nullable Credentials credentials(Scratch s, int pidfd) {
+    s.buffer.asSlice(0, 64).fill((byte) 0);
+    s.buffer.set(JAVA_LONG, 0, PIDFD_INFO_CREDS);
+    if (Libc.ioctl(s, pidfd, PIDFD_GET_INFO, s.buffer) < 0
+        || (s.buffer.get(JAVA_LONG, 0) & PIDFD_INFO_CREDS) == 0) {
+      return null;
+    }
+    return new Credentials(
+        id(s, 28), id(s, 36), id(s, 44), id(s, 52), id(s, 32), id(s, 40), id(s, 48), id(s, 56));
+  }
+
+  /** 1 if the process has ended, 0 if it has not. */
+  int ended(Scratch s, int pidfd) {
+    s.buffer.set(JAVA_INT, 0, pidfd);
+    s.buffer.set(JAVA_SHORT, 4, POLLIN);
+    s.buffer.set(JAVA_SHORT, 6, (short) 0);
+    return Libc.pollNow(s, s.buffer);
+  }
+
+  /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */
+  FileFacts executable(Scratch s, int pid) throws SystemCallException {
+    return FileFacts.check(
+        Libc.statx(
+            s,
+            Libc.AT_FDCWD,
+            s.path("/proc/" + pid + "/exe"),
+            FileFacts.AT_STATX_DONT_SYNC,
+            FileFacts.BASIC,
+            s.buffer),
+        "statx",
+        s.buffer);
+  }
+
+  /** Opens a file of a process in /proc, for reading. */
+  int open(Scratch s, int pid, String file) {
+    return Libc.open(s, s.path("/proc/" + pid + "/" + file), Libc.O_RDONLY | Libc.O_CLOEXEC);
+  }
+
+  /** What a link in a process's folder of /proc says; returns its length. */
+  int readlink(Scratch s, int pid, String link) {
+    return Libc.readlink(s, s.path("/proc/" + pid + "/" + link), s.buffer, Scratch.BUFFER_BYTES);
+  }
+
+  private static final long LENGTH_OFFSET = Scratch.BUFFER_BYTES - Integer.BYTES;
+
+  private static int option(Scratch s, int socket, int option, int length) {
+    s.buffer.set(JAVA_INT, LENGTH_OFFSET, length);
+    return Libc.getsockopt(
+        s, socket, SOL_SOCKET, option, s.buffer, s.buffer.asSlice(LENGTH_OFFSET, Integer.BYTES));
+  }
+
+  private static long id(Scratch s, long offset) {
+    return Integer.toUnsignedLong(s.buffer.get(JAVA_INT, offset));
+  }
+}

@@ -1,0 +1,140 @@
+package dev.vouchsafe.attestation;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Attests processes of this Linux machine. */
+final class LinuxAttestor implements Attestor {
+  private final ScratchPool pool = new ScratchPool();
+  private final Looks looks;
+  private final HostProcesses host;
+  private final SelectorCheck check;
+  private final Accounts accounts;
+  private final List<String> limits;
+
+  LinuxAttestor(Kernel kernel, Accounts accounts) {
+    this.accounts = accounts;
+    this.looks = new Looks(kernel, pool);
+    this.check = new SelectorCheck(kernel, accounts);
+    Scratch s = pool.take();
+    int pid = Libc.getpid(s);
+    byte[] cgroup = looks.readAll(s, pid, "cgroup");
+    if (cgroup == null) {
+      throw new IllegalStateException("/proc shows nothing of our own process; is it mounted?");
+    }
+    this.host = HostProcesses.ofOurs(kernel, s, pid, cgroup);
+    this.limits = List.of();
+    pool.give(s);
+  }
+
+  @Override
+  public Caller accept(int socket) throws CallerUnknownException {
+    Scratch s = pool.take();
+    try {
+      return looks.first(s, socket);
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  @Override
+  public Verdict measure(Caller caller, Registration registration) {
+    ProcessCaller process = own(caller);
+    Scratch s = pool.take();
+    try {
+      synchronized (process) {
+        return measure(s, process, registration);
+      }
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  private Verdict measure(Scratch s, ProcessCaller caller, Registration registration) {
+    Doubt doubt = looks.again(s, caller);
+    if (doubt != null && doubt.definite()) {
+      return doubt.verdict(List.of());
+    }
+    if (registration.strict()) {
+      doubt = Doubt.unavailable("not-supported", "strict registrations can't be measured yet");
+    }
+    List<SelectorResult> results = new ArrayList<>(registration.selectors().size());
+    Doubt mismatch = null;
+    for (Selector selector : registration.selectors()) {
+      Finding finding = check.check(s, caller, selector);
+      String wanted = selector.text();
+      results.add(new SelectorResult(wanted, finding.measured(), finding.outcome()));
+      mismatch = worse(mismatch, doubt(wanted, finding));
+    }
+    mismatch = worse(mismatch, doubt);
+    // What can't be seen matters only to somebody who could be the module at all.
+    if (mismatch == null || !mismatch.definite()) {
+      mismatch = worse(mismatch, host(s, caller));
+    }
+    return mismatch == null
+        ? new Verdict.Attested(registration, results)
+        : mismatch.verdict(results);
+  }
+
+  private @Nullable Doubt host(Scratch s, ProcessCaller caller) {
+    if (caller.first().executable() == null) {
+      return Looks.denied("its executable can't be seen");
+    }
+    if (!caller.hostKnown) {
+      caller.hostDoubt = host.doubt(s, caller);
+      caller.hostKnown = true;
+    }
+    return caller.hostDoubt;
+  }
+
+  private static @Nullable Doubt doubt(String wanted, Finding finding) {
+    String detail = wanted + ": " + finding.measured();
+    return switch (finding.outcome()) {
+      case HOLDS -> null;
+      case DOES_NOT_HOLD ->
+          Doubt.refused(finding.code() == null ? "selector-mismatch" : finding.code(), detail);
+      case UNAVAILABLE ->
+          Doubt.unavailable(finding.code() == null ? "measurement-denied" : finding.code(), detail);
+    };
+  }
+
+  /** A definite no counts more than "can't tell", and the first of a kind more than the others. */
+  private static @Nullable Doubt worse(@Nullable Doubt one, @Nullable Doubt other) {
+    if (one == null) {
+      return other;
+    }
+    return other != null && other.definite() && !one.definite() ? other : one;
+  }
+
+  @Override
+  public Verdict confirm(Caller caller, Verdict.Attested verdict) {
+    ProcessCaller process = own(caller);
+    Scratch s = pool.take();
+    try {
+      synchronized (process) {
+        Doubt doubt = looks.again(s, process);
+        return doubt == null ? verdict : doubt.verdict(verdict.results());
+      }
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  @Override
+  public List<String> limits() {
+    return limits;
+  }
+
+  @Override
+  public void close() {
+    accounts.close();
+  }
+
+  private static ProcessCaller own(Caller caller) {
+    if (caller instanceof ProcessCaller process) {
+      return process;
+    }
+    throw new IllegalArgumentException("not a caller of this attestor");
+  }
+}

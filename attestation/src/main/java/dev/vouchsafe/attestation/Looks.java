@@ -1,0 +1,264 @@
+package dev.vouchsafe.attestation;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The three looks at a process.
+ *
+ * <p>Why these readings are of one process: the pidfd is bound to the process that connected (or,
+ * before Linux 6.5, to the one that had its id at accept). As long as it says that the process has
+ * not ended, the process id is still its own, so what was read under {@code /proc/PID} before that
+ * was its own too. Hence the pidfd is asked last in every look, and the start time, which others
+ * compare, would add nothing.
+ *
+ * <p>{@code /proc/PID/maps} is bound to the address space that the process had when it was opened:
+ * it reads empty once an exec has put another in its place, even of the same executable. It is kept
+ * for that, and its first line is all that is asked for.
+ */
+final class Looks {
+  private static final int MAPS_PROBE_BYTES = 64;
+
+  private final Kernel kernel;
+  private final ScratchPool pool;
+
+  Looks(Kernel kernel, ScratchPool pool) {
+    this.kernel = kernel;
+    this.pool = pool;
+  }
+
+  /** The first look. */
+  ProcessCaller first(Scratch s, int socket) throws CallerUnknownException {
+    check("SO_PEERCRED", kernel.peerCredentials(s, socket));
+    int pid = s.buffer.get(JAVA_INT, 0);
+    long uid = Integer.toUnsignedLong(s.buffer.get(JAVA_INT, 4));
+    long gid = Integer.toUnsignedLong(s.buffer.get(JAVA_INT, 8));
+    if (pid <= 0) {
+      throw new CallerUnknownException(
+          "the caller has no process id here: it is in a pid namespace that can't be seen from"
+              + " this one");
+    }
+    int pidfd = pidfd(s, socket, pid);
+    int cgroup = -1;
+    int maps = -1;
+    boolean done = false;
+    try {
+      cgroup = kernel.open(s, pid, "cgroup");
+      maps = kernel.open(s, pid, "maps");
+      List<Long> groups = groups(s, socket, pid);
+      ProcessCaller.State state = state(s, pid, pidfd, cgroup);
+      refuseEnded(s, pidfd);
+      if (maps < 0 && state.executable() != null) {
+        throw new CallerUnknownException("/proc/" + pid + "/maps: " + Libc.name(-maps));
+      }
+      ProcessCaller caller =
+          new ProcessCaller(
+              new ProcessCaller.Peer(pid, uid, gid, groups),
+              new ProcessCaller.Descriptors(pidfd, cgroup, maps),
+              state,
+              pool);
+      done = true;
+      return caller;
+    } finally {
+      if (!done) {
+        closeIfOpen(s, pidfd);
+        closeIfOpen(s, cgroup);
+        closeIfOpen(s, maps);
+      }
+    }
+  }
+
+  private int pidfd(Scratch s, int socket, int pid) throws CallerUnknownException {
+    int pidfd = kernel.peerPidfd(s, socket);
+    if (pidfd == -Libc.ENOPROTOOPT) {
+      pidfd = kernel.pidfdOpen(s, pid);
+    }
+    if (pidfd < 0) {
+      // A process that was reaped already has no pidfd any more: ESRCH or EINVAL, by kernel.
+      throw new CallerUnknownException("the caller can't be held: " + Libc.name(-pidfd));
+    }
+    return pidfd;
+  }
+
+  private @Nullable List<Long> groups(Scratch s, int socket, int pid) {
+    int length = kernel.peerGroups(s, socket);
+    if (length == -Libc.ENOPROTOOPT) {
+      byte[] status = readAll(s, pid, "status");
+      return status == null ? null : ProcText.groups(status).orElse(null);
+    }
+    if (length < 0) {
+      return null;
+    }
+    List<Long> groups = new ArrayList<>();
+    for (int i = 0; i < length / Integer.BYTES; i++) {
+      groups.add(Integer.toUnsignedLong(s.buffer.getAtIndex(JAVA_INT, i)));
+    }
+    return groups;
+  }
+
+  private ProcessCaller.State state(Scratch s, int pid, int pidfd, int cgroup)
+      throws CallerUnknownException {
+    FileFacts executable = null;
+    try {
+      executable = kernel.executable(s, pid);
+    } catch (SystemCallException e) {
+      if (!denied(e.errno())) {
+        refuseEnded(s, pidfd);
+        throw new CallerUnknownException("/proc/" + pid + "/exe: " + e.getMessage());
+      }
+    }
+    Credentials credentials = credentials(s, pid, pidfd);
+    int length = cgroup < 0 ? cgroup : Libc.pread(s, cgroup, s.buffer, Scratch.BUFFER_BYTES, 0);
+    if (credentials == null || length < 0 || length == Scratch.BUFFER_BYTES) {
+      refuseEnded(s, pidfd);
+      throw new CallerUnknownException(
+          "/proc/"
+              + pid
+              + " can't be read, though the process is alive; is /proc mounted with"
+              + " hidepid?");
+    }
+    return new ProcessCaller.State(credentials, executable, MemorySegment.ofArray(s.bytes(length)));
+  }
+
+  private void refuseEnded(Scratch s, int pidfd) throws CallerUnknownException {
+    if (kernel.ended(s, pidfd) != 0) {
+      throw new CallerUnknownException("the process that connected has ended");
+    }
+  }
+
+  /**
+   * The second and the third look: compares with the first. Under the caller's lock.
+   *
+   * @return null if all is as it was
+   */
+  @Nullable Doubt again(Scratch s, ProcessCaller caller) {
+    if (caller.closed()) {
+      return Doubt.refused("caller-gone", "its connection is closed");
+    }
+    Doubt doubt = compare(s, caller);
+    // Asked last: only now is it sure that what was read was the same process's.
+    if (kernel.ended(s, caller.descriptors().pidfd()) != 0) {
+      return Doubt.refused("caller-gone", "process " + caller.pid() + " has ended");
+    }
+    return doubt;
+  }
+
+  private @Nullable Doubt compare(Scratch s, ProcessCaller caller) {
+    ProcessCaller.State first = caller.first();
+    Credentials now = credentials(s, caller.pid(), caller.descriptors().pidfd());
+    if (now == null) {
+      return Doubt.unavailable("measurement-denied", "its credentials can't be read");
+    }
+    if (!now.equals(first.credentials())) {
+      return changed("its user or group ids changed from " + first.credentials() + " to " + now);
+    }
+    if (!now.allUids(caller.uid())) {
+      return changed("it connected as uid " + caller.uid() + " and has " + now.uids());
+    }
+    int length = Libc.pread(s, caller.descriptors().cgroup(), s.buffer, Scratch.BUFFER_BYTES, 0);
+    if (length != first.cgroup().byteSize() || !sameBytes(s, first.cgroup())) {
+      return changed("its cgroup changed");
+    }
+    return first.executable() == null ? null : compareProgram(s, caller, first.executable());
+  }
+
+  private @Nullable Doubt compareProgram(Scratch s, ProcessCaller caller, FileFacts first) {
+    try {
+      if (!kernel.executable(s, caller.pid()).sameFile(first)) {
+        return changed("it runs another executable than when it connected");
+      }
+    } catch (SystemCallException e) {
+      return denied(e.errno())
+          ? denied("its executable can't be seen any more: " + e.getMessage())
+          : changed("its executable is gone: " + e.getMessage());
+    }
+    int line = Libc.pread(s, caller.descriptors().maps(), s.buffer, MAPS_PROBE_BYTES, 0);
+    if (line <= 0) {
+      return changed("it has executed a program since it connected");
+    }
+    return null;
+  }
+
+  private static boolean sameBytes(Scratch s, MemorySegment expected) {
+    return s.buffer.asSlice(0, expected.byteSize()).mismatch(expected) == -1;
+  }
+
+  /** Why somebody whose executable we may not see can't be attested. */
+  static Doubt denied(String detail) {
+    return Doubt.unavailable(
+        "measurement-denied",
+        detail + "; the service needs CAP_SYS_PTRACE to measure other users' processes");
+  }
+
+  private static Doubt changed(String detail) {
+    return Doubt.refused("caller-changed", detail);
+  }
+
+  static boolean denied(int errno) {
+    return errno == Libc.EACCES || errno == Libc.EPERM;
+  }
+
+  private @Nullable Credentials credentials(Scratch s, int pid, int pidfd) {
+    Credentials credentials = kernel.credentials(s, pidfd);
+    if (credentials != null) {
+      return credentials;
+    }
+    byte[] status = readAll(s, pid, "status");
+    return status == null ? null : ProcText.credentials(status).orElse(null);
+  }
+
+  /** A short file of a process, or null if it can't be read. */
+  byte @Nullable [] readAll(Scratch s, int pid, String file) {
+    int descriptor = kernel.open(s, pid, file);
+    if (descriptor < 0) {
+      return null;
+    }
+    int length = Libc.pread(s, descriptor, s.buffer, Scratch.BUFFER_BYTES, 0);
+    byte[] content = length < 0 ? null : s.bytes(length);
+    Libc.close(s, descriptor);
+    return content;
+  }
+
+  private static void check(String call, int result) throws CallerUnknownException {
+    if (result < 0) {
+      throw new CallerUnknownException(call + ": " + Libc.name(-result));
+    }
+  }
+
+  private static void closeIfOpen(Scratch s, int descriptor) {
+    if (descriptor >= 0) {
+      Libc.close(s, descriptor);
+    }
+  }
+
+  /**
+   * Whether a mapping of the executable stands in the caller's address space, as it must unless
+   * {@code /proc/PID/exe} was made to show another file (PR_SET_MM_MAP). Under the caller's lock.
+   */
+  static boolean runs(Scratch s, ProcessCaller caller, FileFacts executable) {
+    int maps = caller.descriptors().maps();
+    int total = 0;
+    // The executable is mapped near the start as a rule, and each line costs.
+    int want = 512;
+    while (total < Scratch.BUFFER_BYTES) {
+      int room = Math.min(want, Scratch.BUFFER_BYTES - total);
+      int length = maps < 0 ? -1 : Libc.pread(s, maps, s.buffer.asSlice(total), room, total);
+      if (length <= 0) {
+        return false;
+      }
+      total += length;
+      byte[] text = new byte[total];
+      MemorySegment.copy(s.buffer, JAVA_BYTE, 0, text, 0, total);
+      if (ProcText.mapsExecutable(text, total, executable)) {
+        return true;
+      }
+      want = 4096;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,229 @@
+package dev.vouchsafe.attestation;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Reads one {@code [[module]]} table. Nothing in it is passed over: what isn't known, or isn't of
+ * the right type, is an error that says what to write instead.
+ */
+final class ModuleTable {
+  /** What a module may have where its table doesn't say: its identity, for any local caller. */
+  static final Set<String> DEFAULT_PROFILES = Set.of("identity");
+
+  static final String DEFAULT_GENERATION = "1";
+
+  private static final List<String> KEYS =
+      List.of(
+          "name",
+          "generation",
+          "selectors",
+          "profiles",
+          "dns",
+          "ip",
+          "ttl",
+          "audiences",
+          "channels",
+          "strict",
+          "spiffe");
+  private static final Map<String, Registration.Channel> CHANNELS =
+      Stream.of(Registration.Channel.values())
+          .collect(Collectors.toUnmodifiableMap(ModuleTable::channelName, c -> c));
+  private static final int LONGEST_LIST = 1000;
+  private static final int LONGEST_AUDIENCE = 1024;
+
+  private final JsonNode table;
+  private final RegistrationRules rules;
+
+  ModuleTable(JsonNode table, RegistrationRules rules) {
+    this.table = table;
+    this.rules = rules;
+  }
+
+  /** How a channel is written. */
+  static String channelName(Registration.Channel channel) {
+    return channel.name().toLowerCase(Locale.ROOT);
+  }
+
+  Registration read() throws RegistrationException {
+    if (!table.isObject()) {
+      throw new RegistrationException("wrong-type", "a module is a table: [[module]]");
+    }
+    for (Map.Entry<String, JsonNode> entry : table.properties()) {
+      if (!KEYS.contains(entry.getKey())) {
+        throw new RegistrationException(
+            "unknown-key",
+            Quoted.of(entry.getKey()) + ": no such key" + Nearest.hint(entry.getKey(), KEYS));
+      }
+    }
+    String name = ModuleName.checkName(text("name").orElseThrow(() -> missing("name")));
+    Optional<String> spiffe = text("spiffe");
+    return new Registration(
+        name,
+        ModuleName.checkGeneration(text("generation").orElse(DEFAULT_GENERATION)),
+        selectors(),
+        profiles(),
+        dns(),
+        ip(),
+        spiffe.isPresent()
+            ? Optional.of(ModuleName.checkSpiffePath(spiffe.get()))
+            : ModuleName.spiffePath(name),
+        ttl(),
+        audiences(),
+        channels(),
+        strict());
+  }
+
+  private List<Selector> selectors() throws RegistrationException {
+    List<String> texts = texts("selectors").orElseThrow(() -> missing("selectors"));
+    List<Selector> selectors = new ArrayList<>();
+    for (String text : texts) {
+      selectors.add(SelectorText.parse(text));
+    }
+    if (selectors.stream().noneMatch(Selector::owner)) {
+      throw new RegistrationException(
+          "weak-registration",
+          "selectors: none of them keeps another local user out; add one of unix:user:NAME,"
+              + " unix:uid:N");
+    }
+    return selectors;
+  }
+
+  private Set<String> profiles() throws RegistrationException {
+    Optional<List<String>> named = texts("profiles");
+    if (named.isEmpty()) {
+      return DEFAULT_PROFILES;
+    }
+    for (String profile : named.get()) {
+      if (!rules.profiles().contains(profile)) {
+        throw new RegistrationException(
+            "unknown-profile",
+            "profiles: no profile " + Quoted.of(profile) + Nearest.hint(profile, rules.profiles()));
+      }
+    }
+    return Set.copyOf(named.get());
+  }
+
+  private List<String> dns() throws RegistrationException {
+    List<String> names = texts("dns").orElse(List.of());
+    for (String name : names) {
+      HostName.check(name);
+    }
+    return names;
+  }
+
+  private List<String> ip() throws RegistrationException {
+    Set<String> canonical = new LinkedHashSet<>();
+    for (String address : texts("ip").orElse(List.of())) {
+      canonical.add(IpText.canonical(address));
+    }
+    return List.copyOf(canonical);
+  }
+
+  private Optional<Duration> ttl() throws RegistrationException {
+    Optional<String> ttl = text("ttl");
+    return ttl.isPresent() ? Optional.of(TtlText.parse(ttl.get())) : Optional.empty();
+  }
+
+  private List<String> audiences() throws RegistrationException {
+    List<String> audiences = texts("audiences").orElse(List.of());
+    for (String audience : audiences) {
+      if (audience.isEmpty()
+          || audience.length() > LONGEST_AUDIENCE
+          || audience.codePoints().anyMatch(Character::isISOControl)) {
+        throw new RegistrationException(
+            "bad-audience",
+            "audiences: "
+                + Quoted.of(audience)
+                + ": an audience has 1 to "
+                + LONGEST_AUDIENCE
+                + " characters, none of them a control character");
+      }
+    }
+    return audiences;
+  }
+
+  private Set<Registration.Channel> channels() throws RegistrationException {
+    Optional<List<String>> named = texts("channels");
+    if (named.isEmpty()) {
+      return Set.of(Registration.Channel.UNIX);
+    }
+    EnumSet<Registration.Channel> channels = EnumSet.noneOf(Registration.Channel.class);
+    for (String text : named.get()) {
+      Registration.Channel channel = CHANNELS.get(text);
+      if (channel == null) {
+        throw new RegistrationException(
+            "unknown-channel",
+            "channels: no channel " + Quoted.of(text) + Nearest.hint(text, CHANNELS.keySet()));
+      }
+      channels.add(channel);
+    }
+    if (channels.isEmpty()) {
+      throw new RegistrationException(
+          "bad-channels", "channels: empty, so that nobody could call; leave it out for unix");
+    }
+    return channels;
+  }
+
+  private boolean strict() throws RegistrationException {
+    JsonNode node = table.get("strict");
+    if (node != null && !node.isBoolean()) {
+      throw wrongType("strict", "true or false");
+    }
+    if (node != null && node.booleanValue()) {
+      // Taking it and not doing it would be a promise broken in silence.
+      throw new RegistrationException(
+          "not-supported",
+          "strict: this release can't rule out an exec before accept; leave it out");
+    }
+    return false;
+  }
+
+  private Optional<String> text(String key) throws RegistrationException {
+    JsonNode node = table.get(key);
+    if (node != null && !node.isTextual()) {
+      throw wrongType(key, "a text: " + key + " = \"..\"");
+    }
+    return Optional.ofNullable(node).map(JsonNode::textValue);
+  }
+
+  private Optional<List<String>> texts(String key) throws RegistrationException {
+    JsonNode node = table.get(key);
+    if (node == null) {
+      return Optional.empty();
+    }
+    if (!node.isArray()) {
+      throw wrongType(key, "a list of texts: " + key + " = [\"..\"]");
+    }
+    if (node.size() > LONGEST_LIST) {
+      throw new RegistrationException(
+          "too-many", key + ": " + node.size() + " entries, at most " + LONGEST_LIST);
+    }
+    Set<String> texts = new LinkedHashSet<>();
+    for (JsonNode element : node) {
+      if (!element.isTextual()) {
+        throw wrongType(key, "a list of texts only: " + key + " = [\"..\"]");
+      }
+      texts.add(element.textValue());
+    }
+    return Optional.of(List.copyOf(texts));
+  }
+
+  private static RegistrationException missing(String key) {
+    return new RegistrationException("missing-key", key + ": missing, and there is no default");
+  }
+
+  private static RegistrationException wrongType(String key, String right) {
+    return new RegistrationException("wrong-type", key + ": must be " + right);
+  }
+}

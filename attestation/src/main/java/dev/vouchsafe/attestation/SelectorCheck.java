@@ -1,0 +1,124 @@
+package dev.vouchsafe.attestation;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Measures a caller against one selector after the other. */
+final class SelectorCheck {
+  private final Kernel kernel;
+  private final Accounts accounts;
+
+  SelectorCheck(Kernel kernel, Accounts accounts) {
+    this.kernel = kernel;
+    this.accounts = accounts;
+  }
+
+  /** Under the caller's lock, after the second look. */
+  Finding check(Scratch s, ProcessCaller caller, Selector selector) {
+    return switch (selector) {
+      case Selector.Uid wanted -> uid(caller, wanted.uid());
+      case Selector.User wanted ->
+          account(AccountNames.Kind.USER, wanted.user(), id -> uid(caller, id));
+      case Selector.Gid wanted -> gid(caller, wanted.gid());
+      case Selector.Group wanted ->
+          account(AccountNames.Kind.GROUP, wanted.group(), id -> gid(caller, id));
+      case Selector.SupplementaryGroup wanted -> supplementary(caller, wanted.group());
+      case Selector.Path wanted -> path(s, caller, wanted.path());
+      case Selector.Sha256 _ -> Finding.unavailable("measurement-denied", "not measured yet");
+    };
+  }
+
+  private static Finding uid(ProcessCaller caller, long wanted) {
+    Credentials credentials = caller.first().credentials();
+    return Finding.of(credentials.allUids(wanted), credentials.uids());
+  }
+
+  private static Finding gid(ProcessCaller caller, long wanted) {
+    return Finding.of(caller.gid() == wanted, "gid " + caller.gid());
+  }
+
+  private Finding supplementary(ProcessCaller caller, String wanted) {
+    return isNumber(wanted)
+        ? member(caller, Long.parseLong(wanted))
+        : account(AccountNames.Kind.GROUP, wanted, id -> member(caller, id));
+  }
+
+  private static boolean isNumber(String text) {
+    return text.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
+
+  private static Finding member(ProcessCaller caller, long wanted) {
+    List<Long> groups = caller.peer().groups();
+    if (groups == null) {
+      return Finding.unavailable("measurement-denied", "its groups at connect can't be read");
+    }
+    return Finding.of(groups.contains(wanted), "groups " + groups);
+  }
+
+  private Finding account(AccountNames.Kind kind, String name, LongFunction<Finding> compare) {
+    return switch (accounts.get(new Accounts.Name(kind, name))) {
+      case Resolution.Id(long id) -> compare.apply(id);
+      case Resolution.Absent() ->
+          Finding.of(false, kind == AccountNames.Kind.USER ? "no such user" : "no such group");
+      case Resolution.Unknown(String why) -> Finding.unavailable("measurement-timeout", why);
+    };
+  }
+
+  private Finding path(Scratch s, ProcessCaller caller, String wanted) {
+    FileFacts executable = caller.first().executable();
+    if (executable == null) {
+      return Finding.unavailable("measurement-denied", "its executable can't be seen");
+    }
+    FileFacts file;
+    try {
+      file =
+          FileFacts.check(
+              Libc.statx(
+                  s,
+                  Libc.AT_FDCWD,
+                  s.path(wanted),
+                  FileFacts.AT_STATX_DONT_SYNC,
+                  FileFacts.BASIC,
+                  s.buffer),
+              "statx",
+              s.buffer);
+    } catch (SystemCallException e) {
+      return notThere(s, caller, wanted, e);
+    }
+    if (!file.sameFile(executable)) {
+      return otherFile(s, caller, wanted);
+    }
+    return Looks.runs(s, caller, executable)
+        ? Finding.of(true, wanted)
+        : Finding.of(false, "no executable mapping of " + wanted + " in its address space");
+  }
+
+  private Finding notThere(Scratch s, ProcessCaller caller, String wanted, SystemCallException e) {
+    if (e.errno() == Libc.ENOENT || e.errno() == Libc.ENOTDIR) {
+      return otherFile(s, caller, wanted);
+    }
+    return Finding.unavailable("measurement-denied", wanted + ": " + e.getMessage());
+  }
+
+  /**
+   * A process that was started from that path, whose file has been replaced since, is told apart.
+   */
+  private Finding otherFile(Scratch s, ProcessCaller caller, String wanted) {
+    String shown = link(s, caller);
+    if (shown == null) {
+      return Finding.of(false, "another executable");
+    }
+    return shown.equals(wanted) || shown.equals(wanted + " (deleted)")
+        ? Finding.fails(
+            "executable-replaced",
+            shown + ", which is not the file that has this path now: restart the module")
+        : Finding.of(false, shown);
+  }
+
+  private @Nullable String link(Scratch s, ProcessCaller caller) {
+    int length = kernel.readlink(s, caller.pid(), "exe");
+    return length < 0 ? null : new String(s.bytes(length), StandardCharsets.UTF_8);
+  }
+}
