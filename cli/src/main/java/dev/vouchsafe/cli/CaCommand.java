@@ -1,0 +1,26 @@
+package dev.vouchsafe.cli;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** The gateway's authorities. */
+@Command(name = "ca", description = "Looks at the authorities of the running service.")
+final class CaCommand implements Runnable {
+  @ParentCommand private @Nullable RootCommand root;
+  @Spec private @Nullable CommandSpec spec;
+
+  static RootCommand globals(@Nullable CaCommand parent) {
+    if (parent == null) {
+      throw new IllegalStateException("a command runs under its group only");
+    }
+    return RootCommand.of(parent.root);
+  }
+
+  @Override
+  public void run() {
+    throw Groups.missing(spec);
+  }
+}

@@ -1,0 +1,119 @@
+package dev.vouchsafe.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Every key of {@code vouchsafe.toml}, with the text of its default. The order is that of docs. */
+enum ConfigurationKey {
+  DEVICE_ID("gateway", "device-id", Kind.TEXT, null),
+  TRUST_DOMAIN("gateway", "trust-domain", Kind.TEXT, null),
+  LAYER("gateway", "layer", Kind.INTEGER, "1"),
+  WORKLOAD("listen", "workload", Kind.TEXT, null),
+  ADMIN("listen", "admin", Kind.TEXT, null),
+  HTTPS("listen", "https", Kind.TEXT, ":8443"),
+  STORE("keys", "store", Kind.TEXT, "software"),
+  SEAL("keys", "seal", Kind.TEXT, "generated"),
+  ROOT_TYPE("keys", "root-type", Kind.TEXT, "ec-p256"),
+  DEVICE_TYPE("keys", "device-type", Kind.TEXT, "ec-p256"),
+  LEAF_TYPE("keys", "leaf-type", Kind.TEXT, "ec-p256"),
+  ROOT_LIFETIME("lifetimes", "root", Kind.TEXT, "7305d"),
+  DEVICE_CA_LIFETIME("lifetimes", "device-ca", Kind.TEXT, "730d"),
+  LEAF_LIFETIME("lifetimes", "leaf", Kind.TEXT, "1h"),
+  LEAF_CAP("lifetimes", "leaf-cap", Kind.TEXT, "30d"),
+  CONNECTIONS("limits", "connections", Kind.INTEGER, "4096"),
+  WAITING("limits", "waiting", Kind.INTEGER, "1024"),
+  PER_UID("limits", "per-uid", Kind.INTEGER, "1024"),
+  REFRESH("bundle", "refresh", Kind.TEXT, "1h");
+
+  /** What a value is in TOML. */
+  enum Kind {
+    TEXT("a text in quotes"),
+    INTEGER("a whole number");
+
+    private final String description;
+
+    Kind(String description) {
+      this.description = description;
+    }
+
+    String description() {
+      return description;
+    }
+  }
+
+  /**
+   * Keys that the design has a place for and this version has no code for. They are refused, since
+   * a key that is taken and does nothing is a lie to the one who set it.
+   */
+  private static final Map<String, List<String>> LATER =
+      Map.of(
+          "listen", List.of("spiffe", "loopback"),
+          "keys", List.of("pkcs11-uri", "tpm-tcti"),
+          "limits", List.of("live-certificates", "ledger-mb", "audit-mb"),
+          "bundle", List.of("extra", "manifest"),
+          "clock", List.of("untrusted"));
+
+  private final String section;
+  private final String key;
+  private final Kind kind;
+  private final Optional<String> standard;
+
+  ConfigurationKey(String section, String key, Kind kind, @Nullable String standard) {
+    this.section = section;
+    this.key = key;
+    this.kind = kind;
+    this.standard = Optional.ofNullable(standard);
+  }
+
+  String section() {
+    return section;
+  }
+
+  String key() {
+    return key;
+  }
+
+  Kind kind() {
+    return kind;
+  }
+
+  /** The text of its default, if one value fits every home. */
+  Optional<String> standard() {
+    return standard;
+  }
+
+  /** For messages: {@code [section] key}. */
+  String title() {
+    return "[" + section + "] " + key;
+  }
+
+  static Optional<ConfigurationKey> find(String section, String key) {
+    return Arrays.stream(values())
+        .filter(known -> known.section.equals(section) && known.key.equals(key))
+        .findFirst();
+  }
+
+  static List<String> sections() {
+    return Arrays.stream(values()).map(ConfigurationKey::section).distinct().toList();
+  }
+
+  static List<String> keysOf(String section) {
+    return Arrays.stream(values())
+        .filter(known -> known.section.equals(section))
+        .map(ConfigurationKey::key)
+        .toList();
+  }
+
+  /** Whether a later version is to have that key. */
+  static boolean isLater(String section, String key) {
+    return LATER.getOrDefault(section, List.of()).contains(key);
+  }
+
+  /** Whether a later version is to have that section, and this one has nothing of it. */
+  static boolean isLaterSection(String section) {
+    return LATER.containsKey(section) && !sections().contains(section);
+  }
+}

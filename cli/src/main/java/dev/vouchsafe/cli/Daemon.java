@@ -1,0 +1,145 @@
+package dev.vouchsafe.cli;
+
+import dev.vouchsafe.api.ApiParts;
+import dev.vouchsafe.api.ApiServer;
+import dev.vouchsafe.api.ApiServers;
+import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.attestation.Attestors;
+import dev.vouchsafe.attestation.RegistrationFolder;
+import dev.vouchsafe.attestation.RegistrationProblem;
+import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.PrivateKeyStores;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import dev.vouchsafe.trust.TrustBundleStore;
+import dev.vouchsafe.trust.TrustBundles;
+import java.io.IOException;
+import java.security.cert.X509Certificate;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+
+/**
+ * The running service: the one place where the parts are put together. Whatever was opened is
+ * closed in the reverse order, after a failed start as well.
+ */
+final class Daemon implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Daemon.class.getName());
+
+  private final Deque<Runnable> closers = new ArrayDeque<>();
+  private List<String> endpoints = List.of();
+
+  private Daemon() {}
+
+  /** Starts every part, or none. */
+  static Daemon start(Home home, Configuration configuration, Console console)
+      throws IOException, CommandFailure {
+    Daemon daemon = new Daemon();
+    boolean started = false;
+    try {
+      daemon.open(home, configuration, console);
+      started = true;
+      return daemon;
+    } catch (KeyFault.Unavailable e) {
+      throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
+    } catch (KeyFault e) {
+      throw CommandFailure.failed("the key store can't be opened: " + e.getMessage(), e);
+    } finally {
+      if (!started) {
+        daemon.close();
+      }
+    }
+  }
+
+  private void open(Home home, Configuration configuration, Console console)
+      throws IOException, CommandFailure, KeyFault {
+    HomeFormat.require(home);
+    HomeLock lock = HomeLock.take(home);
+    closers.push(lock::close);
+    DurableFiles.folder(home.run(), "rwxr-xr-x");
+
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    LOG.log(System.Logger.Level.INFO, "cryptography: {0}", crypto.description());
+    PrivateKeyStore keys =
+        PrivateKeyStores.openSoftware(
+            home.keys(), configuration.seal(home.sealKey(), console.environment()), crypto);
+    closers.push(keys::close);
+    for (String warning : keys.describe().warnings()) {
+      LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
+    }
+
+    ExecutorService issuing = Workers.start("issuing", configuration.limits());
+    closers.push(() -> Workers.stop(issuing));
+    CertificateAuthority authority =
+        CertificateAuthorities.open(
+            configuration.authority(home.data()), keys, crypto, console.clock(), issuing);
+    closers.push(authority::close);
+    AuthorityChecks.requireSameGateway(configuration, authority.authorities());
+    TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
+    publishRoots(bundles, authority.authorities());
+
+    Registrations registrations =
+        RegistrationFolder.follow(home.registrations(), ModuleRules.rules(), console.clock());
+    closers.push(registrations::close);
+    for (RegistrationProblem problem : registrations.current().problems()) {
+      LOG.log(System.Logger.Level.WARNING, "registration not taken: {0}", problem.message());
+    }
+    Attestor attestor = Attestors.open();
+    closers.push(attestor::close);
+
+    ExecutorService workers = Workers.start("worker", configuration.limits());
+    closers.push(() -> Workers.stop(workers));
+    ApiServer server =
+        ApiServers.start(
+            settings(configuration),
+            new ApiParts(
+                configuration.gateway(),
+                registrations,
+                attestor,
+                authority,
+                bundles,
+                console.clock(),
+                workers));
+    closers.push(server::close);
+    endpoints = server.endpoints();
+  }
+
+  private static ApiSettings settings(Configuration configuration) throws IOException {
+    Optional<Configuration.HostPort> at = configuration.listen().https();
+    return new ApiSettings(
+        configuration.listen().workload(),
+        configuration.listen().admin(),
+        at.isPresent() ? Optional.of(HttpsNames.listener(at.get())) : Optional.empty(),
+        configuration.limits());
+  }
+
+  /** The bundle follows the authorities; the CAs that the operator added stay. */
+  private static void publishRoots(TrustBundles bundles, List<AuthorityInfo> authorities)
+      throws IOException {
+    List<X509Certificate> roots = AuthorityChecks.publishedRoots(authorities);
+    if (!bundles.current().roots().equals(roots)) {
+      bundles.publish(roots, bundles.current().extra());
+      LOG.log(System.Logger.Level.INFO, "trust bundle: published {0} root(s)", roots.size());
+    }
+  }
+
+  /** Where it really listens. */
+  List<String> endpoints() {
+    return endpoints;
+  }
+
+  /** Stops taking requests, lets those under way end, and closes every part. */
+  @Override
+  public void close() {
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
+  }
+}

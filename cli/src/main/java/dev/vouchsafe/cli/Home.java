@@ -1,0 +1,105 @@
+package dev.vouchsafe.cli;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Where everything of one gateway lies: either all in one folder, or spread over the system as the
+ * file system hierarchy wants it.
+ *
+ * @param configuration the file {@code vouchsafe.toml}
+ * @param registrations the folder {@code registrations.d}
+ * @param data the folder with keys, ledger and trust bundle
+ * @param run the folder of the sockets
+ * @param sealKey the generated sealing secret, outside {@code data} on purpose
+ */
+record Home(Path configuration, Path registrations, Path data, Path run, Path sealKey) {
+  static final String VARIABLE = "VOUCHSAFE_HOME";
+
+  /** All inside one folder. */
+  static Home at(Path folder) {
+    Path root = folder.toAbsolutePath().normalize();
+    return new Home(
+        root.resolve("vouchsafe.toml"),
+        root.resolve("registrations.d"),
+        root.resolve("data"),
+        root.resolve("run"),
+        root.resolve("seal.key"));
+  }
+
+  /** Spread over {@code /etc}, {@code /var/lib} and {@code /run}. */
+  static Home ofSystem() {
+    Path etc = Path.of("/etc/vouchsafe");
+    Path lib = Path.of("/var/lib/vouchsafe");
+    return new Home(
+        etc.resolve("vouchsafe.toml"),
+        lib.resolve("registrations.d"),
+        lib.resolve("data"),
+        Path.of("/run/vouchsafe"),
+        etc.resolve("seal.key"));
+  }
+
+  /** The folder of the option, else of {@code VOUCHSAFE_HOME}, else the system's. */
+  static Home choose(Optional<String> option, Map<String, String> environment)
+      throws CommandFailure {
+    Optional<String> folder =
+        option.or(() -> Optional.ofNullable(environment.get(VARIABLE)).filter(s -> !s.isEmpty()));
+    if (folder.isEmpty()) {
+      return ofSystem();
+    }
+    try {
+      if (!folder.get().isEmpty()) {
+        return at(Path.of(folder.get()));
+      }
+    } catch (InvalidPathException e) {
+      throw CommandFailure.usage("--home is not a path: " + e.getReason());
+    }
+    throw CommandFailure.usage("--home is empty; give the folder of the gateway");
+  }
+
+  Path workloadSocket() {
+    return run.resolve("workload.sock");
+  }
+
+  Path adminSocket() {
+    return run.resolve("admin.sock");
+  }
+
+  /** The version of the data folder's layout. */
+  Path format() {
+    return data.resolve("format");
+  }
+
+  /** Held by the one service of this home. */
+  Path lock() {
+    return data.resolve("lock");
+  }
+
+  Path keys() {
+    return data.resolve("keys");
+  }
+
+  Path bundle() {
+    return data.resolve("trust-bundle.json");
+  }
+
+  /** The folder that {@code init} builds in before anything looks like a home. */
+  Path stage() {
+    return parent(data).resolve(".init");
+  }
+
+  /** As {@link #stage()}, beside the configuration: a rename can't cross file systems. */
+  Path configurationStage() {
+    return parent(configuration).resolve(".init");
+  }
+
+  static Path parent(Path path) {
+    Path parent = path.getParent();
+    if (parent == null) {
+      throw new IllegalArgumentException(path + " has no folder");
+    }
+    return parent;
+  }
+}

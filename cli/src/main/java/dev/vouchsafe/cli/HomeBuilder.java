@@ -1,0 +1,196 @@
+package dev.vouchsafe.cli;
+
+import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.PrivateKeyStores;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import dev.vouchsafe.trust.TrustBundleStore;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a home so that a crash at any instant leaves either none or a whole one.
+ *
+ * <p>The invariant: a home is there when {@code data} is, and {@code data} comes into being by one
+ * rename, last of all. Until then everything is built in a folder {@code .init} beside it. {@code
+ * vouchsafe.toml} and {@code seal.key} lie outside {@code data}; they are put in place just before
+ * the rename as hard links, so that a later {@code init} can prove by the inode that they are
+ * leavings of a half-finished one, and never removes a file that somebody else put there.
+ */
+final class HomeBuilder {
+  /** The version of the data folder's layout that this program reads and writes. */
+  static final String FORMAT = "1";
+
+  private final Home home;
+  private final Console console;
+
+  HomeBuilder(Home home, Console console) {
+    this.home = home;
+    this.console = console;
+  }
+
+  /**
+   * Makes the home.
+   *
+   * @param text the whole of {@code vouchsafe.toml}
+   * @param configuration what that text says
+   * @return the authorities, root first
+   */
+  List<AuthorityInfo> build(String text, Configuration configuration)
+      throws IOException, CommandFailure {
+    DurableFiles.folder(Home.parent(home.data()), "rwxr-xr-x");
+    DurableFiles.folder(Home.parent(home.configuration()), "rwxr-xr-x");
+    DurableFiles.folder(home.stage(), "rwx------");
+    try (FileChannel _ = lockStage()) {
+      try {
+        requireNoHome();
+        clearStages();
+        List<AuthorityInfo> authorities = fillStage(text, configuration);
+        commit();
+        return authorities;
+      } finally {
+        clearStages();
+        Files.deleteIfExists(home.configurationStage());
+        Files.deleteIfExists(stageLock());
+        Files.deleteIfExists(home.stage());
+      }
+    }
+  }
+
+  private Path stageLock() {
+    return home.stage().resolve("lock");
+  }
+
+  private FileChannel lockStage() throws IOException, CommandFailure {
+    FileChannel channel =
+        FileChannel.open(stageLock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock = tryLock(channel);
+    if (lock == null) {
+      channel.close();
+      throw CommandFailure.failed(
+          "another init of this home is under way; wait for it to end, then look with"
+              + " `vouchsafe check`");
+    }
+    return channel;
+  }
+
+  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      return null;
+    }
+  }
+
+  /** Refuses if there is a home, or a file of one that no half-finished init left behind. */
+  private void requireNoHome() throws IOException, CommandFailure {
+    if (exists(home.data())) {
+      throw CommandFailure.failed(
+          "a home exists: "
+              + home.data()
+              + " is there, and is left as it is; start it with `vouchsafe serve`, or choose"
+              + " another folder with --home");
+    }
+    for (Path file : List.of(home.configuration(), home.sealKey())) {
+      if (exists(file) && !isLeaving(file)) {
+        throw CommandFailure.failed(
+            "a home exists, or a part of one: "
+                + file
+                + " is there, and is left as it is; move it away, or choose another folder with"
+                + " --home");
+      }
+    }
+  }
+
+  private boolean isLeaving(Path file) throws IOException {
+    Path staged = home.configurationStage().resolve(file.getFileName());
+    return exists(staged) && Files.isSameFile(staged, file);
+  }
+
+  /** Removes what a half-finished init left, the staged twin of each file last. */
+  private void clearStages() throws IOException {
+    for (Path file : List.of(home.configuration(), home.sealKey())) {
+      if (!exists(home.data()) && exists(file) && isLeaving(file)) {
+        Files.delete(file);
+        DurableFiles.sync(Home.parent(file));
+      }
+    }
+    for (Path stage : List.of(home.configurationStage(), home.stage())) {
+      if (Files.isDirectory(stage)) {
+        try (var entries = Files.newDirectoryStream(stage, entry -> !entry.equals(stageLock()))) {
+          for (Path entry : entries) {
+            DurableFiles.deleteTree(entry);
+          }
+        }
+      }
+    }
+  }
+
+  private List<AuthorityInfo> fillStage(String text, Configuration configuration)
+      throws IOException, CommandFailure {
+    DurableFiles.folder(home.configurationStage(), "rwx------");
+    Path data = home.stage().resolve(home.data().getFileName());
+    Path sealKey = home.configurationStage().resolve(home.sealKey().getFileName());
+    Path toml = home.configurationStage().resolve(home.configuration().getFileName());
+    DurableFiles.folder(data, "rwx------");
+    DurableFiles.create(toml, text.getBytes(StandardCharsets.UTF_8), "rw-r--r--");
+    DurableFiles.create(
+        data.resolve(home.format().getFileName()),
+        (FORMAT + "\n").getBytes(StandardCharsets.UTF_8),
+        "rw-------");
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    Path keys = data.resolve(home.keys().getFileName());
+    try (PrivateKeyStore store =
+        PrivateKeyStores.createSoftware(
+            keys, configuration.seal(sealKey, console.environment()), crypto)) {
+      List<AuthorityInfo> authorities =
+          CertificateAuthorities.create(
+              configuration.authority(data), store, crypto, console.clock());
+      TrustBundleStore.create(
+          data.resolve(home.bundle().getFileName()),
+          configuration.bundle().refresh(),
+          authorities.stream()
+              .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
+              .map(AuthorityInfo::certificate)
+              .toList());
+      DurableFiles.syncTree(data);
+      DurableFiles.syncTree(home.configurationStage());
+      return authorities;
+    } catch (KeyFault e) {
+      throw CommandFailure.failed("the key store could not be made: " + e.getMessage(), e);
+    }
+  }
+
+  private void commit() throws IOException {
+    DurableFiles.folder(home.registrations(), "rwxr-xr-x");
+    DurableFiles.folder(home.run(), "rwxr-xr-x");
+    for (Path file : List.of(home.sealKey(), home.configuration())) {
+      Path staged = home.configurationStage().resolve(file.getFileName());
+      if (exists(staged)) {
+        Files.createLink(file, staged);
+      }
+    }
+    DurableFiles.sync(Home.parent(home.configuration()));
+    Files.move(
+        home.stage().resolve(home.data().getFileName()),
+        home.data(),
+        StandardCopyOption.ATOMIC_MOVE);
+    DurableFiles.sync(Home.parent(home.data()));
+  }
+
+  private static boolean exists(Path path) {
+    return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+  }
+}

@@ -1,0 +1,171 @@
+package dev.vouchsafe.cli;
+
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationProblem;
+import dev.vouchsafe.attestation.RegistrationSet;
+import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyStoreDescription;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.PrivateKeyStores;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** What {@code check} says of the home's files: format, configuration, rights, keys, modules. */
+final class HomeChecks {
+  private final Home home;
+  private final Console console;
+
+  HomeChecks(Home home, Console console) {
+    this.home = home;
+    this.console = console;
+  }
+
+  Finding format() {
+    try {
+      HomeFormat.require(home);
+      return Finding.ok("home", home.data() + ", version " + HomeBuilder.FORMAT);
+    } catch (CommandFailure e) {
+      return Finding.fail("home", Causes.text(e), "see docs/cli.md, init");
+    } catch (IOException e) {
+      return Finding.fail("home", Causes.of(e), "run check as root or as the service's user");
+    }
+  }
+
+  Optional<Configuration> configuration(Consumer<Finding> findings) {
+    try {
+      Configuration configuration = ConfigurationFile.read(home);
+      findings.accept(Finding.ok("configuration", home.configuration().toString()));
+      return Optional.of(configuration);
+    } catch (ConfigurationException e) {
+      findings.accept(Finding.fail("configuration", Causes.text(e), "see docs/configuration.md"));
+      return Optional.empty();
+    }
+  }
+
+  /** Owner and mode of what only the service may read, and of what only a few may write. */
+  List<Finding> rights() {
+    List<Finding> findings = new ArrayList<>();
+    for (Path secret : List.of(home.data(), home.sealKey())) {
+      if (Files.exists(secret)) {
+        secretRights(secret).ifPresent(findings::add);
+      }
+    }
+    if (Files.exists(home.registrations())) {
+      trustedRights(home.registrations()).ifPresent(findings::add);
+    }
+    if (findings.isEmpty()) {
+      findings.add(Finding.ok("rights", "nobody else reads the keys or writes the registrations"));
+    }
+    return findings;
+  }
+
+  private static Optional<Finding> secretRights(Path path) {
+    try {
+      Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(path);
+      permissions.removeIf(permission -> permission.name().startsWith("OWNER"));
+      return permissions.isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              Finding.fail(
+                  "rights", path + " is open to others than its owner", "chmod go-rwx " + path));
+    } catch (IOException e) {
+      return Optional.of(unreadable(e));
+    }
+  }
+
+  private static Optional<Finding> trustedRights(Path path) {
+    try {
+      return FileTrust.problem(path)
+          .map(problem -> Finding.fail("rights", problem, "until then no registration is taken"));
+    } catch (IOException e) {
+      return Optional.of(unreadable(e));
+    }
+  }
+
+  private static Finding unreadable(IOException e) {
+    return Finding.warn("rights", Causes.of(e), "run check as root or as the service's user");
+  }
+
+  /**
+   * Opens the key store, unless the service has it open: opening clears away what a crash left, and
+   * that is not to happen under a running service.
+   */
+  List<Finding> keyStore(Configuration configuration, boolean running) {
+    if (running) {
+      return configuration.keys().seal() instanceof Configuration.Seal.Generated
+          ? List.of(
+              Finding.warn(
+                  "key store",
+                  "software, open in the service; sealed by "
+                      + home.sealKey()
+                      + ", which protects"
+                      + " only a copy of "
+                      + home.data(),
+                  "[keys] seal: a passphrase file or a systemd credential protects more"))
+          : List.of(Finding.ok("key store", "software, open in the service"));
+    }
+    try (PrivateKeyStore store =
+        PrivateKeyStores.openSoftware(
+            home.keys(),
+            configuration.seal(home.sealKey(), console.environment()),
+            SoftwareCrypto.choose())) {
+      KeyStoreDescription described = store.describe();
+      List<Finding> findings = new ArrayList<>();
+      findings.add(Finding.ok("key store", described.kind() + ": " + described.protection()));
+      for (String warning : described.warnings()) {
+        findings.add(Finding.warn("key store", warning, "[keys] seal"));
+      }
+      return findings;
+    } catch (KeyFault | CommandFailure e) {
+      return List.of(
+          Finding.fail(
+              "key store",
+              Causes.text(e),
+              "[keys] seal; and run check as the user that runs the service"));
+    }
+  }
+
+  List<Finding> registrations() {
+    try {
+      RegistrationSet set = ModuleFiles.read(home);
+      List<Finding> findings = new ArrayList<>();
+      findings.add(Finding.ok("registrations", set.all().size() + " in " + home.registrations()));
+      for (RegistrationProblem problem : set.problems()) {
+        findings.add(
+            Finding.warn(
+                "registrations",
+                problem.code() + ": " + problem.message(),
+                "mend " + problem.file() + ", it is not taken as it is"));
+      }
+      set.all().forEach(module -> findings.addAll(missingFiles(module)));
+      return findings;
+    } catch (CommandFailure e) {
+      return List.of(
+          Finding.fail("registrations", Causes.text(e), "see `vouchsafe module --help`"));
+    }
+  }
+
+  /** A path that names no file holds for no caller. */
+  private static List<Finding> missingFiles(Registration module) {
+    List<Finding> findings = new ArrayList<>();
+    for (Selector selector : module.selectors()) {
+      if (selector instanceof Selector.Path path && Files.notExists(Path.of(path.path()))) {
+        findings.add(
+            Finding.warn(
+                "registrations",
+                module.name() + ": " + path.text() + " names no file, so no caller matches",
+                "install it, or change the selector"));
+      }
+    }
+    return findings;
+  }
+}

@@ -1,0 +1,160 @@
+package dev.vouchsafe.cli;
+
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationException;
+import dev.vouchsafe.attestation.RegistrationFolder;
+import dev.vouchsafe.attestation.Selector;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** Writes one registration. */
+@Command(
+    name = "add",
+    description = {
+      "Registers a module: writes NAME.toml to registrations.d. It is in force at the next request.",
+      "All selectors must hold for a caller. At least one must be unix:uid:N or unix:user:NAME,"
+          + " since another local user can't take these on. The others narrow: unix:gid:N,"
+          + " unix:group:NAME, unix:supplementary-group:NAME, unix:path:/FILE, unix:sha256:HEX."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe module add web --selector unix:user:www-data \\",
+      "      --selector unix:path:/usr/sbin/nginx --profile server --dns gateway.local",
+      "  vouchsafe module add logger --selector unix:uid:1001 --ttl 10m"
+    })
+final class ModuleAddCommand implements Callable<Integer> {
+  private final Console console;
+
+  @ParentCommand private @Nullable ModuleCommand parent;
+
+  @Parameters(
+      paramLabel = "NAME",
+      description =
+          "The module's name: 1 to 128 characters of A-Za-z0-9-:.+%%_#*?!(),=@;$' and space.")
+  private String name = "";
+
+  @Option(
+      names = "--generation",
+      paramLabel = "G",
+      description =
+          "The generation id; a module made anew under an old name gets another." + " Default: 1.")
+  private String generation = "1";
+
+  @Option(
+      names = "--selector",
+      paramLabel = "S",
+      required = true,
+      description = "What must hold for the caller; give it several times, all must hold.")
+  private List<String> selectors = new ArrayList<>();
+
+  @Option(
+      names = "--profile",
+      paramLabel = "P",
+      description =
+          "A certificate profile that it may ask for, identity or server; give it several"
+              + " times. Default: identity.")
+  private List<String> profiles = new ArrayList<>();
+
+  @Option(
+      names = "--dns",
+      paramLabel = "NAME",
+      description = "A DNS name that it may have; *.NAME allows any one label before NAME.")
+  private List<String> dns = new ArrayList<>();
+
+  @Option(names = "--ip", paramLabel = "ADDRESS", description = "An IP address that it may have.")
+  private List<String> ip = new ArrayList<>();
+
+  @Option(
+      names = "--spiffe",
+      paramLabel = "PATH",
+      description =
+          "The path of its SPIFFE ID, without a leading slash. Default: its name, if that"
+              + " can be one.")
+  private @Nullable String spiffe;
+
+  @Option(
+      names = "--ttl",
+      paramLabel = "SPAN",
+      description =
+          "The longest lifetime of its certificates, and the default, such as 90s, 15m, 1h"
+              + " or 7d. Default: that of vouchsafe.toml.")
+  private @Nullable String ttl;
+
+  ModuleAddCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws CommandFailure {
+    RootCommand globals = ModuleCommand.globals(parent);
+    Logs.quiet(console, globals.verbose());
+    Path folder = ModuleFiles.folder(globals.home());
+    try {
+      Path file = RegistrationFolder.add(folder, ModuleRules.rules(), registration());
+      print(globals, file);
+      return ExitCode.DONE.number();
+    } catch (RegistrationException e) {
+      throw ModuleFiles.failure(e);
+    } catch (IOException e) {
+      throw CommandFailure.failed("nothing was registered: " + Causes.of(e), e);
+    }
+  }
+
+  private Registration registration() throws RegistrationException, CommandFailure {
+    List<Selector> read = new ArrayList<>();
+    for (String selector : selectors) {
+      read.add(RegistrationFolder.selector(selector));
+    }
+    return new Registration(
+        name,
+        generation,
+        read,
+        profiles.isEmpty() ? Set.of("identity") : Set.copyOf(profiles),
+        dns.stream().map(text -> text.toLowerCase(Locale.ROOT)).toList(),
+        ip,
+        Optional.ofNullable(spiffe),
+        lifetime(),
+        List.of(),
+        Set.of(Registration.Channel.UNIX),
+        false);
+  }
+
+  private Optional<Duration> lifetime() throws CommandFailure {
+    if (ttl == null) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Durations.parse(ttl)
+            .filter(Duration::isPositive)
+            .orElseThrow(() ->
+                CommandFailure.usage(
+                    "--ttl is a number over 0 and one of s m h d, such as 90s or 1h")));
+  }
+
+  private void print(RootCommand globals, Path file) throws IOException {
+    if (globals.json()) {
+      Json.print(
+          console.out(),
+          json -> {
+            json.writeStartObject();
+            json.writeStringField("module", name);
+            json.writeStringField("file", file.toString());
+            json.writeEndObject();
+          });
+    } else {
+      console.out().println("registered " + name + " in " + file);
+    }
+  }
+}

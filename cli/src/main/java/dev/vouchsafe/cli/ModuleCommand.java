@@ -1,0 +1,35 @@
+package dev.vouchsafe.cli;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** The registrations of modules: files, which work with the service running or not. */
+@Command(
+    name = "module",
+    description = {
+      "Registers modules: what must hold for a caller, and what it may then be issued.",
+      "These commands read and write the files of registrations.d; the service needs no restart."
+    })
+final class ModuleCommand implements Runnable {
+  @ParentCommand private @Nullable RootCommand root;
+  @Spec private @Nullable CommandSpec spec;
+
+  RootCommand globals() {
+    return RootCommand.of(root);
+  }
+
+  static RootCommand globals(@Nullable ModuleCommand parent) {
+    if (parent == null) {
+      throw new IllegalStateException("a command runs under its group only");
+    }
+    return parent.globals();
+  }
+
+  @Override
+  public void run() {
+    throw Groups.missing(spec);
+  }
+}

@@ -1,0 +1,92 @@
+package dev.vouchsafe.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationException;
+import dev.vouchsafe.attestation.RegistrationFolder;
+import dev.vouchsafe.attestation.RegistrationProblem;
+import dev.vouchsafe.attestation.RegistrationSet;
+import dev.vouchsafe.attestation.Selector;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The folder of registrations, as the commands see it. */
+final class ModuleFiles {
+  private ModuleFiles() {}
+
+  /** The folder, if there is a home around it. */
+  static Path folder(Home home) throws CommandFailure {
+    if (!Files.isDirectory(home.registrations())) {
+      throw CommandFailure.failed(
+          home.registrations()
+              + " does not exist; make a home with `vouchsafe init`, or name one with --home");
+    }
+    return home.registrations();
+  }
+
+  static RegistrationSet read(Home home) throws CommandFailure {
+    try {
+      return RegistrationFolder.read(folder(home), ModuleRules.rules());
+    } catch (IOException e) {
+      throw CommandFailure.failed("the registrations can't be read: " + Causes.of(e), e);
+    }
+  }
+
+  static Registration find(Home home, String name) throws CommandFailure {
+    RegistrationSet set = read(home);
+    return set.byName(name)
+        .orElseThrow(() -> {
+          List<String> names = set.all().stream().map(Registration::name).toList();
+          return CommandFailure.failed(
+              "no module is registered as "
+                  + Shell.quoted(name)
+                  + Names.nearest(name, names).map(near -> "; nearest: " + near).orElse("")
+                  + "; see `vouchsafe module list`");
+        });
+  }
+
+  static CommandFailure failure(RegistrationException e) {
+    return CommandFailure.failed(e.code() + ": " + e.getMessage(), e);
+  }
+
+  /** Files that were not taken, one line each, for the error stream. */
+  static void warn(Console console, RegistrationSet set) {
+    for (RegistrationProblem problem : set.problems()) {
+      console.err().println("vouchsafe: not taken: " + problem.code() + ": " + problem.message());
+    }
+  }
+
+  /** One registration under the keys of its file. */
+  static Map<String, Object> fields(Registration registration) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("name", registration.name());
+    fields.put("generation", registration.generation());
+    fields.put("selectors", registration.selectors().stream().map(Selector::text).toList());
+    fields.put("profiles", registration.profiles().stream().sorted().toList());
+    fields.put("dns", registration.dns());
+    fields.put("ip", registration.ip());
+    registration.spiffePath().ifPresent(path -> fields.put("spiffe", path));
+    registration.ttl().ifPresent(ttl -> fields.put("ttl", Durations.format(ttl)));
+    return fields;
+  }
+
+  static void writeJson(JsonGenerator json, Registration registration) throws IOException {
+    json.writeStartObject();
+    for (Map.Entry<String, Object> field : fields(registration).entrySet()) {
+      if (field.getValue() instanceof List<?> list) {
+        json.writeArrayFieldStart(field.getKey());
+        for (Object item : list) {
+          json.writeString(item.toString());
+        }
+        json.writeEndArray();
+      } else {
+        json.writeStringField(field.getKey(), field.getValue().toString());
+      }
+    }
+    json.writeEndObject();
+  }
+}

@@ -1,0 +1,145 @@
+package dev.vouchsafe.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.attestation.Attestors;
+import dev.vouchsafe.trust.TrustBundleStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What {@code check} says of the running service, and of what it would find when it starts. */
+final class ServiceChecks {
+  private static final Duration LIMIT = Duration.ofSeconds(3);
+
+  /** An authority in the last such part of its life is old. */
+  private static final int OLD_PART = 6;
+
+  private final Home home;
+  private final Console console;
+  private final Optional<JsonNode> status;
+  private final String absence;
+
+  ServiceChecks(Home home, Console console) {
+    this.home = home;
+    this.console = console;
+    Optional<JsonNode> answered = Optional.empty();
+    String reason = "";
+    try {
+      answered = Optional.of(AdminCommands.client(home, LIMIT).getJson("/status"));
+    } catch (CommandFailure e) {
+      reason = Causes.text(e);
+    }
+    status = answered;
+    absence = reason;
+  }
+
+  boolean isRunning() {
+    return status.isPresent();
+  }
+
+  Finding running() {
+    return status
+        .map(said ->
+            Finding.ok(
+                "service",
+                said.path("deviceId").asText()
+                    + ", layer "
+                    + said.path("layer").asText()
+                    + ", at "
+                    + Json.words(said.path("endpoints"))))
+        .orElseGet(
+            () -> Finding.warn("service", "does not answer: " + absence, "`vouchsafe serve`"));
+  }
+
+  /** Whether the sockets can be made, while the service doesn't hold them. */
+  List<Finding> sockets(Configuration configuration) {
+    List<Finding> findings = new ArrayList<>();
+    for (Path socket : List.of(configuration.listen().workload(), configuration.listen().admin())) {
+      if (Files.isDirectory(socket)) {
+        findings.add(
+            Finding.fail("sockets", socket + " is a folder", "remove it, or change [listen]"));
+      }
+    }
+    if (findings.isEmpty()) {
+      findings.add(
+          Finding.ok(
+              "sockets", configuration.listen().workload() + " " + configuration.listen().admin()));
+    }
+    return findings;
+  }
+
+  /** Remaining life; of the roots only, while no service can be asked. */
+  List<Finding> authorities() {
+    List<Finding> findings = new ArrayList<>();
+    if (isRunning()) {
+      try {
+        JsonNode items = AdminCommands.client(home, LIMIT).getJson("/authorities").path("items");
+        for (JsonNode item : items) {
+          findings.add(
+              life(
+                  item.path("id").asText(),
+                  Instant.parse(item.path("notBefore").asText()),
+                  Instant.parse(item.path("notAfter").asText())));
+        }
+      } catch (CommandFailure | DateTimeException e) {
+        findings.add(Finding.fail("authorities", Causes.text(e), "see the log of the service"));
+      }
+      return findings;
+    }
+    try {
+      for (X509Certificate root :
+          TrustBundleStore.open(home.bundle(), Duration.ofHours(1)).current().roots()) {
+        findings.add(life("root", root.getNotBefore().toInstant(), root.getNotAfter().toInstant()));
+      }
+    } catch (IOException e) {
+      findings.add(Finding.fail("authorities", Causes.of(e), "restore " + home.data() + " whole"));
+    }
+    return findings;
+  }
+
+  private Finding life(String name, Instant notBefore, Instant notAfter) {
+    Instant now = console.clock().instant();
+    Duration left = Duration.between(now, notAfter);
+    String detail = name + " is valid until " + notAfter;
+    if (now.isBefore(notBefore)) {
+      return Finding.fail("authorities", name + " is valid from " + notBefore, "set the clock");
+    }
+    if (left.isNegative()) {
+      return Finding.fail(
+          "authorities", name + " ended on " + notAfter, "set the clock, or make" + " a new home");
+    }
+    Duration old = Duration.between(notBefore, notAfter).dividedBy(OLD_PART);
+    return left.compareTo(old) < 0
+        ? Finding.warn(
+            "authorities",
+            detail + ", " + Durations.approximate(left) + " left",
+            "plan its replacement")
+        : Finding.ok("authorities", detail + ", " + Durations.approximate(left) + " left");
+  }
+
+  /** What can't be seen: by the service if it runs, else by this process. */
+  List<Finding> attestation() {
+    List<String> limits = new ArrayList<>();
+    if (status.isPresent()) {
+      status.get().path("attestation").path("limits").forEach(text -> limits.add(text.asText()));
+    } else {
+      try (Attestor attestor = Attestors.open()) {
+        limits.addAll(attestor.limits());
+      }
+    }
+    if (limits.isEmpty()) {
+      return List.of(Finding.ok("attestation", "everything can be measured here"));
+    }
+    return limits.stream()
+        .map(limit -> Finding.warn("attestation", limit, "docs/threat-model.md"))
+        .toList();
+  }
+}
