@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.cli.demo.DemoCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,8 +91,8 @@ final class CommandTree {
   private CommandLine build(Map<String, Supplier<CommandLine>> commands) {
     CommandLine line = new CommandLine(root);
     commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
-    line.setOut(new PrintWriter(console.out(), true));
-    line.setErr(new PrintWriter(console.err(), true));
+    line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setParameterExceptionHandler((e, args) -> usage(e));
     line.setExecutionExceptionHandler((e, failed, result) -> failure(e));

@@ -61,7 +61,7 @@ final class FileTrust {
   static long ownUser() throws IOException {
     for (String line : Files.readAllLines(STATUS, StandardCharsets.UTF_8)) {
       if (line.startsWith("Uid:")) {
-        return Long.parseLong(line.split("\\s+")[2]);
+        return Long.parseLong(List.of(line.split("\\s+", -1)).get(2));
       }
     }
     throw new IOException(STATUS + " has no line Uid:");

@@ -16,10 +16,6 @@ final class Groups {
     CommandLine line = spec.commandLine();
     return new ParameterException(
         line,
-        "a command is missing: "
-            + String.join(", ", line.getSubcommands().keySet())
-            + "; see `"
-            + spec.qualifiedName()
-            + " --help`");
+        "a command is missing: " + String.join(", ", line.getSubcommands().keySet()));
   }
 }

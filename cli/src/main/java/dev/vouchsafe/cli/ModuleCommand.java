@@ -17,15 +17,11 @@ final class ModuleCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;
 
-  RootCommand globals() {
-    return RootCommand.of(root);
-  }
-
   static RootCommand globals(@Nullable ModuleCommand parent) {
     if (parent == null) {
       throw new IllegalStateException("a command runs under its group only");
     }
-    return parent.globals();
+    return RootCommand.of(parent.root);
   }
 
   @Override

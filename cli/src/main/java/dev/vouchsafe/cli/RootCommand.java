@@ -79,7 +79,7 @@ final class RootCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        new CommandLine(this), "a command is missing; `vouchsafe --help` lists them");
+        new CommandLine(this), "a command is missing");
   }
 
   Console console() {
