@@ -2,9 +2,11 @@ package dev.vouchsafe.cli;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 
 /** Says in words what the file system meant: its exceptions often carry a bare path. */
 final class Causes {
@@ -17,6 +19,8 @@ final class Causes {
       case FileAlreadyExistsException exists -> exists.getFile() + ": exists already";
       case FileSystemException other when other.getReason() != null ->
           other.getFile() + ": " + other.getReason();
+      case DirectoryNotEmptyException full -> full.getFile() + ": not empty";
+      case NotDirectoryException file -> file.getFile() + ": not a folder";
       default -> text(e);
     };
   }

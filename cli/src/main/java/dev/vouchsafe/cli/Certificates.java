@@ -6,14 +6,19 @@ import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
+import java.util.Map;
+import javax.security.auth.x500.X500Principal;
 
 /** What people read of a certificate, as text. */
 final class Certificates {
+  /** The name that RFC 4519 section 2.31 gives to this attribute; the JDK prints its number. */
+  private static final Map<String, String> WORDS = Map.of("2.5.4.5", "serialNumber");
+
   private Certificates() {}
 
   /** The subject as RFC 4514 text. */
   static String subject(X509Certificate certificate) {
-    return certificate.getSubjectX500Principal().getName();
+    return certificate.getSubjectX500Principal().getName(X500Principal.RFC2253, WORDS);
   }
 
   /** RFC 3339, UTC, whole seconds. */

@@ -15,7 +15,6 @@ final class Groups {
     }
     CommandLine line = spec.commandLine();
     return new ParameterException(
-        line,
-        "a command is missing: " + String.join(", ", line.getSubcommands().keySet()));
+        line, "a command is missing: " + String.join(", ", line.getSubcommands().keySet()));
   }
 }

@@ -62,8 +62,8 @@ final class HomeBuilder {
         return authorities;
       } finally {
         clearStages();
-        Files.deleteIfExists(home.configurationStage());
         Files.deleteIfExists(stageLock());
+        Files.deleteIfExists(home.configurationStage());
         Files.deleteIfExists(home.stage());
       }
     }

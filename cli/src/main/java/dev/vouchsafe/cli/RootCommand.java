@@ -78,8 +78,7 @@ final class RootCommand implements Runnable {
   /** Without a command: the help, as for a command line that is wrong. */
   @Override
   public void run() {
-    throw new CommandLine.ParameterException(
-        new CommandLine(this), "a command is missing");
+    throw new CommandLine.ParameterException(new CommandLine(this), "a command is missing");
   }
 
   Console console() {
