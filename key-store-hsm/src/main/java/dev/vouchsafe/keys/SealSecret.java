@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Base64;
@@ -18,10 +19,15 @@ final class SealSecret implements AutoCloseable {
   /** Octets of a generated secret. */
   static final int GENERATED = 32;
 
+  /** Characters of a good passphrase (NIST SP 800-63B-4 section 3.1.1.2). */
+  static final int LONG_ENOUGH = 15;
+
+  private final Path file;
   private final byte[] octets;
   private final boolean random;
 
-  private SealSecret(byte[] octets, boolean random) {
+  private SealSecret(Path file, byte[] octets, boolean random) {
+    this.file = file;
     this.octets = octets;
     this.random = random;
   }
@@ -71,40 +77,56 @@ final class SealSecret implements AutoCloseable {
 
   private static SealSecret generated(Path file, byte[] content) throws KeyFault.Failed {
     byte[] text = withoutLineEnd(content);
+    byte[] secret = new byte[0];
     try {
-      byte[] secret = Base64.getDecoder().decode(text);
-      if (secret.length != GENERATED) {
-        Arrays.fill(secret, (byte) 0);
-        throw new KeyFault.Failed(file + " is not a generated seal file: it has another length");
-      }
-      return new SealSecret(secret, true);
+      secret = Base64.getDecoder().decode(text);
     } catch (IllegalArgumentException e) {
-      // Without the cause: its message shows a character of the secret.
-      throw new KeyFault.Failed(file + " is not a generated seal file: it is not base64");
-    } finally {
-      Arrays.fill(content, (byte) 0);
-      Arrays.fill(text, (byte) 0);
+      // Judged below, and not passed on: its message shows a character of the secret.
     }
+    byte[] again = Base64.getEncoder().encode(secret);
+    boolean good = secret.length == GENERATED && MessageDigest.isEqual(again, text);
+    Arrays.fill(content, (byte) 0);
+    Arrays.fill(text, (byte) 0);
+    Arrays.fill(again, (byte) 0);
+    if (!good) {
+      Arrays.fill(secret, (byte) 0);
+      throw new KeyFault.Failed(
+          file + " is damaged, or no generated seal file: that holds 32 octets in base64");
+    }
+    return new SealSecret(file, secret, true);
   }
 
   private static SealSecret passphrase(Path file, byte[] content) throws KeyFault.Failed {
     byte[] line = withoutLineEnd(content);
     Arrays.fill(content, (byte) 0);
-    String wrong = null;
-    if (line.length == 0) {
-      wrong = " is empty";
-    } else {
-      for (byte octet : line) {
-        if (octet == '\n' || octet == '\r' || octet == 0) {
-          wrong = " has more than one line, or is not text";
-        }
+    if (!isOneLine(line)) {
+      Arrays.fill(line, (byte) 0);
+      throw new KeyFault.Failed(file + " holds no passphrase: that is one line of UTF-8 text");
+    }
+    return new SealSecret(file, line, false);
+  }
+
+  private static boolean isOneLine(byte[] line) {
+    for (byte octet : line) {
+      if (octet == '\n' || octet == '\r' || octet == 0) {
+        return false;
       }
     }
-    if (wrong != null) {
-      Arrays.fill(line, (byte) 0);
-      throw new KeyFault.Failed(file + wrong + ": a passphrase is one line of UTF-8");
+    try {
+      char[] text = characters(line);
+      Arrays.fill(text, '\0');
+      return text.length > 0;
+    } catch (CharacterCodingException e) {
+      return false;
     }
-    return new SealSecret(line, false);
+  }
+
+  private static char[] characters(byte[] utf8) throws CharacterCodingException {
+    CharBuffer decoded = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8));
+    char[] text = new char[decoded.remaining()];
+    decoded.get(text);
+    Arrays.fill(decoded.array(), '\0');
+    return text;
   }
 
   private static byte[] withoutLineEnd(byte[] content) {
@@ -118,6 +140,21 @@ final class SealSecret implements AutoCloseable {
     return Arrays.copyOf(content, end);
   }
 
+  /** Where it came from. */
+  Path file() {
+    return file;
+  }
+
+  /** Whether it is a passphrase that could be guessed. */
+  boolean isShort() {
+    if (random) {
+      return false;
+    }
+    char[] text = text();
+    Arrays.fill(text, '\0');
+    return text.length < LONG_ENOUGH;
+  }
+
   /** Whether it is random octets, so that no slow derivation is needed. */
   boolean isRandom() {
     return random;
@@ -128,15 +165,9 @@ final class SealSecret implements AutoCloseable {
     return octets.clone();
   }
 
-  /**
-   * The key of a passphrase, by PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2).
-   *
-   * @throws CharacterCodingException if the passphrase is not UTF-8
-   */
-  byte[] key(byte[] salt, int iterations) throws CharacterCodingException {
-    CharBuffer characters = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(octets));
-    char[] text = new char[characters.remaining()];
-    characters.get(text);
+  /** The key of a passphrase, by PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2). */
+  byte[] key(byte[] salt, int iterations) {
+    char[] text = text();
     PBEKeySpec specification = new PBEKeySpec(text, salt, iterations, 256);
     try {
       return SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
@@ -147,7 +178,14 @@ final class SealSecret implements AutoCloseable {
     } finally {
       specification.clearPassword();
       Arrays.fill(text, '\0');
-      Arrays.fill(characters.array(), '\0');
+    }
+  }
+
+  private char[] text() {
+    try {
+      return characters(octets);
+    } catch (CharacterCodingException e) {
+      throw new IllegalStateException("a passphrase was kept that is not UTF-8", e);
     }
   }
 

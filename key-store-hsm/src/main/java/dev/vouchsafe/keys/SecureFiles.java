@@ -135,7 +135,12 @@ final class SecureFiles {
     } finally {
       Files.deleteIfExists(temporary);
     }
-    sync(folder);
+    try {
+      sync(folder);
+    } catch (IOException e) {
+      Files.deleteIfExists(file);
+      throw e;
+    }
   }
 
   /** Removes what an interrupted {@link #writeNew} left. */

@@ -44,23 +44,30 @@ final class SoftwareStore implements PrivateKeyStore {
   private final SoftwareCrypto crypto;
   private final SecureFiles files;
   private final SealedBox box;
+  private final byte[] header;
   private final byte[] master;
   private final KeyStoreDescription description;
   private final Map<KeyLabel, SoftwareKey> keys = new ConcurrentHashMap<>();
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
   private boolean closed;
 
+  /**
+   * @param header the octets of the header's file, which mark this store
+   * @param master taken over, and wiped at close
+   */
   SoftwareStore(
       Path directory,
       SoftwareCrypto crypto,
       SecureFiles files,
       SealedBox box,
+      byte[] header,
       byte[] master,
       KeyStoreDescription description) {
     this.directory = directory;
     this.crypto = crypto;
     this.files = files;
     this.box = box;
+    this.header = header;
     this.master = master;
     this.description = description;
   }
@@ -77,6 +84,7 @@ final class SoftwareStore implements PrivateKeyStore {
 
   private StoredKey makeLocked(KeyLabel label, KeyType type) throws KeyFault {
     Path file = KeyFile.in(directory, label.encoded());
+    checkFolder();
     if (keys.containsKey(label) || Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       throw taken(label, file);
     }
@@ -90,10 +98,8 @@ final class SoftwareStore implements PrivateKeyStore {
       files.writeNew(file, new KeyFile(type, label.encoded(), publicKey, sealed).encoded());
     } catch (FileAlreadyExistsException e) {
       throw taken(label, file);
-    } catch (NoSuchFileException e) {
-      throw away(e);
     } catch (IOException e) {
-      throw SecureFiles.fault("the key " + label + " can't be stored", e);
+      throw fault("the key " + label + " can't be stored", e);
     } finally {
       Arrays.fill(privateKey, (byte) 0);
     }
@@ -110,20 +116,31 @@ final class SoftwareStore implements PrivateKeyStore {
 
   private Optional<StoredKey> load(KeyLabel label) throws KeyFault {
     Path file = KeyFile.in(directory, label.encoded());
+    checkFolder();
     try {
-      files.checkFolder(directory);
-      if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-        // An absent key means something only if the rest of the store is there.
-        files.readOwn(directory.resolve(SoftwareStores.HEADER));
-        return Optional.empty();
-      }
-      return Optional.of(keep(read(label, file)));
-    } catch (NoSuchFileException e) {
-      throw away(e);
+      return Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+          ? Optional.of(keep(read(label, file)))
+          : Optional.empty();
     } catch (IOException e) {
-      throw SecureFiles.fault("the key " + label + " can't be read", e);
+      throw fault("the key " + label + " can't be read", e);
     } catch (MalformedException e) {
       throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * That a key is absent means something only if the rest of the store is there, and a key that is
+   * made beside another store's header could never be read again.
+   */
+  private void checkFolder() throws KeyFault {
+    Path file = directory.resolve(SoftwareStores.HEADER);
+    try {
+      files.checkFolder(directory);
+      if (!Arrays.equals(files.readOwn(file), header)) {
+        throw new KeyFault.Failed(file + " was exchanged while the key store was open");
+      }
+    } catch (IOException e) {
+      throw fault("the key store " + directory + " can't be read", e);
     }
   }
 
@@ -222,8 +239,11 @@ final class SoftwareStore implements PrivateKeyStore {
     }
   }
 
-  private KeyFault away(NoSuchFileException e) {
-    return new KeyFault.Unavailable("the key store " + directory + " is not there now", e);
+  /** What was there when the store was opened may come back, as a disk does. */
+  private KeyFault fault(String what, IOException e) {
+    return e instanceof NoSuchFileException
+        ? new KeyFault.Unavailable("the key store " + directory + " is not there now", e)
+        : SecureFiles.fault(what, e);
   }
 
   private static KeyFault taken(KeyLabel label, Path file) {

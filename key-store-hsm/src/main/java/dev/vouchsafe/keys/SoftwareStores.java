@@ -3,12 +3,12 @@ package dev.vouchsafe.keys;
 import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Makes and opens software stores: the folder, its header, and the secret that opens it. */
 final class SoftwareStores {
@@ -100,12 +100,17 @@ final class SoftwareStores {
     random.nextBytes(master);
     try (SealSecret secret = SealSecret.read(seal, files)) {
       StoreHeader empty = secret.isRandom() ? StoreHeader.forRandomSecret() : forPassphrase();
-      byte[] key = key(secret, empty, SealSecret.file(seal));
+      byte[] key = key(secret, empty);
       StoreHeader header =
           empty.with(new SealedBox(random).seal(key, PURPOSE, empty.bound(), master));
       Arrays.fill(key, (byte) 0);
       files.writeNew(directory.resolve(HEADER), header.encoded());
-      return store(directory, seal, crypto, header, master);
+      return store(
+          directory,
+          crypto,
+          header,
+          master,
+          SoftwareProtection.describe(directory, seal, secret, header.iterations()));
     }
   }
 
@@ -120,9 +125,16 @@ final class SoftwareStores {
     try {
       files.checkFolder(directory);
       StoreHeader header = StoreHeader.parse(files.readOwn(file));
-      byte[] master = unlock(file, header, seal);
-      SecureFiles.sweep(directory);
-      return store(directory, seal, crypto, header, master);
+      try (SealSecret secret = SealSecret.read(seal, files)) {
+        byte[] master = unlock(file, header, secret);
+        SecureFiles.sweep(directory);
+        return store(
+            directory,
+            crypto,
+            header,
+            master,
+            SoftwareProtection.describe(directory, seal, secret, header.iterations()));
+      }
     } catch (MalformedException e) {
       throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
     } catch (IOException e) {
@@ -130,85 +142,42 @@ final class SoftwareStores {
     }
   }
 
-  private byte[] unlock(Path file, StoreHeader header, SealSource seal) throws KeyFault {
-    Path from = SealSecret.file(seal);
-    try (SealSecret secret = SealSecret.read(seal, files)) {
-      if (secret.isRandom() == header.forPassphrase()) {
-        throw new KeyFault.Failed(
-            file
-                + " was sealed with "
-                + (header.forPassphrase() ? "a passphrase" : "a generated file")
-                + ", and "
-                + from
-                + " is of the other kind");
-      }
-      byte[] key = key(secret, header, from);
-      byte[] master =
-          SealedBox.open(key, PURPOSE, header.bound(), header.box())
-              .filter(octets -> octets.length == MASTER)
-              .orElseThrow(() ->
-                  new KeyFault.Failed(
-                      "the secret in "
-                          + from
-                          + " does not open "
-                          + file
-                          + ": it is another secret, or the file is damaged"));
-      Arrays.fill(key, (byte) 0);
-      return master;
+  private static byte[] unlock(Path file, StoreHeader header, SealSecret secret)
+      throws KeyFault.Failed {
+    if (secret.isRandom() == header.forPassphrase()) {
+      throw new KeyFault.Failed(
+          file
+              + " was sealed with "
+              + (header.forPassphrase() ? "a passphrase" : "a generated file")
+              + ", and "
+              + secret.file()
+              + " is of the other kind");
     }
+    byte[] key = key(secret, header);
+    Optional<byte[]> master = SealedBox.open(key, PURPOSE, header.bound(), header.box());
+    Arrays.fill(key, (byte) 0);
+    return master
+        .filter(octets -> octets.length == MASTER)
+        .orElseThrow(() ->
+            new KeyFault.Failed(
+                "the secret in "
+                    + secret.file()
+                    + " does not open "
+                    + file
+                    + ": it is another secret, or the file is damaged"));
   }
 
-  private static byte[] key(SealSecret secret, StoreHeader header, Path from)
-      throws KeyFault.Failed {
-    if (!header.forPassphrase()) {
-      return secret.key();
-    }
-    try {
-      return secret.key(header.salt(), header.iterations());
-    } catch (CharacterCodingException e) {
-      throw new KeyFault.Failed(from + " is not UTF-8: a passphrase is one line of UTF-8");
-    }
+  private static byte[] key(SealSecret secret, StoreHeader header) {
+    return header.forPassphrase() ? secret.key(header.salt(), header.iterations()) : secret.key();
   }
 
   private PrivateKeyStore store(
-      Path directory, SealSource seal, SoftwareCrypto crypto, StoreHeader header, byte[] master)
-      throws KeyFault.Failed {
+      Path directory,
+      SoftwareCrypto crypto,
+      StoreHeader header,
+      byte[] master,
+      KeyStoreDescription description) {
     return new SoftwareStore(
-        directory, crypto, files, new SealedBox(random), master, describe(directory, seal, header));
-  }
-
-  private static KeyStoreDescription describe(Path directory, SealSource seal, StoreHeader header)
-      throws KeyFault.Failed {
-    Path file = SealSecret.file(seal);
-    String encrypted = "each key is encrypted with AES-256-GCM, under ";
-    return switch (seal) {
-      case SealSource.GeneratedFile _ ->
-          new KeyStoreDescription(
-              "software",
-              directory.toString(),
-              encrypted + "the random secret in the file " + file,
-              List.of(
-                  file
-                      + " protects only a copy of the data folder: whoever reads that file as well"
-                      + " has the keys. It is in no backup: without it the keys are lost."));
-      case SealSource.PassphraseFile _ ->
-          new KeyStoreDescription(
-              "software",
-              directory.toString(),
-              encrypted + passphrase(header) + "in the file " + file,
-              List.of(
-                  file
-                      + " holds the passphrase: whoever reads it and the data folder has the keys"));
-      case SealSource.SystemdCredential credential ->
-          new KeyStoreDescription(
-              "software",
-              directory.toString(),
-              encrypted + passphrase(header) + "in the systemd credential " + credential.name(),
-              List.of());
-    };
-  }
-
-  private static String passphrase(StoreHeader header) {
-    return "the passphrase (PBKDF2-HMAC-SHA256, " + header.iterations() + " iterations) ";
+        directory, crypto, files, new SealedBox(random), header.encoded(), master, description);
   }
 }

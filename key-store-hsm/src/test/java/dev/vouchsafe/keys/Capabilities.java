@@ -6,10 +6,12 @@ import java.util.Set;
  * What a backend can do, told to the contract suite as data.
  *
  * @param kind what its description says
- * @param types the key types that it makes
+ * @param makes the key types that it is tried with; a slow backend names a few of those it makes
+ * @param refuses the key types that it can't make
  */
-public record Capabilities(String kind, Set<KeyType> types) {
+public record Capabilities(String kind, Set<KeyType> makes, Set<KeyType> refuses) {
   public Capabilities {
-    types = Set.copyOf(types);
+    makes = Set.copyOf(makes);
+    refuses = Set.copyOf(refuses);
   }
 }
