@@ -3,7 +3,6 @@ package dev.vouchsafe.api;
 import java.io.IOException;
 
 /** Starts the front ends. */
-@SuppressWarnings("DoNotCallSuggester")
 public final class ApiServers {
   private ApiServers() {}
 
@@ -14,6 +13,12 @@ public final class ApiServers {
    *     port is taken; the message names it and the setting
    */
   public static ApiServer start(ApiSettings settings, ApiParts parts) throws IOException {
-    throw new UnsupportedOperationException();
+    return start(settings, parts, Timeouts.defaults());
+  }
+
+  /** The same with other times, for tests. */
+  static ApiServer start(ApiSettings settings, ApiParts parts, Timeouts timeouts)
+      throws IOException {
+    return RunningServer.start(settings, parts, timeouts);
   }
 }

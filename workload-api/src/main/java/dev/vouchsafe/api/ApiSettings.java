@@ -36,9 +36,12 @@ public record ApiSettings(Path workload, Path admin, Optional<Https> https, Limi
    * @param waiting requests that wait for a worker
    */
   public record Limits(int connections, int perUid, int waiting) {
-    /** 4096 connections, 1024 for one user, 1024 waiting requests. */
+    /**
+     * 4096 connections, 1024 waiting requests, and 512 of either for one user: no user alone can
+     * take all places.
+     */
     public static Limits defaults() {
-      return new Limits(4096, 1024, 1024);
+      return new Limits(4096, 512, 1024);
     }
   }
 }

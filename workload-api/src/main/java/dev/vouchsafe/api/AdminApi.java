@@ -1,0 +1,100 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.LedgerQuery;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+
+/** What the administrators' socket serves; its file mode says who may ask. */
+final class AdminApi implements Routes {
+  private static final QuietLog LOG = new QuietLog(AdminApi.class);
+  private static final int DEFAULT_PAGE = 100;
+  private static final int LARGEST_PAGE = 1000;
+
+  private final AdminViews views;
+  private final Executor workers;
+  private final Quota waiting;
+
+  AdminApi(AdminViews views, Executor workers, Quota waiting) {
+    this.views = views;
+    this.workers = workers;
+    this.waiting = waiting;
+  }
+
+  @Override
+  public void serve(Exchange exchange) {
+    Object owner = exchange.peer().owner();
+    if (!waiting.enter(owner)) {
+      exchange.answer(
+          refusal(Failure.of(Problem.TOO_MANY_REQUESTS, "too many requests are waiting")));
+      return;
+    }
+    exchange.whenDone(() -> waiting.leave(owner));
+    try {
+      workers.execute(() -> exchange.answer(answer(exchange.request())));
+    } catch (RejectedExecutionException e) {
+      exchange.answer(refusal(Failure.of(Problem.STOPPING, "the service is stopping")));
+    }
+  }
+
+  @Override
+  public Response refusal(Failure failure) {
+    return ErrorAnswers.problem(failure);
+  }
+
+  /** The edge of the workers: an administrator always gets an answer. */
+  private Response answer(Request request) {
+    try {
+      V1Api.onlyReads(request);
+      return route(request);
+    } catch (Failure failure) {
+      return refusal(failure);
+    } catch (IssuanceException e) {
+      LOG.warning("the ledger can't be read: " + e.reason().code() + ": " + e.getMessage());
+      return refusal(Failure.of(e));
+    } catch (RuntimeException e) {
+      LOG.error("an administrator's request failed", e);
+      return refusal(Failure.of(Problem.INTERNAL, "the request failed; see the log"));
+    }
+  }
+
+  private Response route(Request request) throws Failure, IssuanceException {
+    String path = request.path();
+    return switch (path) {
+      case "/status" -> views.status();
+      case "/modules" -> views.modules();
+      case "/certificates" -> views.certificates(query(request));
+      case "/authorities" -> views.authorities();
+      case "/bundle" -> views.bundle();
+      default -> one(path);
+    };
+  }
+
+  private Response one(String path) throws Failure, IssuanceException {
+    Optional<Response> found = Optional.empty();
+    if (path.startsWith("/modules/")) {
+      found = views.module(Percent.decode(path.substring("/modules/".length())));
+    } else if (path.startsWith("/certificates/")) {
+      found = views.certificate(path.substring("/certificates/".length()));
+    }
+    return found.orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "not found"));
+  }
+
+  private static LedgerQuery query(Request request) throws Failure {
+    int limit = DEFAULT_PAGE;
+    Optional<String> asked = request.parameter("limit");
+    if (asked.isPresent()) {
+      limit = asked.get().matches("[0-9]{1,4}") ? Integer.parseInt(asked.get()) : 0;
+      if (limit < 1 || limit > LARGEST_PAGE) {
+        throw Failure.of(Problem.REQUEST_INVALID, "limit: is not 1 to " + LARGEST_PAGE);
+      }
+    }
+    return new LedgerQuery(decoded(request, "module"), limit, decoded(request, "before"));
+  }
+
+  private static Optional<String> decoded(Request request, String name) throws Failure {
+    Optional<String> raw = request.parameter(name);
+    return raw.isPresent() ? Optional.of(Percent.decode(raw.get())) : raw;
+  }
+}

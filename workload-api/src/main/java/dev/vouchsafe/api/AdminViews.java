@@ -1,0 +1,218 @@
+package dev.vouchsafe.api;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationProblem;
+import dev.vouchsafe.attestation.RegistrationSet;
+import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.LedgerEntry;
+import dev.vouchsafe.ca.LedgerPage;
+import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.trust.BundleFormat;
+import dev.vouchsafe.trust.TrustBundle;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+import javax.security.auth.x500.X500Principal;
+
+/** What an administrator sees, as JSON. */
+final class AdminViews {
+  private final ApiParts parts;
+  private final Supplier<List<String>> endpoints;
+
+  AdminViews(ApiParts parts, Supplier<List<String>> endpoints) {
+    this.parts = parts;
+    this.endpoints = endpoints;
+  }
+
+  Response status() {
+    RegistrationSet set = parts.registrations().current();
+    return answer(json -> {
+      String version = AdminViews.class.getPackage().getImplementationVersion();
+      if (version != null) {
+        json.writeStringField("version", version);
+      }
+      json.writeStringField("deviceId", parts.identity().deviceId());
+      json.writeStringField("trustDomain", parts.identity().trustDomain());
+      json.writeNumberField("layer", parts.identity().layer());
+      Json.texts(json, "endpoints", endpoints.get());
+      json.writeObjectFieldStart("attestation");
+      Json.texts(json, "limits", parts.attestor().limits());
+      json.writeEndObject();
+      json.writeObjectFieldStart("registrations");
+      json.writeNumberField("count", set.all().size());
+      problems(json, set);
+      json.writeEndObject();
+    });
+  }
+
+  Response modules() {
+    RegistrationSet set = parts.registrations().current();
+    return answer(json -> {
+      json.writeArrayFieldStart("items");
+      for (Registration registration : set.all()) {
+        json.writeStartObject();
+        module(json, registration);
+        json.writeEndObject();
+      }
+      json.writeEndArray();
+      problems(json, set);
+    });
+  }
+
+  Optional<Response> module(String name) {
+    return parts
+        .registrations()
+        .current()
+        .byName(name)
+        .map(registration -> answer(json -> module(json, registration)));
+  }
+
+  Response certificates(LedgerQuery query) throws IssuanceException {
+    LedgerPage page = parts.authority().certificates(query);
+    return answer(json -> {
+      json.writeArrayFieldStart("items");
+      for (LedgerEntry entry : page.items()) {
+        json.writeStartObject();
+        certificate(json, entry);
+        json.writeEndObject();
+      }
+      json.writeEndArray();
+      if (page.next().isPresent()) {
+        json.writeStringField("next", page.next().get());
+      }
+    });
+  }
+
+  Optional<Response> certificate(String serial) throws IssuanceException {
+    return parts
+        .authority()
+        .certificate(serial)
+        .map(entry ->
+            answer(json -> {
+              certificate(json, entry);
+              json.writeStringField("generation", entry.generation());
+              json.writeStringField("tbsSha256", entry.tbsSha256());
+              json.writeStringField("spkiSha256", entry.spkiSha256());
+            }));
+  }
+
+  Response authorities() {
+    List<AuthorityInfo> authorities = parts.authority().authorities();
+    return answer(json -> {
+      json.writeArrayFieldStart("items");
+      for (AuthorityInfo authority : authorities) {
+        authority(json, authority);
+      }
+      json.writeEndArray();
+    });
+  }
+
+  Response bundle() {
+    TrustBundle bundle = parts.bundles().current();
+    String tag = parts.bundles().entityTag(BundleFormat.PEM);
+    byte[] pem = parts.bundles().encoded(BundleFormat.PEM);
+    return answer(json -> {
+      json.writeNumberField("sequence", bundle.sequence());
+      json.writeStringField("etag", tag);
+      json.writeNumberField("refreshSeconds", bundle.refreshHint().toSeconds());
+      anchors(json, "roots", bundle.roots());
+      anchors(json, "extra", bundle.extra());
+      json.writeStringField("pem", new String(pem, StandardCharsets.US_ASCII));
+    });
+  }
+
+  private static Response answer(Json.Members members) {
+    return Response.of(Status.OK, Response.JSON, Json.object(members));
+  }
+
+  private static void problems(JsonGenerator json, RegistrationSet set) throws IOException {
+    json.writeArrayFieldStart("problems");
+    for (RegistrationProblem problem : set.problems()) {
+      json.writeStartObject();
+      json.writeStringField("file", problem.file().toString());
+      json.writeStringField("code", problem.code());
+      json.writeStringField("message", problem.message());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+
+  private void module(JsonGenerator json, Registration registration) throws IOException {
+    json.writeStringField("name", registration.name());
+    json.writeStringField("generation", registration.generation());
+    Json.texts(json, "selectors", registration.selectors().stream().map(Selector::text).toList());
+    Json.texts(json, "profiles", registration.profiles().stream().sorted().toList());
+    Json.texts(json, "dns", registration.dns());
+    Json.texts(json, "ip", registration.ip());
+    if (registration.ttl().isPresent()) {
+      json.writeNumberField("ttlSeconds", registration.ttl().get().toSeconds());
+    }
+    Json.texts(json, "audiences", registration.audiences());
+    Json.texts(
+        json,
+        "channels",
+        registration.channels().stream().sorted().map(AdminViews::lower).toList());
+    json.writeBooleanField("strict", registration.strict());
+    Optional<String> spiffeId = Grants.spiffeId(parts.identity(), registration);
+    if (spiffeId.isPresent()) {
+      json.writeStringField("spiffeId", spiffeId.get());
+    }
+  }
+
+  private static void certificate(JsonGenerator json, LedgerEntry entry) throws IOException {
+    json.writeStringField("serial", entry.serial());
+    json.writeStringField("module", entry.module());
+    json.writeStringField("profile", entry.profile());
+    json.writeStringField("authority", entry.authority());
+    json.writeStringField("subject", entry.subject());
+    Json.texts(json, "names", entry.names());
+    json.writeStringField("notBefore", Times.text(entry.notBefore()));
+    json.writeStringField("notAfter", Times.text(entry.notAfter()));
+    json.writeStringField("state", lower(entry.state()));
+  }
+
+  private static void authority(JsonGenerator json, AuthorityInfo authority) throws IOException {
+    X509Certificate certificate = authority.certificate();
+    json.writeStartObject();
+    json.writeStringField("id", authority.id());
+    json.writeStringField("role", lower(authority.role()));
+    json.writeStringField("state", lower(authority.state()));
+    json.writeStringField("keyStore", authority.keyStore());
+    json.writeStringField("subject", subject(certificate));
+    json.writeStringField("serial", Pem.serial(certificate));
+    json.writeStringField("notBefore", Times.text(certificate.getNotBefore().toInstant()));
+    json.writeStringField("notAfter", Times.text(certificate.getNotAfter().toInstant()));
+    json.writeStringField("sha256", Pem.sha256(certificate));
+    json.writeStringField("pem", Pem.of(certificate));
+    json.writeEndObject();
+  }
+
+  private static void anchors(JsonGenerator json, String name, List<X509Certificate> anchors)
+      throws IOException {
+    json.writeArrayFieldStart(name);
+    for (X509Certificate anchor : anchors) {
+      json.writeStartObject();
+      json.writeStringField("subject", subject(anchor));
+      json.writeStringField("notAfter", Times.text(anchor.getNotAfter().toInstant()));
+      json.writeStringField("sha256", Pem.sha256(anchor));
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+
+  /** RFC 4514. */
+  private static String subject(X509Certificate certificate) {
+    return certificate.getSubjectX500Principal().getName(X500Principal.RFC2253);
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,123 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.attestation.Caller;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationSet;
+import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.attestation.Verdict;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Finds out as which registration a caller stands, and turns a verdict into what the caller learns:
+ * that it was refused, never why. A module that is not registered, one on another channel, and one
+ * that doesn't match all get the same answer.
+ */
+final class Attestation {
+  private static final QuietLog LOG = new QuietLog(Attestation.class);
+
+  private final Registrations registrations;
+  private final Attestor attestor;
+
+  Attestation(Registrations registrations, Attestor attestor) {
+    this.registrations = registrations;
+    this.attestor = attestor;
+  }
+
+  /**
+   * Measures the caller against the registration that it names.
+   *
+   * @param rawName the name as it stood in the path or the query, percent-encoded
+   */
+  Verdict.Attested byName(Caller caller, String rawName) throws Failure {
+    Optional<Registration> found = find(registrations.current(), rawName);
+    if (found.isEmpty()) {
+      throw refused(caller, rawName, "not-registered", "there is no such registration");
+    }
+    Registration registration = found.get();
+    if (!registration.channels().contains(Registration.Channel.UNIX)) {
+      throw refused(
+          caller, rawName, "wrong-channel", "the registration leaves out the unix channel");
+    }
+    return held(caller, rawName, attestor.measure(caller, registration));
+  }
+
+  /** Measures the caller against every registration that it could be; exactly one must hold. */
+  Verdict.Attested byCaller(Caller caller) throws Failure {
+    List<Verdict.Attested> holding = new ArrayList<>();
+    Optional<Verdict.Unavailable> open = Optional.empty();
+    for (Registration registration : registrations.current().candidates(caller.uid())) {
+      if (!registration.channels().contains(Registration.Channel.UNIX)) {
+        continue;
+      }
+      switch (attestor.measure(caller, registration)) {
+        case Verdict.Attested attested -> holding.add(attested);
+        case Verdict.Unavailable unavailable -> open = Optional.of(unavailable);
+        case Verdict.Refused refused -> {
+          // One of the others may hold.
+        }
+      }
+    }
+    if (open.isPresent()) {
+      // One that can't be measured now may hold as well: which one the caller is, is not known.
+      throw unavailable(caller, "", open.get());
+    }
+    if (holding.isEmpty()) {
+      throw refused(caller, "", "not-registered", "no registration holds for the caller");
+    }
+    if (holding.size() > 1) {
+      throw Failure.several(
+          holding.stream().map(each -> each.registration().name()).sorted().toList());
+    }
+    return holding.get(0);
+  }
+
+  /** The last look, just before the answer. */
+  void confirm(Caller caller, Verdict.Attested attested) throws Failure {
+    held(caller, attested.registration().name(), attestor.confirm(caller, attested));
+  }
+
+  /**
+   * The registration of that name. A {@code +} is a plus sign, except that some SDKs write a space
+   * as one; and {@code $edgeHub} is the system module {@code edgeHub}.
+   */
+  static Optional<Registration> find(RegistrationSet set, String rawName) throws Failure {
+    String name = Percent.decode(rawName);
+    Optional<Registration> found = set.byName(name);
+    if (found.isEmpty() && rawName.indexOf('+') >= 0) {
+      name = Percent.decode(rawName.replace('+', ' '));
+      found = set.byName(name);
+    }
+    if (found.isEmpty() && name.startsWith("$")) {
+      found = set.byName(name.substring(1));
+    }
+    return found;
+  }
+
+  private static Verdict.Attested held(Caller caller, String name, Verdict verdict) throws Failure {
+    return switch (verdict) {
+      case Verdict.Attested attested -> attested;
+      case Verdict.Refused refused ->
+          throw refused(caller, name, refused.reason(), refused.detail());
+      case Verdict.Unavailable unavailable -> throw unavailable(caller, name, unavailable);
+    };
+  }
+
+  private static Failure refused(Caller caller, String name, String reason, String detail) {
+    LOG.info("refused: " + who(caller, name) + ": " + reason + ": " + detail);
+    return Failure.of(Problem.CALLER_REFUSED, "forbidden");
+  }
+
+  private static Failure unavailable(Caller caller, String name, Verdict.Unavailable verdict) {
+    LOG.warning(
+        "can't attest: " + who(caller, name) + ": " + verdict.reason() + ": " + verdict.detail());
+    return Failure.of(
+        Problem.ATTESTATION_UNAVAILABLE, "the caller can't be measured now; ask again later");
+  }
+
+  private static String who(Caller caller, String name) {
+    return "pid " + caller.pid() + ", uid " + caller.uid() + ", module '" + name + "'";
+  }
+}

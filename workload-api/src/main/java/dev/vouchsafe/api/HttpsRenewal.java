@@ -1,0 +1,128 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.CertificateRequest;
+import dev.vouchsafe.ca.Grant;
+import dev.vouchsafe.ca.IssuedCertificate;
+import dev.vouchsafe.ca.Profile;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Keeps the https listener's certificate fresh. Looked at on a short monotonic tick, since the
+ * clock may jump and the machine may sleep; a failed renewal leaves the old one in place and is
+ * tried again, ever more rarely.
+ */
+final class HttpsRenewal {
+  private static final QuietLog LOG = new QuietLog(HttpsRenewal.class);
+  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+
+  private final CertificateAuthority authority;
+  private final InstantSource clock;
+  private final Grant grant;
+  private final HttpsIdentity identity;
+  private final Duration tick;
+  private Duration pause = Duration.ZERO;
+  private long notBeforeNanos = System.nanoTime();
+  private boolean asking;
+
+  HttpsRenewal(
+      CertificateAuthority authority,
+      InstantSource clock,
+      Grant grant,
+      HttpsIdentity identity,
+      Duration tick) {
+    this.authority = authority;
+    this.clock = clock;
+    this.grant = grant;
+    this.identity = identity;
+    this.tick = tick;
+  }
+
+  /**
+   * Gets the first certificate.
+   *
+   * @throws IOException if there is none in that time; says why
+   */
+  void first(Duration longest) throws IOException {
+    try {
+      ask().get(longest.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException("https: no certificate for the listener: " + cause.getMessage(), cause);
+    } catch (TimeoutException e) {
+      throw new IOException(
+          "https: no certificate for the listener within " + longest.toSeconds() + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("https: interrupted while waiting for the certificate", e);
+    }
+  }
+
+  /** Renews if it is time to. Never waits. */
+  void look() {
+    synchronized (this) {
+      boolean resting = notBeforeNanos - System.nanoTime() > 0;
+      if (asking || resting || !identity.due(clock.instant())) {
+        return;
+      }
+      asking = true;
+    }
+    CompletableFuture<?> _ =
+        ask()
+            .whenComplete(
+                (_, error) -> ended(error == null ? "" : String.valueOf(error.getMessage())));
+  }
+
+  private synchronized void ended(String error) {
+    asking = false;
+    if (error.isEmpty()) {
+      pause = Duration.ZERO;
+      return;
+    }
+    Duration next = pause.isZero() ? tick : pause.multipliedBy(2);
+    pause = next.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : next;
+    notBeforeNanos = System.nanoTime() + pause.toNanos();
+    LOG.warning("the https certificate was not renewed, the old one stays: " + error);
+  }
+
+  private CompletableFuture<Void> ask() {
+    CertificateRequest request =
+        new CertificateRequest(
+            Profile.SERVER,
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.of("ec-p256"));
+    return authority
+        .issue(grant, request)
+        .thenCompose(issued -> {
+          try {
+            use(issued);
+            return CompletableFuture.completedFuture(null);
+          } catch (GeneralSecurityException e) {
+            return CompletableFuture.failedFuture(e);
+          }
+        });
+  }
+
+  private void use(IssuedCertificate issued) throws GeneralSecurityException {
+    X509Certificate[] chain = Pem.chain(issued.certificatePem());
+    PrivateKey key =
+        Pem.privateKey(
+            issued.privateKeyPem().orElseThrow(), chain[0].getPublicKey().getAlgorithm());
+    identity.use(chain, key, issued.notBefore(), issued.renewAfter());
+  }
+}

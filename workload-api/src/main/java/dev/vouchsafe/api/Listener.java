@@ -1,0 +1,102 @@
+package dev.vouchsafe.api;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** Sets up each accepted connection of one listener: its limits, its codec, its first step. */
+final class Listener extends ChannelInitializer<Channel> {
+  private static final QuietLog LOG = new QuietLog(Listener.class);
+
+  private final Routes routes;
+  private final Timeouts timeouts;
+  private final Doorkeeper door;
+  private final ChannelGroup channels;
+  private final BiConsumer<HttpConnection, Object> firstStep;
+  private final @Nullable Tls tls;
+
+  /** What TLS needs; its slow steps run on the executor. */
+  record Tls(SslContext context, Executor executor) {}
+
+  /**
+   * @param channels where each connection is noted, so that it can be ended
+   * @param firstStep what happens with an admitted connection and its owner; ends in {@link
+   *     HttpConnection#begin}
+   */
+  Listener(
+      Routes routes,
+      Timeouts timeouts,
+      Doorkeeper door,
+      ChannelGroup channels,
+      BiConsumer<HttpConnection, Object> firstStep,
+      @Nullable Tls tls) {
+    this.routes = routes;
+    this.timeouts = timeouts;
+    this.door = door;
+    this.channels = channels;
+    this.firstStep = firstStep;
+    this.tls = tls;
+  }
+
+  @Override
+  protected void initChannel(Channel channel) throws IOException {
+    Object owner = owner(channel);
+    Doorkeeper.Welcome welcome = door.meet(owner);
+    channel.closeFuture().addListener(closed -> door.bye(owner, welcome));
+    channels.add(channel);
+    if (tls != null && welcome == Doorkeeper.Welcome.IN_PASSING) {
+      // An answer would cost a handshake, which is what a flood is after.
+      ChannelFuture _ = channel.close();
+      return;
+    }
+    HttpConnection connection =
+        new HttpConnection(
+            routes,
+            timeouts,
+            opened -> {
+              if (welcome == Doorkeeper.Welcome.INSIDE) {
+                firstStep.accept(opened, owner);
+              } else {
+                opened.turnAway(
+                    Failure.of(Problem.TOO_MANY_CONNECTIONS, "too many connections are open"),
+                    welcome == Doorkeeper.Welcome.TURNED_AWAY);
+              }
+            });
+    ChannelPipeline pipeline = channel.pipeline();
+    if (tls != null) {
+      SslHandler handler = tls.context().newHandler(channel.alloc(), tls.executor());
+      handler.setHandshakeTimeoutMillis(timeouts.handshake().toMillis());
+      handler.setCloseNotifyFlushTimeoutMillis(timeouts.linger().toMillis());
+      pipeline.addLast(handler);
+    }
+    pipeline.addLast(connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    LOG.error("a connection could not be set up", cause);
+    ChannelFuture _ = ctx.close();
+  }
+
+  /** Whom a connection is counted against: the user behind a Unix socket, or the address. */
+  private static Object owner(Channel channel) throws IOException {
+    if (channel instanceof EpollDomainSocketChannel unix) {
+      return Integer.toUnsignedLong(unix.peerCredentials().uid());
+    }
+    InetAddress address = ((SocketChannel) channel).remoteAddress().getAddress();
+    return Network.of(address);
+  }
+}

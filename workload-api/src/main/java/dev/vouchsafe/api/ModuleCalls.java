@@ -1,0 +1,163 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.attestation.Verdict;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.CertificateRequest;
+import dev.vouchsafe.ca.Grant;
+import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.IssuedCertificate;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of a module's request: admission before any work, then the workers, and after issuing the
+ * last look. What was issued and can't be handed over is withheld.
+ */
+final class ModuleCalls {
+  private static final QuietLog LOG = new QuietLog(ModuleCalls.class);
+
+  private final Executor workers;
+  private final CertificateAuthority authority;
+  private final Attestation attestation;
+  private final Quota waiting;
+
+  /**
+   * @param waiting how many requests may be under way, in all and for each user
+   */
+  ModuleCalls(
+      Executor workers, CertificateAuthority authority, Attestation attestation, Quota waiting) {
+    this.workers = workers;
+    this.authority = authority;
+    this.attestation = attestation;
+    this.waiting = waiting;
+  }
+
+  /** What a worker does for one request; it answers, or sees to it that somebody will. */
+  interface Work {
+    void run(ModuleCall call) throws Failure;
+  }
+
+  /** Admits a request and hands it to the workers. Runs on the event loop. */
+  void start(Exchange exchange, Function<Failure, Response> errors, Work work) {
+    CallerLease lease = exchange.peer().caller();
+    if (lease == null || !lease.acquire()) {
+      Failure failure =
+          Failure.of(Problem.CALLER_UNKNOWN, "the kernel could not name the calling process");
+      exchange.answer(errors.apply(failure));
+      return;
+    }
+    Object owner = exchange.peer().owner();
+    if (!waiting.enter(owner)) {
+      lease.release();
+      exchange.answer(
+          errors.apply(Failure.of(Problem.TOO_MANY_REQUESTS, "too many requests are waiting")));
+      return;
+    }
+    exchange.whenDone(() -> {
+      waiting.leave(owner);
+      lease.release();
+    });
+    ModuleCall call = new ModuleCall(exchange, lease.caller(), errors);
+    onWorker(call, () -> work.run(call));
+  }
+
+  /**
+   * Issues, looks at the caller once more, and answers.
+   *
+   * @param answer lays the answer out
+   */
+  void issue(
+      ModuleCall call,
+      Verdict.Attested attested,
+      Grant grant,
+      CertificateRequest request,
+      Function<IssuedCertificate, Response> answer) {
+    CompletableFuture<?> _ =
+        authority
+            .issue(grant, request)
+            .whenComplete((issued, error) -> {
+              boolean taken = onWorker(call, () -> deliver(call, attested, issued, error, answer));
+              if (!taken && issued != null) {
+                authority.withhold(issued);
+              }
+            });
+  }
+
+  private void deliver(
+      ModuleCall call,
+      Verdict.Attested attested,
+      @Nullable IssuedCertificate issued,
+      @Nullable Throwable error,
+      Function<IssuedCertificate, Response> answer)
+      throws Failure {
+    if (issued == null) {
+      throw failure(error);
+    }
+    boolean handedOver = false;
+    try {
+      attestation.confirm(call.caller(), attested);
+      handedOver = call.exchange().answer(answer.apply(issued), () -> withhold(issued));
+    } finally {
+      if (!handedOver) {
+        authority.withhold(issued);
+      }
+    }
+  }
+
+  /** Off the event loop, which finds out that an answer was lost. */
+  private void withhold(IssuedCertificate issued) {
+    try {
+      workers.execute(() -> authority.withhold(issued));
+    } catch (RejectedExecutionException stopping) {
+      authority.withhold(issued);
+    }
+  }
+
+  private static Failure failure(@Nullable Throwable error) {
+    Throwable cause =
+        error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
+    if (cause instanceof IssuanceException e) {
+      switch (e.reason().kind()) {
+        case INVALID, REFUSED ->
+            LOG.info("not issued: " + e.reason().code() + ": " + e.getMessage());
+        case UNAVAILABLE ->
+            LOG.warning("can't issue: " + e.reason().code() + ": " + e.getMessage());
+        case FAILED -> LOG.error("issuing failed: " + e.reason().code(), e);
+      }
+      return Failure.of(e);
+    }
+    LOG.error("issuing failed", cause == null ? new IllegalStateException("no result") : cause);
+    return Failure.of(Problem.INTERNAL, "issuing failed; see the log");
+  }
+
+  /** Something that a worker does, which may end in an error answer. */
+  private interface Step {
+    void run() throws Failure;
+  }
+
+  private boolean onWorker(ModuleCall call, Step step) {
+    try {
+      workers.execute(() -> guarded(call, step));
+      return true;
+    } catch (RejectedExecutionException e) {
+      call.fail(Failure.of(Problem.STOPPING, "the service is stopping"));
+      return false;
+    }
+  }
+
+  /** The edge of the workers: whatever happens, the caller is answered. */
+  private static void guarded(ModuleCall call, Step step) {
+    try {
+      step.run();
+    } catch (Failure failure) {
+      call.fail(failure);
+    } catch (RuntimeException e) {
+      LOG.error("a request failed", e);
+      call.fail(Failure.of(Problem.INTERNAL, "the request failed; see the log"));
+    }
+  }
+}

@@ -1,0 +1,11 @@
+package dev.vouchsafe.api;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The other end of a connection.
+ *
+ * @param owner whom its share of the limits is counted against: a user id or a network address
+ * @param caller the process as the kernel named it, where it could
+ */
+record Peer(Object owner, @Nullable CallerLease caller) {}

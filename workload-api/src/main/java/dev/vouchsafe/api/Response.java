@@ -1,0 +1,65 @@
+package dev.vouchsafe.api;
+
+import io.netty.util.AsciiString;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** One answer, whole: nothing is streamed, so its length always stands in its head. */
+final class Response {
+  static final AsciiString JSON = AsciiString.cached("application/json");
+  static final AsciiString PROBLEM_JSON = AsciiString.cached("application/problem+json");
+
+  private static final byte[] NOTHING = {};
+
+  private final Status status;
+  private final @Nullable CharSequence contentType;
+  private final byte[] body;
+  private final List<Header> headers;
+
+  private Response(
+      Status status, @Nullable CharSequence contentType, byte[] body, List<Header> headers) {
+    this.status = status;
+    this.contentType = contentType;
+    this.body = body;
+    this.headers = headers;
+  }
+
+  /** One header field; the value is ours, never a caller's. */
+  record Header(CharSequence name, String value) {}
+
+  /**
+   * @param body the body, which this takes over
+   */
+  static Response of(Status status, CharSequence contentType, byte[] body) {
+    return new Response(status, contentType, body, List.of());
+  }
+
+  static Response empty(Status status) {
+    return new Response(status, null, NOTHING, List.of());
+  }
+
+  /** The same with one more header. */
+  Response with(CharSequence name, String value) {
+    List<Header> more =
+        Stream.concat(headers.stream(), Stream.of(new Header(name, value))).toList();
+    return new Response(status, contentType, body, more);
+  }
+
+  Status status() {
+    return status;
+  }
+
+  @Nullable CharSequence contentType() {
+    return contentType;
+  }
+
+  /** The body itself, not a copy. */
+  byte[] body() {
+    return body;
+  }
+
+  List<Header> headers() {
+    return headers;
+  }
+}

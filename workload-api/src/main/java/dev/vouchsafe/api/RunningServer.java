@@ -1,0 +1,254 @@
+package dev.vouchsafe.api;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** The front ends, from the first bind to the last answer. */
+final class RunningServer implements ApiServer {
+  private static final QuietLog LOG = new QuietLog(RunningServer.class);
+  private static final int BACKLOG = 1024;
+  private static final int LARGEST_READ = 16 * 1024;
+
+  private final Timeouts timeouts;
+  private final EventLoopGroup unixLoops;
+  private final EventLoopGroup httpsLoops;
+  private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+  private final List<Channel> listeners = new ArrayList<>();
+  private final List<SocketFile> files = new ArrayList<>();
+  private final List<String> endpoints = new CopyOnWriteArrayList<>();
+  private final BundleWaiters waiters;
+  private boolean closed;
+
+  private RunningServer(ApiSettings settings, ApiParts parts, Timeouts timeouts) {
+    this.timeouts = timeouts;
+    int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    this.unixLoops = loops(threads, "vouchsafe-unix");
+    // Of its own, so that a flood of handshakes takes nothing from the modules.
+    this.httpsLoops = loops(1, "vouchsafe-https");
+    ApiSettings.Limits limits = settings.limits();
+    this.waiters =
+        new BundleWaiters(
+            parts.bundles(),
+            unixLoops,
+            new Quota(limits.connections(), Math.max(1, limits.perUid() / 2)));
+  }
+
+  /** Starts every listener, or none. */
+  static RunningServer start(ApiSettings settings, ApiParts parts, Timeouts timeouts)
+      throws IOException {
+    if (!Epoll.isAvailable()) {
+      throw new IOException(
+          "Netty's native epoll transport can't be loaded: Linux on x86-64 or arm64 is needed",
+          Epoll.unavailabilityCause());
+    }
+    RunningServer server = new RunningServer(settings, parts, timeouts);
+    boolean started = false;
+    try {
+      server.listen(settings, parts);
+      started = true;
+      return server;
+    } finally {
+      if (!started) {
+        server.close();
+      }
+    }
+  }
+
+  private void listen(ApiSettings settings, ApiParts parts) throws IOException {
+    ApiSettings.Limits limits = settings.limits();
+    BundleApi bundle = new BundleApi(parts.bundles(), waiters);
+    Attestation attestation = new Attestation(parts.registrations(), parts.attestor());
+    ModuleCalls calls =
+        new ModuleCalls(
+            parts.workers(),
+            parts.authority(),
+            attestation,
+            new Quota(limits.waiting(), limits.perUid()));
+    BundleTexts texts = new BundleTexts(parts.bundles());
+    Routes workload =
+        new WorkloadRoutes(
+            new V1Api(parts.identity(), calls, attestation, bundle, texts),
+            new IotEdgeApi(parts.identity(), calls, attestation, texts, parts.clock()));
+    Routes admin =
+        new AdminApi(
+            new AdminViews(parts, this::endpoints),
+            parts.workers(),
+            new Quota(limits.waiting(), limits.perUid()));
+    if (settings.https().isPresent()) {
+      https(settings.https().get(), limits, parts, bundle);
+    }
+    unix(
+        settings.admin(),
+        "admin socket",
+        "rw-rw----",
+        listener(admin, limits, RunningServer::admit, null));
+    unix(
+        settings.workload(),
+        "workload socket",
+        "rw-rw-rw-",
+        listener(workload, limits, new FirstLook(parts.attestor(), parts.workers()), null));
+  }
+
+  private Listener listener(
+      Routes routes,
+      ApiSettings.Limits limits,
+      BiConsumer<HttpConnection, Object> firstStep,
+      Listener.@Nullable Tls tls) {
+    return new Listener(routes, timeouts, new Doorkeeper(limits), connections, firstStep, tls);
+  }
+
+  private void unix(Path path, String setting, String mode, Listener listener) throws IOException {
+    SocketFile file = SocketFile.prepare(path, setting, mode);
+    files.add(file);
+    ServerBootstrap bootstrap =
+        bootstrap(unixLoops, listener)
+            .channel(EpollServerDomainSocketChannel.class)
+            // A caller that has sent all it has to say may still read its answer.
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+    bind(bootstrap.bind(new DomainSocketAddress(file.bindAt().toString())), setting + " " + path);
+    file.publish();
+    endpoints.add("unix:" + path.toAbsolutePath());
+  }
+
+  private void https(
+      ApiSettings.Https settings, ApiSettings.Limits limits, ApiParts parts, BundleApi bundle)
+      throws IOException {
+    HttpsIdentity identity = new HttpsIdentity();
+    HttpsRenewal renewal =
+        new HttpsRenewal(
+            parts.authority(), parts.clock(), Grants.https(settings), identity, timeouts.tick());
+    renewal.first(timeouts.firstCertificate());
+    Health health = new Health(parts, identity::certificate);
+    Routes routes = new PublicApi(bundle, health, parts.workers());
+    Listener.Tls tls = new Listener.Tls(HttpsListener.context(identity), parts.workers());
+    ServerBootstrap bootstrap =
+        bootstrap(
+                httpsLoops,
+                listener(
+                    routes,
+                    limits,
+                    (connection, owner) -> connection.begin(new Peer(owner, null)),
+                    tls))
+            .channel(EpollServerSocketChannel.class)
+            .option(ChannelOption.SO_REUSEADDR, true);
+    InetSocketAddress address =
+        settings.host().isEmpty()
+            ? new InetSocketAddress(settings.port())
+            : new InetSocketAddress(settings.host(), settings.port());
+    String what = "https " + settings.host() + ":" + settings.port();
+    Channel channel = bind(bootstrap.bind(address), what);
+    endpoints.add("https://" + shownHost(settings) + ":" + port(channel));
+    long tick = timeouts.tick().toMillis();
+    Future<?> _ =
+        httpsLoops.scheduleWithFixedDelay(renewal::look, tick, tick, TimeUnit.MILLISECONDS);
+  }
+
+  private static ServerBootstrap bootstrap(EventLoopGroup loops, Listener listener) {
+    // One small read at a time: what one connection can make us keep is bounded.
+    AdaptiveRecvByteBufAllocator reads = new AdaptiveRecvByteBufAllocator(512, 2048, LARGEST_READ);
+    reads.maxMessagesPerRead(1);
+    return new ServerBootstrap()
+        .group(loops)
+        .childHandler(listener)
+        .option(ChannelOption.SO_BACKLOG, BACKLOG)
+        .childOption(ChannelOption.AUTO_READ, false)
+        .childOption(ChannelOption.RECVBUF_ALLOCATOR, reads);
+  }
+
+  private Channel bind(ChannelFuture bound, String what) throws IOException {
+    bound.awaitUninterruptibly();
+    listeners.add(bound.channel());
+    if (!bound.isSuccess()) {
+      throw new IOException(what + ": " + bound.cause().getMessage(), bound.cause());
+    }
+    return bound.channel();
+  }
+
+  private static int port(Channel channel) {
+    return ((InetSocketAddress) channel.localAddress()).getPort();
+  }
+
+  private static String shownHost(ApiSettings.Https settings) {
+    if (settings.host().isEmpty()) {
+      return Optional.of(settings.dns())
+          .filter(names -> !names.isEmpty())
+          .map(List::getFirst)
+          .orElse("localhost");
+    }
+    return settings.host().indexOf(':') < 0 ? settings.host() : "[" + settings.host() + "]";
+  }
+
+  private static EventLoopGroup loops(int threads, String name) {
+    return new MultiThreadIoEventLoopGroup(
+        threads, new DefaultThreadFactory(name), EpollIoHandler.newFactory());
+  }
+
+  private static void admit(HttpConnection connection, Object owner) {
+    LOG.info("administrator's connection from uid " + owner);
+    connection.begin(new Peer(owner, null));
+  }
+
+  @Override
+  public List<String> endpoints() {
+    return List.copyOf(endpoints);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    files.forEach(RunningServer::remove);
+    listeners.forEach(channel -> channel.close().awaitUninterruptibly());
+    waiters.close();
+    for (Channel channel : connections) {
+      HttpConnection connection = channel.pipeline().get(HttpConnection.class);
+      if (connection != null) {
+        channel.eventLoop().execute(connection::drain);
+      }
+    }
+    connections.newCloseFuture().awaitUninterruptibly(timeouts.drain().toMillis());
+    connections.close().awaitUninterruptibly(timeouts.linger().toMillis());
+    for (EventLoopGroup loops : List.of(unixLoops, httpsLoops)) {
+      Future<?> _ =
+          loops.shutdownGracefully(0, timeouts.linger().toMillis(), TimeUnit.MILLISECONDS);
+    }
+    for (EventLoopGroup loops : List.of(unixLoops, httpsLoops)) {
+      loops.terminationFuture().awaitUninterruptibly(timeouts.drain().toMillis());
+    }
+  }
+
+  private static void remove(SocketFile file) {
+    try {
+      file.close();
+    } catch (IOException e) {
+      LOG.warning("a socket file was left: " + e.getMessage());
+    }
+  }
+}

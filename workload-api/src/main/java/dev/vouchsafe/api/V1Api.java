@@ -1,0 +1,124 @@
+package dev.vouchsafe.api;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.SelectorResult;
+import dev.vouchsafe.attestation.Verdict;
+import dev.vouchsafe.ca.CertificateRequest;
+import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.IssuedCertificate;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import java.io.IOException;
+import java.util.Optional;
+
+/** The paths under {@code /v1} on the modules' socket. */
+final class V1Api {
+  private final GatewayIdentity identity;
+  private final ModuleCalls calls;
+  private final Attestation attestation;
+  private final BundleApi bundle;
+  private final BundleTexts texts;
+
+  V1Api(
+      GatewayIdentity identity,
+      ModuleCalls calls,
+      Attestation attestation,
+      BundleApi bundle,
+      BundleTexts texts) {
+    this.identity = identity;
+    this.calls = calls;
+    this.attestation = attestation;
+    this.bundle = bundle;
+    this.texts = texts;
+  }
+
+  void serve(Exchange exchange) throws Failure {
+    Request request = exchange.request();
+    switch (request.path()) {
+      case "/v1/certificates" -> {
+        if (!request.method().equals("POST")) {
+          throw Failure.methodNotAllowed("POST");
+        }
+        calls.start(exchange, ErrorAnswers::problem, this::certificate);
+      }
+      case "/v1/identity" -> {
+        onlyReads(request);
+        calls.start(exchange, ErrorAnswers::problem, this::identity);
+      }
+      case "/v1/trust-bundle" -> {
+        onlyReads(request);
+        bundle.negotiated(exchange);
+      }
+      default -> throw Failure.of(Problem.NOT_FOUND, "not found");
+    }
+  }
+
+  static void onlyReads(Request request) throws Failure {
+    if (!request.reads()) {
+      throw Failure.methodNotAllowed("GET, HEAD");
+    }
+  }
+
+  private void certificate(ModuleCall call) throws Failure {
+    Request request = call.request();
+    if (!MediaTypes.isJson(request.header(HttpHeaderNames.CONTENT_TYPE))) {
+      throw Failure.of(Problem.UNSUPPORTED_MEDIA_TYPE, "the body is not application/json");
+    }
+    CertificateRequest asked = CertificateBody.parse(request.body());
+    Verdict.Attested attested = attest(call);
+    calls.issue(call, attested, Grants.of(identity, attested.registration()), asked, this::created);
+  }
+
+  private Verdict.Attested attest(ModuleCall call) throws Failure {
+    Optional<String> module = call.request().parameter("module");
+    return module.isPresent()
+        ? attestation.byName(call.caller(), module.get())
+        : attestation.byCaller(call.caller());
+  }
+
+  private Response created(IssuedCertificate issued) {
+    byte[] body =
+        Json.object(json -> {
+          json.writeStringField("certificate", issued.certificatePem());
+          if (issued.privateKeyPem().isPresent()) {
+            json.writeStringField("privateKey", issued.privateKeyPem().get());
+          }
+          json.writeFieldName("trustBundle");
+          json.writeString(texts.pem());
+          json.writeStringField("serial", issued.serial());
+          json.writeStringField("notBefore", Times.text(issued.notBefore()));
+          json.writeStringField("notAfter", Times.text(issued.notAfter()));
+          json.writeStringField("renewAfter", Times.text(issued.renewAfter()));
+        });
+    return secret(Response.of(Status.CREATED, Response.JSON, body));
+  }
+
+  private void identity(ModuleCall call) throws Failure {
+    Verdict.Attested attested = attest(call);
+    attestation.confirm(call.caller(), attested);
+    byte[] body = Json.object(json -> identity(json, attested));
+    call.exchange().answer(secret(Response.of(Status.OK, Response.JSON, body)));
+  }
+
+  private void identity(JsonGenerator json, Verdict.Attested attested) throws IOException {
+    Registration registration = attested.registration();
+    json.writeStringField("module", registration.name());
+    json.writeStringField("generation", registration.generation());
+    Optional<String> spiffeId = Grants.spiffeId(identity, registration);
+    if (spiffeId.isPresent()) {
+      json.writeStringField("spiffeId", spiffeId.get());
+    }
+    json.writeArrayFieldStart("attestedBy");
+    for (SelectorResult result : attested.results()) {
+      if (result.outcome() == SelectorResult.Outcome.HOLDS) {
+        json.writeString(result.wanted());
+      }
+    }
+    json.writeEndArray();
+  }
+
+  /** For the caller alone; nothing on the way may keep it. */
+  private static Response secret(Response response) {
+    return response.with(HttpHeaderNames.CACHE_CONTROL, "no-store");
+  }
+}

@@ -1,0 +1,185 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.api.RawClient.Answer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The administrators' socket: what the command line relies on. */
+class AdminSocketTest {
+  @TempDir private static Path folder;
+  private static TestHome home;
+  private TestServer server;
+
+  @BeforeAll
+  static void makeHome() throws Exception {
+    home = TestHome.in(folder);
+    home.add(TestHome.own("edgeHub"));
+    home.add(TestHome.own("a b%c"));
+    Path bad = Files.writeString(home.registrationFolder.resolve("bad.toml"), "nonsense = 1\n");
+    Files.setPosixFilePermissions(bad, PosixFilePermissions.fromString("rw-r--r--"));
+  }
+
+  @AfterAll
+  static void closeHome() {
+    home.close();
+  }
+
+  @BeforeEach
+  void start() throws IOException {
+    server = TestServer.start(home);
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  private JsonNode get(String target) throws IOException {
+    Answer answer = RawClient.once(server.admin, Bodies.get(target));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    assertThat(answer.header("content-type")).isEqualTo("application/json");
+    return Bodies.read(answer.body());
+  }
+
+  @Test
+  void statusTellsWhoTheGatewayIsAndWhatIsWrong() throws Exception {
+    JsonNode status = get("/status");
+
+    assertThat(status.path("deviceId").asText()).isEqualTo("gw1");
+    assertThat(status.path("trustDomain").asText()).isEqualTo("gw.example");
+    assertThat(status.path("layer").asInt()).isEqualTo(1);
+    assertThat(status.path("endpoints"))
+        .extracting(JsonNode::asText)
+        .containsExactlyInAnyOrder("unix:" + server.workload, "unix:" + server.admin);
+    assertThat(status.path("attestation").path("limits").isArray()).isTrue();
+    JsonNode registrations = status.path("registrations");
+    assertThat(registrations.path("count").asInt()).isEqualTo(2);
+    assertThat(registrations.path("problems")).hasSize(1);
+    assertThat(registrations.path("problems").path(0).path("file").asText()).endsWith("bad.toml");
+    assertThat(registrations.path("problems").path(0).path("code").asText()).isNotEmpty();
+  }
+
+  @Test
+  void modulesAreListedAndShown() throws Exception {
+    JsonNode list = get("/modules");
+
+    assertThat(list.path("items")).hasSize(2);
+    assertThat(list.path("problems")).hasSize(1);
+    JsonNode one = get("/modules/edgeHub");
+    assertThat(list.path("items").path(1)).isEqualTo(one);
+    assertThat(one.path("generation").asText()).isEqualTo("1");
+    assertThat(one.path("selectors").path(0).asText()).isEqualTo("unix:uid:" + TestHome.OWN_UID);
+    assertThat(one.path("profiles")).extracting(JsonNode::asText).contains("identity", "server");
+    assertThat(one.path("dns").path(0).asText()).isEqualTo("gateway.local");
+    assertThat(one.path("ip").path(0).asText()).isEqualTo("192.168.1.10");
+    assertThat(one.has("ttlSeconds")).isFalse();
+    assertThat(one.path("channels")).extracting(JsonNode::asText).containsExactly("unix");
+    assertThat(one.path("strict").asBoolean(true)).isFalse();
+    assertThat(one.path("spiffeId").asText()).isEqualTo("spiffe://gw.example/edgeHub");
+    assertThat(get("/modules/a%20b%25c").path("name").asText()).isEqualTo("a b%c");
+  }
+
+  @Test
+  void certificatesAreListedNewestFirstInPagesAndShown() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      RawClient.once(
+          server.workload,
+          Bodies.post("/v1/certificates?module=edgeHub", "{\"profile\":\"server\"}"));
+    }
+    JsonNode first = get("/certificates?module=edgeHub&limit=2");
+
+    assertThat(first.path("items")).hasSize(2);
+    JsonNode second = get("/certificates?limit=2&before=" + first.path("next").asText());
+    assertThat(second.path("items")).hasSize(1);
+    assertThat(second.has("next")).isFalse();
+    JsonNode item = first.path("items").path(0);
+    assertThat(item.fieldNames())
+        .toIterable()
+        .containsExactly(
+            "serial",
+            "module",
+            "profile",
+            "authority",
+            "subject",
+            "names",
+            "notBefore",
+            "notAfter",
+            "state");
+    assertThat(item.path("notAfter").asText())
+        .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
+    JsonNode shown = get("/certificates/" + item.path("serial").asText());
+    assertThat(shown.path("tbsSha256").asText()).matches("[0-9a-f]{64}");
+    assertThat(shown.path("spkiSha256").asText()).matches("[0-9a-f]{64}");
+    assertThat(shown.path("generation").asText()).isEqualTo("1");
+    assertThat(get("/certificates?module=nobody").path("items")).isEmpty();
+  }
+
+  @Test
+  void authoritiesAndBundleAreShown() throws Exception {
+    JsonNode items = get("/authorities").path("items");
+
+    assertThat(items).hasSize(2);
+    assertThat(items.path(0).path("role").asText()).isEqualTo("root");
+    assertThat(items.path(1).path("role").asText()).isEqualTo("device");
+    assertThat(items.path(1).path("state").asText()).isEqualTo("active");
+    assertThat(items.path(0).path("sha256").asText()).isEqualTo(Pem.sha256(home.root()));
+    assertThat(items.path(0).path("serial").asText()).isEqualTo(Pem.serial(home.root()));
+    JsonNode bundle = get("/bundle");
+    assertThat(bundle.path("sequence").asLong()).isEqualTo(1);
+    assertThat(bundle.path("refreshSeconds").asLong()).isEqualTo(300);
+    assertThat(bundle.path("etag").asText()).startsWith("\"").endsWith("\"");
+    assertThat(bundle.path("pem").asText()).isEqualTo(Pem.of(home.root()));
+    assertThat(bundle.path("extra")).isEmpty();
+    assertThat(bundle.path("roots").path(0).path("sha256").asText())
+        .isEqualTo(items.path(0).path("sha256").asText());
+  }
+
+  @Test
+  void whatIsNotThereIsSaidSo() throws Exception {
+    for (String target : new String[] {"/", "/modules/none", "/modules/", "/certificates/00ff"}) {
+      Answer answer = RawClient.once(server.admin, Bodies.get(target));
+      assertThat(answer.statusLine()).as(target).isEqualTo("HTTP/1.1 404 NotFound");
+      assertThat(answer.header("content-type")).isEqualTo("application/problem+json");
+      assertThat(answer.json("code")).isEqualTo("not-found");
+    }
+  }
+
+  @Test
+  void aBadQueryOrMethodIsNamed() throws Exception {
+    for (String limit : new String[] {"0", "1001", "x", "-1", "99999999999", ""}) {
+      Answer answer = RawClient.once(server.admin, Bodies.get("/certificates?limit=" + limit));
+      assertThat(answer.status()).as(limit).isEqualTo(400);
+      assertThat(answer.json("code")).isEqualTo("request-invalid");
+    }
+    Answer posted = RawClient.once(server.admin, Bodies.post("/status", "{}"));
+    assertThat(posted.status()).isEqualTo(405);
+    assertThat(posted.header("allow")).isEqualTo("GET, HEAD");
+  }
+
+  @Test
+  void theSocketsHaveTheirModes() throws Exception {
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(server.admin)))
+        .isEqualTo("rw-rw----");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(server.workload)))
+        .isEqualTo("rw-rw-rw-");
+    assertThat(
+            PosixFilePermissions.toString(Files.getPosixFilePermissions(server.admin.getParent())))
+        .isEqualTo("rwxr-xr-x");
+  }
+
+  @Test
+  void modulePathsAreNotServedHere() throws Exception {
+    assertThat(RawClient.once(server.admin, Bodies.get("/v1/identity")).status()).isEqualTo(404);
+  }
+}

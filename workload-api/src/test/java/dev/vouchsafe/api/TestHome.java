@@ -1,0 +1,165 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.attestation.Attestors;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationException;
+import dev.vouchsafe.attestation.RegistrationFolder;
+import dev.vouchsafe.attestation.RegistrationRules;
+import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.ca.CaSettings;
+import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.PrivateKeyStores;
+import dev.vouchsafe.keys.SealSource;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import dev.vouchsafe.trust.TrustBundleStore;
+import dev.vouchsafe.trust.TrustBundles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A gateway without its front ends, all of it real, with a clock that the test sets. */
+final class TestHome implements AutoCloseable {
+  static final GatewayIdentity IDENTITY = new GatewayIdentity("gw1", "gw.example", 1);
+  static final RegistrationRules RULES = new RegistrationRules(Set.of("identity", "server"));
+
+  /** The user that the tests run as: every call from this process comes from it. */
+  static final long OWN_UID = ownUid();
+
+  /** A clock that stands until it is set. */
+  static final class Clock implements InstantSource {
+    private volatile Instant now = InstantSource.system().instant();
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    void advance(Duration by) {
+      now = now.plus(by);
+    }
+  }
+
+  final Clock clock = new Clock();
+  final Path folder;
+  final Path registrationFolder;
+  final Registrations registrations;
+  final Attestor attestor = Attestors.open();
+  final CertificateAuthority authority;
+  final TrustBundles bundles;
+  final ExecutorService workers = Executors.newFixedThreadPool(4);
+  private final PrivateKeyStore store;
+
+  private TestHome(Path folder) throws IOException, KeyFault {
+    this.folder = folder;
+    registrationFolder = Files.createDirectory(folder.resolve("registrations.d"));
+    registrations = RegistrationFolder.follow(registrationFolder, RULES, clock);
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    store =
+        PrivateKeyStores.createSoftware(
+            folder.resolve("keys"),
+            new SealSource.GeneratedFile(folder.resolve("seal.key")),
+            crypto);
+    CaSettings settings =
+        new CaSettings(
+            folder.resolve("ca"),
+            IDENTITY,
+            Lifetimes.defaults(),
+            KeyType.EC_P256,
+            KeyType.EC_P256,
+            KeyType.EC_P256);
+    X509Certificate root =
+        CertificateAuthorities.create(settings, store, crypto, clock).getFirst().certificate();
+    authority = CertificateAuthorities.open(settings, store, crypto, clock, workers);
+    bundles =
+        TrustBundleStore.create(
+            folder.resolve("bundle.json"), Duration.ofMinutes(5), List.of(root));
+  }
+
+  static TestHome in(Path folder) throws IOException, KeyFault {
+    return new TestHome(folder);
+  }
+
+  /** All parts as they are. */
+  ApiParts parts() {
+    return with(attestor, authority);
+  }
+
+  /** The parts with another attestor or authority. */
+  ApiParts with(Attestor otherAttestor, CertificateAuthority otherAuthority) {
+    return new ApiParts(
+        IDENTITY, registrations, otherAttestor, otherAuthority, bundles, clock, workers);
+  }
+
+  /** A registration that this process matches. */
+  static Registration own(String name) {
+    return registration(name, List.of(new Selector.Uid(OWN_UID)));
+  }
+
+  /** A registration that this process doesn't match. */
+  static Registration foreign(String name) {
+    return registration(name, List.of(new Selector.Uid(OWN_UID + 12345)));
+  }
+
+  static Registration registration(String name, List<Selector> selectors) {
+    String bare = name.startsWith("$") ? name.substring(1) : name;
+    return new Registration(
+        name,
+        "1",
+        selectors,
+        Set.of("identity", "server"),
+        List.of("gateway.local", "*.gateway.local", "edgehub"),
+        List.of("192.168.1.10"),
+        bare.matches("[A-Za-z0-9._-]+") ? Optional.of(bare) : Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        Set.of(Registration.Channel.UNIX),
+        false);
+  }
+
+  void add(Registration registration) throws IOException, RegistrationException {
+    RegistrationFolder.add(registrationFolder, RULES, registration);
+  }
+
+  void remove(String name) throws IOException, RegistrationException {
+    RegistrationFolder.remove(registrationFolder, RULES, name);
+  }
+
+  X509Certificate root() {
+    return bundles.current().roots().getFirst();
+  }
+
+  private static long ownUid() {
+    try {
+      return Integer.toUnsignedLong(
+          (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    registrations.close();
+    authority.close();
+    attestor.close();
+    store.close();
+    workers.shutdownNow();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vouchsafe.api;
+
+import org.jspecify.annotations.NullMarked;
