@@ -91,9 +91,15 @@ final class CommandTree {
   private CommandLine build(Map<String, Supplier<CommandLine>> commands) {
     CommandLine line = new CommandLine(root);
     commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
+    line.getCommandSpec()
+        .usageMessage()
+        .footerHeading("%nFirst steps:%n")
+        .footer(RootCommand.FIRST_STEPS.toArray(String[]::new));
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setAllowSubcommandsAsOptionParameters(true);
+    line.setAllowOptionsAsOptionParameters(false);
     line.setParameterExceptionHandler((e, args) -> usage(e));
     line.setExecutionExceptionHandler((e, failed, result) -> failure(e));
     return line;

@@ -21,6 +21,7 @@ import dev.vouchsafe.trust.TrustBundles;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -75,13 +76,12 @@ final class Daemon implements AutoCloseable {
       LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
     }
 
-    ExecutorService issuing = Workers.start("issuing", configuration.limits());
-    closers.push(() -> Workers.stop(issuing));
+    ExecutorService workers = Workers.start(configuration.limits());
+    closers.push(() -> Workers.stop(workers));
     CertificateAuthority authority =
         CertificateAuthorities.open(
-            configuration.authority(home.data()), keys, crypto, console.clock(), issuing);
+            configuration.authority(home.data()), keys, crypto, console.clock(), workers);
     closers.push(authority::close);
-    AuthorityChecks.requireSameGateway(configuration, authority.authorities());
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
     publishRoots(bundles, authority.authorities());
 
@@ -94,8 +94,6 @@ final class Daemon implements AutoCloseable {
     Attestor attestor = Attestors.open();
     closers.push(attestor::close);
 
-    ExecutorService workers = Workers.start("worker", configuration.limits());
-    closers.push(() -> Workers.stop(workers));
     ApiServer server =
         ApiServers.start(
             settings(configuration),
@@ -123,11 +121,25 @@ final class Daemon implements AutoCloseable {
   /** The bundle follows the authorities; the CAs that the operator added stay. */
   private static void publishRoots(TrustBundles bundles, List<AuthorityInfo> authorities)
       throws IOException {
-    List<X509Certificate> roots = AuthorityChecks.publishedRoots(authorities);
+    List<X509Certificate> roots = publishedRoots(authorities);
     if (!bundles.current().roots().equals(roots)) {
       bundles.publish(roots, bundles.current().extra());
       LOG.log(System.Logger.Level.INFO, "trust bundle: published {0} root(s)", roots.size());
     }
+  }
+
+  /** The roots that belong in the bundle, the one that issues first. */
+  static List<X509Certificate> publishedRoots(List<AuthorityInfo> authorities) {
+    return authorities.stream()
+        .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
+        .filter(authority ->
+            switch (authority.state()) {
+              case PUBLISHED, ACTIVE, RETIRING -> true;
+              case PREPARED, RETIRED -> false;
+            })
+        .sorted(Comparator.comparing(authority -> authority.state() != AuthorityInfo.State.ACTIVE))
+        .map(AuthorityInfo::certificate)
+        .toList();
   }
 
   /** Where it really listens. */

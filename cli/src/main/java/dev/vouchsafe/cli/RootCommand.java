@@ -1,5 +1,6 @@
 package dev.vouchsafe.cli;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,21 @@ final class RootCommand implements Runnable {
       return name().toLowerCase(Locale.ROOT);
     }
   }
+
+  /** Below the help of the root alone: what stands in the annotation is inherited. */
+  static final List<String> FIRST_STEPS =
+      List.of(
+          "  vouchsafe demo                     the whole story, in a throw-away home",
+          "  vouchsafe --home DIR init          make a home in DIR",
+          "  vouchsafe --home DIR serve         run it",
+          "  vouchsafe --home DIR check         see what it stands on",
+          "",
+          "Environment:",
+          "  VOUCHSAFE_HOME                     the home, where --home is not given",
+          "  CREDENTIALS_DIRECTORY              systemd credentials, for [keys] seal",
+          "  NOTIFY_SOCKET                      where serve tells systemd how it stands",
+          "",
+          "`vouchsafe COMMAND --help` says more about a command.");
 
   private final Console console;
 

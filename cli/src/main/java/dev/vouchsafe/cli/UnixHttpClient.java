@@ -102,6 +102,16 @@ final class UnixHttpClient {
       throw CommandFailure.refused(
           socket + " may not be used by this user; see its owner and group with `ls -l`");
     }
+    int length = socket.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (length > Configuration.LONGEST_SOCKET_PATH) {
+      throw CommandFailure.usage(
+          socket
+              + " has "
+              + length
+              + " octets; Linux takes at most "
+              + Configuration.LONGEST_SOCKET_PATH
+              + " for a socket: give a shorter path");
+    }
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     boolean connected = false;
     try {
@@ -111,8 +121,6 @@ final class UnixHttpClient {
         throw new IOException("the service takes no connection now");
       }
       return channel;
-    } catch (IllegalArgumentException e) {
-      throw CommandFailure.usage("the path of the socket is too long: " + socket);
     } finally {
       if (!connected) {
         channel.close();

@@ -7,9 +7,10 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Fixed pools of threads, with a bounded queue in front of each. */
+/** The fixed pool of threads that requests are worked on, with a bounded queue in front. */
 final class Workers {
-  private static final int THREADS_PER_CORE = 4;
+  private static final int THREADS_PER_CORE = 2;
+  private static final int LEAST_THREADS = 4;
   private static final long STOP_SECONDS = 4;
 
   private Workers() {}
@@ -18,8 +19,9 @@ final class Workers {
    * A pool. Its queue holds what the front ends let wait, and once more that for work that a
    * request leaves behind; past that, work is rejected.
    */
-  static ExecutorService start(String name, ApiSettings.Limits limits) {
-    int threads = THREADS_PER_CORE * Runtime.getRuntime().availableProcessors();
+  static ExecutorService start(ApiSettings.Limits limits) {
+    int threads =
+        Math.max(LEAST_THREADS, THREADS_PER_CORE * Runtime.getRuntime().availableProcessors());
     AtomicInteger number = new AtomicInteger();
     return new ThreadPoolExecutor(
         threads,
@@ -28,7 +30,7 @@ final class Workers {
         TimeUnit.SECONDS,
         new ArrayBlockingQueue<>(2 * limits.waiting() + limits.connections()),
         work -> {
-          Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
+          Thread thread = new Thread(work, "worker-" + number.incrementAndGet());
           thread.setDaemon(true);
           return thread;
         });

@@ -1,0 +1,344 @@
+package dev.vouchsafe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.keys.KeyType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ConfigurationFileTest {
+  private static final String LEAST =
+      """
+      [gateway]
+      device-id = "gw"
+      trust-domain = "gw.example"
+      """;
+  private static final String ALL =
+      LEAST
+          + """
+          layer = 2
+          [listen]
+          workload = "/run/a.sock"
+          admin = "/run/b.sock"
+          https = "127.0.0.1:9443"
+          [keys]
+          store = "software"
+          seal = "credential:seal"
+          root-type = "ec-p384"
+          device-type = "rsa-3072"
+          leaf-type = "rsa-2048"
+          [lifetimes]
+          root = "1000d"
+          device-ca = "100d"
+          leaf = "10m"
+          leaf-cap = "2h"
+          [limits]
+          connections = 10
+          waiting = 11
+          per-uid = 12
+          [bundle]
+          refresh = "5m"
+          """;
+
+  @TempDir Path folder;
+
+  private Home home() {
+    return Home.at(folder);
+  }
+
+  private Configuration parse(String text) throws ConfigurationException {
+    return ConfigurationFile.parse(text, Path.of("vouchsafe.toml"), Home.at(Path.of("/srv/gw")));
+  }
+
+  @Test
+  void whatIsLeftOutHasItsDefault() throws ConfigurationException {
+    Configuration read = parse(LEAST);
+    assertThat(read.gateway().layer()).isEqualTo(1);
+    assertThat(read.listen().workload()).hasToString("/srv/gw/run/workload.sock");
+    assertThat(read.listen().admin()).hasToString("/srv/gw/run/admin.sock");
+    assertThat(read.listen().https()).contains(new Configuration.HostPort("", 8443));
+    assertThat(read.keys())
+        .isEqualTo(
+            new Configuration.Keys(
+                new Configuration.Seal.Generated(),
+                KeyType.EC_P256,
+                KeyType.EC_P256,
+                KeyType.EC_P256));
+    assertThat(read.lifetimes()).isEqualTo(Lifetimes.defaults());
+    assertThat(read.limits()).isEqualTo(ApiSettings.Limits.defaults());
+    assertThat(read.bundle().refresh()).isEqualTo(Duration.ofHours(1));
+  }
+
+  @Test
+  void everyKeyIsTaken() throws ConfigurationException {
+    Configuration read = parse(ALL);
+    assertThat(read.gateway().deviceId()).isEqualTo("gw");
+    assertThat(read.gateway().trustDomain()).isEqualTo("gw.example");
+    assertThat(read.gateway().layer()).isEqualTo(2);
+    assertThat(read.listen())
+        .isEqualTo(
+            new Configuration.Listen(
+                Path.of("/run/a.sock"),
+                Path.of("/run/b.sock"),
+                Optional.of(new Configuration.HostPort("127.0.0.1", 9443))));
+    assertThat(read.keys())
+        .isEqualTo(
+            new Configuration.Keys(
+                new Configuration.Seal.Credential("seal"),
+                KeyType.EC_P384,
+                KeyType.RSA_3072,
+                KeyType.RSA_2048));
+    assertThat(read.lifetimes())
+        .isEqualTo(
+            new Lifetimes(
+                Duration.ofDays(1000),
+                Duration.ofDays(100),
+                Duration.ofMinutes(10),
+                Duration.ofHours(2)));
+    assertThat(read.limits()).isEqualTo(new ApiSettings.Limits(10, 12, 11));
+    assertThat(read.bundle().refresh()).isEqualTo(Duration.ofMinutes(5));
+    for (ConfigurationKey key : ConfigurationKey.values()) {
+      assertThat(ALL).contains(key.key() + " = ");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "[listen]\\nworkloud = '/x' | unknown key [listen] workloud; nearest known: workload",
+        "[listen]\\nfrobnicate = 1 | known are: workload, admin, https",
+        "[lissen]\\nadmin = '/x' | unknown section [lissen]; nearest known: listen",
+        "admin = '/x' | unknown key admin outside of a section",
+        "listen = '/x' | listen must be a section",
+        "[[listen]]\\nadmin = '/x' | listen must be a section",
+        "[listen]\\nhttps = 8443 | [listen] https must be a text in quotes",
+        "[limits]\\nwaiting = '12' | [limits] waiting must be a whole number",
+        "[limits]\\nwaiting = 1.5 | [limits] waiting must be a whole number",
+        "[limits]\\nwaiting = [1] | [limits] waiting must be a whole number",
+        "[limits]\\nwaiting = 0 | [limits] waiting must be a whole number, 1 to 1000000",
+        "[limits]\\nwaiting = 99999999999999999999 | [limits] waiting must be a whole number, 1 to",
+        "[limits]\\nwaiting = {a = 1} | [limits] waiting must be a whole number",
+        "[bundle]\\nrefresh = '1y' | [bundle] refresh must be a number and one of s m h d",
+        "[bundle]\\nrefresh = '0s' | [bundle] refresh must be 1s to 30d",
+        "[bundle]\\nrefresh = 2026-01-01 | [bundle] refresh must be",
+        "[keys]\\nroot-type = 'ed25519' | [keys] root-type must be one of ec-p256, ec-p384",
+        "[keys]\\nstore = 'hsm' | [keys] store must be",
+        "[keys]\\nseal = 'file:relative' | [keys] seal must be an absolute path",
+        "[keys]\\nseal = 'credential:../x' | [keys] seal must be",
+        "[keys]\\nseal = 'credential:' | [keys] seal must be",
+        "[keys]\\nseal = 'hunter2' | [keys] seal must be",
+        "[listen]\\nhttps = '8443' | [listen] https must be",
+        "[listen]\\nhttps = '::1:8443' | [listen] https must be",
+        "[listen]\\nhttps = ':65536' | [listen] https must be a whole number, 0 to 65535",
+        "[listen]\\nhttps = 'a b:1' | [listen] https must be",
+        "[listen]\\nadmin = 'x.sock' | [listen] admin must be an absolute path",
+        "[listen]\\nadmin = '/a'\\nworkload = '/b/../a' | [listen] admin must be another path",
+        "[lifetimes]\\nleaf = '31d' | [lifetimes] leaf 31d is over [lifetimes] leaf-cap, 30d",
+        "[lifetimes]\\nleaf-cap = '800d' | leaf-cap 800d is over [lifetimes] device-ca, 730d",
+        "[lifetimes]\\ndevice-ca = '8000d' | device-ca 8000d is over [lifetimes] root, 7305d",
+        "[lifetimes]\\nleaf = '59s' | [lifetimes] leaf must be 1m to"
+      })
+  void aMistakeStopsTheStartAndIsNamedWithItsFile(String addition, String said) {
+    String text = LEAST + addition.replace("\\n", "\n").replace('\'', '"') + "\n";
+    String top = addition.startsWith("[") ? text : addition.replace('\'', '"') + "\n" + LEAST;
+    assertThatThrownBy(() -> parse(top))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("vouchsafe.toml")
+        .hasMessageContaining(said);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "listen,spiffe",
+    "listen,loopback",
+    "keys,pkcs11-uri",
+    "keys,tpm-tcti",
+    "limits,live-certificates",
+    "limits,ledger-mb",
+    "limits,audit-mb",
+    "bundle,extra",
+    "bundle,manifest"
+  })
+  void aKeyThatWouldDoNothingYetIsRefused(String section, String key) {
+    assertThatThrownBy(() -> parse(LEAST + "[" + section + "]\n" + key + " = \"x\"\n"))
+        .hasMessageContaining("[" + section + "] " + key + " is not in this version");
+  }
+
+  @Test
+  void aSectionThatWouldDoNothingYetIsRefused() {
+    assertThatThrownBy(() -> parse(LEAST + "[clock]\nuntrusted = true\n"))
+        .hasMessageContaining("[clock] is not in this version");
+    assertThatThrownBy(() -> parse(LEAST + "[keys]\nstore = \"tpm\"\n"))
+        .hasMessageContaining("tpm is not in this version");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GW,gw.example,[gateway] device-id",
+    "gw_1,gw.example,[gateway] device-id",
+    "a.b,gw.example,[gateway] device-id",
+    "gw,Example,[gateway] trust-domain",
+    "gw,a_b,[gateway] trust-domain",
+    "gw,a..b,[gateway] trust-domain"
+  })
+  void namesOfTheGatewayAreLowerCaseDnsLabels(String id, String domain, String said) {
+    assertThatThrownBy(() ->
+            parse("[gateway]\ndevice-id = \"%s\"\ntrust-domain = \"%s\"\n".formatted(id, domain)))
+        .hasMessageContaining(said);
+  }
+
+  @Test
+  void aMissingNameIsNamed() {
+    assertThatThrownBy(() -> parse("")).hasMessageContaining("[gateway] device-id is missing");
+    assertThatThrownBy(() -> parse("[gateway]\ndevice-id = \"a\"\n"))
+        .hasMessageContaining("[gateway] trust-domain is missing");
+    assertThatThrownBy(() -> parse(LEAST + "layer = 6\n")).hasMessageContaining("layer");
+  }
+
+  @Test
+  void httpsCanBeSwitchedOffAndTakesEveryFormOfAddress() throws ConfigurationException {
+    assertThat(parse(LEAST + "[listen]\nhttps = \"off\"\n").listen().https()).isEmpty();
+    assertThat(parse(LEAST + "[listen]\nhttps = \"[::1]:0\"\n").listen().https())
+        .contains(new Configuration.HostPort("::1", 0));
+    assertThat(parse(LEAST + "[listen]\nhttps = \"gw.example:443\"\n").listen().https())
+        .contains(new Configuration.HostPort("gw.example", 443));
+  }
+
+  @Test
+  void aSocketPathOver107OctetsIsNamedWithWhatToChange() {
+    Home deep = Home.at(Path.of("/" + "d".repeat(100)));
+    assertThatThrownBy(() -> ConfigurationFile.parse(LEAST, deep.configuration(), deep))
+        .hasMessageContaining("[listen] workload")
+        .hasMessageContaining("at most 107")
+        .hasMessageContaining("set this key to a shorter path");
+    String umlauts = "/" + "ä".repeat(54);
+    assertThatThrownBy(() -> parse(LEAST + "[listen]\nadmin = \"" + umlauts + "\"\n"))
+        .hasMessageContaining("109 octets");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "[",
+        "a = ",
+        "a = \"",
+        "[gateway]\ndevice-id = 'x'\ndevice-id = 'y'",
+        "=",
+        "\"",
+        "[a]\n[a]",
+        "a.b = 1\na = 2"
+      })
+  void whatIsNotTomlIsNamedWithItsLine(String text) {
+    assertThatThrownBy(() -> parse(text))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("vouchsafe.toml");
+  }
+
+  @Test
+  void aFileThatIsNotThereSaysWhatToDo() {
+    assertThatThrownBy(() -> ConfigurationFile.read(home())).hasMessageContaining("vouchsafe init");
+  }
+
+  @Test
+  void aFileThatOthersCanWriteIsNotObeyed() throws IOException {
+    Path file = write(LEAST, "rw-r--rw-");
+    assertThatThrownBy(() -> ConfigurationFile.read(home()))
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining("chmod go-w");
+  }
+
+  @Test
+  void aFolderThatOthersCanWriteIsNotObeyed() throws IOException {
+    write(LEAST, "rw-r--r--");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxr-x"));
+    assertThatThrownBy(() -> ConfigurationFile.read(home()))
+        .hasMessageContaining(folder.toString())
+        .hasMessageContaining("chmod go-w");
+  }
+
+  @Test
+  void aFileOfAnotherUserIsNotObeyed() throws IOException {
+    Path file = write(LEAST, "rw-r--r--");
+    assumeTrue(FileTrust.ownUser() == 0, "only root can give a file away");
+    Files.setAttribute(file, "unix:uid", 12345);
+    assertThatThrownBy(() -> ConfigurationFile.read(home()))
+        .hasMessageContaining("belongs to user 12345")
+        .hasMessageContaining("chown");
+  }
+
+  @Test
+  void aLinkToAFileThatOthersCanWriteIsNotObeyed(@TempDir Path other) throws IOException {
+    Path target = other.resolve("real.toml");
+    Files.writeString(target, LEAST);
+    Files.setPosixFilePermissions(other, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.createSymbolicLink(home().configuration(), target);
+    assertThatThrownBy(() -> ConfigurationFile.read(home())).hasMessageContaining("chmod go-w");
+  }
+
+  @Test
+  void aGoodFileIsRead() throws IOException, ConfigurationException {
+    write(ALL, "rw-r--r--");
+    assertThat(ConfigurationFile.read(home()).gateway().deviceId()).isEqualTo("gw");
+  }
+
+  @Test
+  void aHugeFileIsNotRead() throws IOException {
+    write(LEAST + "#".repeat(70_000), "rw-r--r--");
+    assertThatThrownBy(() -> ConfigurationFile.read(home())).hasMessageContaining("65536 octets");
+  }
+
+  @Test
+  void aFileThatIsNotUtf8IsNamed() throws IOException {
+    Path file = write(LEAST, "rw-r--r--");
+    Files.write(file, new byte[] {'#', (byte) 0xff, (byte) 0xfe});
+    assertThatThrownBy(() -> ConfigurationFile.read(home())).hasMessageContaining("not UTF-8");
+  }
+
+  @Test
+  void whateverIsInTheFileTheAnswerIsAConfigurationOrANamedMistake() {
+    Random random = new Random(7);
+    for (int round = 0; round < 3000; round++) {
+      StringBuilder text = new StringBuilder(ALL);
+      for (int change = random.nextInt(1, 6); change > 0; change--) {
+        mutate(text, random);
+      }
+      ConfigurationFuzzTest.parse(text.toString());
+    }
+  }
+
+  private static void mutate(StringBuilder text, Random random) {
+    int at = random.nextInt(text.length());
+    switch (random.nextInt(4)) {
+      case 0 -> text.setCharAt(at, (char) random.nextInt(32, 127));
+      case 1 -> text.deleteCharAt(at);
+      case 2 -> text.insert(at, "[]={}\"'\n.,#0".charAt(random.nextInt(12)));
+      default -> {
+        int end = Math.min(text.length(), at + random.nextInt(40));
+        text.insert(random.nextInt(text.length()), text.substring(at, end));
+      }
+    }
+  }
+
+  private Path write(String text, String mode) throws IOException {
+    Path file = home().configuration();
+    Files.writeString(file, text);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return file;
+  }
+}
