@@ -1,6 +1,7 @@
 package dev.vouchsafe.keys;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.security.KeyPairGenerator;
 import java.security.spec.ECGenParameterSpec;
@@ -32,6 +33,15 @@ class KeyTypeTest {
             KeyLabel.of("abc").encoded());
     assertThat(encodings).doesNotHaveDuplicates();
     assertThat(KeyLabel.of("device-ca", "1").toString()).isEqualTo("9:device-ca,1:1");
+  }
+
+  @Test
+  void aLabelWithALoneSurrogateWouldShareItsEncodingAndIsRefused() {
+    assertThatThrownBy(() -> KeyLabel.of("a\uD800")).isInstanceOf(IllegalArgumentException.class);
+    assertThat(KeyLabel.of("\uD83D\uDD11").encoded()).hasSize(4 + 4);
+    for (String part : List.of("", "x".repeat(257))) {
+      assertThatThrownBy(() -> KeyLabel.of(part)).isInstanceOf(IllegalArgumentException.class);
+    }
   }
 
   private static java.security.PublicKey ec(String curve) throws Exception {
