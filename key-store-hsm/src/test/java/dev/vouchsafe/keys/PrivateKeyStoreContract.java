@@ -17,10 +17,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -156,7 +152,7 @@ public abstract class PrivateKeyStoreContract {
     for (int round = 0; round < 5; round++) {
       KeyLabel label = KeyLabel.of("raced", Integer.toString(round));
       List<Optional<StoredKey>> results =
-          atOnce(
+          AtOnce.everyThread(
               THREADS,
               () -> {
                 try {
@@ -177,7 +173,7 @@ public abstract class PrivateKeyStoreContract {
   void manyThreadsSignWithOneKeyAtOnce() throws Exception {
     StoredKey key = store.make(CA, KeyType.EC_P256);
     List<Boolean> results =
-        atOnce(
+        AtOnce.everyThread(
             THREADS,
             () -> {
               boolean good = true;
@@ -327,7 +323,7 @@ public abstract class PrivateKeyStoreContract {
         store.close();
         return true;
       });
-      assertThat(run(work)).containsOnly(true);
+      assertThat(AtOnce.run(work)).containsOnly(true);
       store = reopen();
       for (byte[] one : sealed) {
         assertThat(store.unseal(CA, one)).isEqualTo(MESSAGE);
@@ -380,27 +376,5 @@ public abstract class PrivateKeyStoreContract {
             .generatePublic(new X509EncodedKeySpec(key.getEncoded())));
     verifier.update(message);
     return verifier.verify(signature);
-  }
-
-  private static <T> List<T> atOnce(int threads, Callable<T> work) throws Exception {
-    CyclicBarrier start = new CyclicBarrier(threads);
-    List<Callable<T>> all = new ArrayList<>();
-    for (int i = 0; i < threads; i++) {
-      all.add(() -> {
-        start.await();
-        return work.call();
-      });
-    }
-    return run(all);
-  }
-
-  private static <T> List<T> run(List<Callable<T>> work) throws Exception {
-    try (ExecutorService executor = Executors.newFixedThreadPool(work.size())) {
-      List<T> results = new ArrayList<>();
-      for (Future<T> result : executor.invokeAll(work)) {
-        results.add(result.get());
-      }
-      return results;
-    }
   }
 }
