@@ -64,7 +64,18 @@ public final class CertificateAuthorities {
       InstantSource clock,
       Executor executor)
       throws IOException {
-    Ledger ledger = Ledger.open(settings.directory());
+    return open(settings, store, crypto, clock, executor, Ledger.open(settings.directory()));
+  }
+
+  /** The same on a ledger that is open already, which is closed again if this fails. */
+  static CertificateAuthority open(
+      CaSettings settings,
+      PrivateKeyStore store,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      Executor executor,
+      Ledger ledger)
+      throws IOException {
     try {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
       AuthorityKey key = chain.deviceKey(store, crypto);

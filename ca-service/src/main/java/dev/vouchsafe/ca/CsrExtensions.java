@@ -1,8 +1,6 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Enumeration;
 import java.util.List;
@@ -136,12 +134,9 @@ final class CsrExtensions {
 
   private static String address(GeneralName name) throws IssuanceException {
     byte[] octets = ASN1OctetString.getInstance(name.getName()).getOctets();
-    try {
-      return NameSyntax.canonical(InetAddress.getByAddress(octets));
-    } catch (UnknownHostException e) {
-      throw new IssuanceException(
-          Reason.CSR_MALFORMED, "the CSR can't be read: an IP address has 4 or 16 octets", e);
-    }
+    return NameSyntax.ip(octets)
+        .orElseThrow(() -> CsrReader.malformed("an IP address has 4 or 16 octets"))
+        .canonical();
   }
 
   private static IssuanceException refused(String what) {

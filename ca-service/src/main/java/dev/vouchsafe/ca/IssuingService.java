@@ -74,15 +74,31 @@ final class IssuingService implements CertificateAuthority {
           new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing"));
       return answer;
     }
-    var _ =
-        CompletableFuture.completedFuture(request)
-            .thenApplyAsync(asked -> prepare(grant, asked), executor)
-            .thenCompose(prepared ->
-                ledger
-                    .record(prepared.intent())
-                    .thenApplyAsync(intent -> finish(prepared, intent), executor))
-            .whenComplete((issued, failure) -> deliver(answer, issued, failure));
+    ledger.announce();
+    try {
+      executor.execute(() -> begin(grant, request, answer));
+    } catch (RejectedExecutionException e) {
+      ledger.retract();
+      deliver(answer, null, e);
+    }
     return answer;
+  }
+
+  private void begin(
+      Grant grant, CertificateRequest request, CompletableFuture<IssuedCertificate> answer) {
+    CompletableFuture<IssuedCertificate> issuing;
+    try {
+      Prepared prepared = prepare(grant, request);
+      issuing =
+          ledger
+              .record(prepared.intent())
+              .thenApplyAsync(intent -> finish(prepared, intent), executor);
+    } catch (IssuanceException | RuntimeException e) {
+      issuing = CompletableFuture.failedFuture(e);
+    } finally {
+      ledger.retract();
+    }
+    var _ = issuing.whenComplete((issued, failure) -> deliver(answer, issued, failure));
   }
 
   /** Completes the answer; a certificate that nobody waits for any more is withheld. */
@@ -101,7 +117,7 @@ final class IssuingService implements CertificateAuthority {
     }
   }
 
-  private Prepared prepare(Grant grant, CertificateRequest request) {
+  private Prepared prepare(Grant grant, CertificateRequest request) throws IssuanceException {
     try {
       Instant now = clock.instant();
       Optional<Csr> csr = Optional.empty();
@@ -109,7 +125,8 @@ final class IssuingService implements CertificateAuthority {
         csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
       }
       KeyType keyType = keyType(request, csr);
-      LeafPlan plan = planner.plan(grant, request, csr, issuer, now);
+      NameGate gate = new NameGate(grant, request.profile());
+      LeafPlan plan = planner.plan(grant, gate, request, csr, issuer, now);
       Optional<KeyPair> keyPair =
           csr.isPresent() ? Optional.empty() : Optional.of(crypto.generate(keyType));
       SubjectPublicKeyInfo subjectKey =
@@ -119,12 +136,12 @@ final class IssuingService implements CertificateAuthority {
       byte[] serial = serials.next(now);
       byte[] tbs = builder.tbs(plan, serial, subjectKey, keyType);
       lint.check(
-          tbs, serial, new LeafLint.Expected(grant, request.profile(), subjectKey, keyType, now));
+          tbs,
+          serial,
+          new LeafLint.Expected(grant, request.profile(), gate, subjectKey, keyType, now));
       byte[] keyHash = Octets.sha256(subjectKey.getEncoded(ASN1Encoding.DER));
       return new Prepared(
           new LeafIntent(grant, plan, chain.issuerRow(), serial, tbs, keyHash), keyPair);
-    } catch (IssuanceException e) {
-      throw new CompletionException(e);
     } catch (IOException e) {
       throw new IllegalStateException("encoding into memory does not fail", e);
     }

@@ -3,8 +3,6 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -43,12 +41,18 @@ final class LeafLint {
    *
    * @param grant what may be issued
    * @param profile what was asked for
+   * @param gate the gate that the grant makes for that profile
    * @param key the key to certify
    * @param keyType its type
    * @param now the time of the request
    */
   record Expected(
-      Grant grant, Profile profile, SubjectPublicKeyInfo key, KeyType keyType, Instant now) {}
+      Grant grant,
+      Profile profile,
+      NameGate gate,
+      SubjectPublicKeyInfo key,
+      KeyType keyType,
+      Instant now) {}
 
   private static final int VERSION_3 = 3;
   private static final ASN1ObjectIdentifier[] ALWAYS = {
@@ -126,7 +130,7 @@ final class LeafLint {
     Extension extension = tbs.getExtensions().getExtension(Extension.subjectAlternativeName);
     if (extension != null) {
       require(!extension.isCritical(), "the SAN is critical beside a subject");
-      NameGate gate = new NameGate(expected.grant(), expected.profile());
+      NameGate gate = expected.gate();
       for (GeneralName name : GeneralNames.getInstance(extension.getParsedValue()).getNames()) {
         require(names.add(checkName(gate, name)), "a name stands twice");
         uris += name.getTagNo() == GeneralName.uniformResourceIdentifier ? 1 : 0;
@@ -151,7 +155,7 @@ final class LeafLint {
         }
         case GeneralName.iPAddress -> {
           byte[] octets = ASN1OctetString.getInstance(name.getName()).getOctets();
-          SanName.Ip granted = gate.ip(NameSyntax.canonical(InetAddress.getByAddress(octets)));
+          SanName.Ip granted = gate.ip(octets);
           require(
               Arrays.equals(granted.address().getAddress(), octets),
               "an IPv4 address is written as IPv6");
@@ -166,8 +170,6 @@ final class LeafLint {
         }
         default -> throw broken("it has a name of a kind that we don't issue");
       };
-    } catch (UnknownHostException e) {
-      throw new IssuanceException(Reason.LINT, "lint: an IP address has a wrong length", e);
     } catch (IssuanceException e) {
       throw e.reason() == Reason.LINT
           ? e

@@ -28,7 +28,12 @@ final class LeafPlanner {
   }
 
   LeafPlan plan(
-      Grant grant, CertificateRequest request, Optional<Csr> csr, Issuer issuer, Instant now)
+      Grant grant,
+      NameGate gate,
+      CertificateRequest request,
+      Optional<Csr> csr,
+      Issuer issuer,
+      Instant now)
       throws IssuanceException {
     Profile profile = request.profile();
     if (!grant.profiles().contains(profile)) {
@@ -40,7 +45,6 @@ final class LeafPlanner {
               + profile.text());
     }
     checkSizes(request, csr);
-    NameGate gate = new NameGate(grant, profile);
     Set<SanName> sans = new LinkedHashSet<>();
     Optional<String> subject = askedNames(gate, request, csr, sans);
     if (sans.isEmpty()) {
@@ -126,11 +130,19 @@ final class LeafPlanner {
 
   /** DNS names first, then addresses, then the SPIFFE ID, so that equal wishes look equal. */
   private static List<SanName> ordered(Set<SanName> sans) {
-    List<SanName> ordered = new ArrayList<>(sans.size());
-    sans.stream().filter(SanName.Dns.class::isInstance).forEach(ordered::add);
-    sans.stream().filter(SanName.Ip.class::isInstance).forEach(ordered::add);
-    sans.stream().filter(SanName.Uri.class::isInstance).forEach(ordered::add);
-    return ordered;
+    List<SanName> dns = new ArrayList<>(sans.size());
+    List<SanName> ips = new ArrayList<>();
+    List<SanName> uris = new ArrayList<>();
+    for (SanName name : sans) {
+      switch (name) {
+        case SanName.Dns it -> dns.add(it);
+        case SanName.Ip it -> ips.add(it);
+        case SanName.Uri it -> uris.add(it);
+      }
+    }
+    dns.addAll(ips);
+    dns.addAll(uris);
+    return dns;
   }
 
   private static SanName first(Set<SanName> sans) {

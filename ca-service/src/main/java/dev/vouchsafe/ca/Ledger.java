@@ -58,7 +58,7 @@ final class Ledger implements AutoCloseable {
     LedgerLock lock = LedgerLock.take(folder);
     try {
       LedgerSchema.create(folder);
-      return open(folder, lock);
+      return open(folder, LedgerSchema::connect, lock);
     } catch (IOException e) {
       lock.close();
       throw e;
@@ -71,22 +71,27 @@ final class Ledger implements AutoCloseable {
    * @throws IOException if it isn't there, is of another version, damaged, or in use
    */
   static Ledger open(Path folder) throws IOException {
+    return open(folder, LedgerSchema::connect);
+  }
+
+  static Ledger open(Path folder, LedgerSchema.Connector connector) throws IOException {
     LedgerSchema.requireFile(folder);
     LedgerLock lock = LedgerLock.take(folder);
     try {
       LedgerSchema.check(folder);
-      return open(folder, lock);
+      return open(folder, connector, lock);
     } catch (IOException e) {
       lock.close();
       throw e;
     }
   }
 
-  private static Ledger open(Path folder, LedgerLock lock) throws IOException {
+  private static Ledger open(Path folder, LedgerSchema.Connector connector, LedgerLock lock)
+      throws IOException {
     Path file = folder.resolve(LedgerSchema.FILE);
     LedgerReader reader = new LedgerReader(file);
     try {
-      return new Ledger(lock, new LedgerWriter(file), reader);
+      return new Ledger(lock, new LedgerWriter(file, connector), reader);
     } catch (IOException e) {
       reader.close();
       throw e;
@@ -103,6 +108,16 @@ final class Ledger implements AutoCloseable {
     return writer
         .durable(ledger -> ledger.insert(leaf, tbsSha256))
         .thenApply(committed -> new DurableIntent(leaf.tbs()));
+  }
+
+  /** Says that somebody is about to record, so that the next commit may wait a moment for it. */
+  void announce() {
+    writer.announce();
+  }
+
+  /** Takes back one {@link #announce}, after recording or in place of it. */
+  void retract() {
+    writer.retract();
   }
 
   /** Notes how far a recorded leaf came. */

@@ -34,6 +34,12 @@ final class LedgerSchema {
   private static final int VERSION = 1;
   private static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
+
+  /**
+   * The log may grow to 16 MiB: pages that change with every group are then copied back less often.
+   */
+  private static final int CHECKPOINT_PAGES = 4000;
+
   private static final long QUICK_CHECK_UP_TO = 8L * 1024 * 1024;
 
   private static final String[] TABLES = {
@@ -77,6 +83,11 @@ final class LedgerSchema {
     "CREATE UNIQUE INDEX certificate_serial ON certificate(serial)",
     "CREATE INDEX certificate_module ON certificate(module)"
   };
+
+  /** Opens the connection that writes. Tests put a broken disk here. */
+  interface Connector {
+    Connection connect(Path file) throws SQLException;
+  }
 
   private LedgerSchema() {}
 
@@ -204,6 +215,7 @@ final class LedgerSchema {
     config.setSynchronous(SynchronousMode.FULL);
     config.setTransactionMode(TransactionMode.IMMEDIATE);
     config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
+    config.setPragma(Pragma.WAL_AUTOCHECKPOINT, Integer.toString(CHECKPOINT_PAGES));
     config.setPragma(Pragma.CACHE_SIZE, Integer.toString(-CACHE_KIB));
     Connection connection = config.createConnection("jdbc:sqlite:" + path);
     try (Statement statement = connection.createStatement()) {

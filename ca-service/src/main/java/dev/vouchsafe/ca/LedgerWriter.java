@@ -5,13 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,44 +17,21 @@ import org.jspecify.annotations.Nullable;
  * along with a later group.
  */
 final class LedgerWriter implements AutoCloseable {
-  /** One thing to write. Called on the writer's thread, possibly more than once. */
-  interface Write {
-    void to(LedgerStatements ledger) throws SQLException;
-  }
-
-  /** What the one who waits for a write waits for. */
-  private enum Need {
-    /** To be on the disk. */
-    DURABLE,
-    /** To be seen by readers; all notes so far with it. */
-    VISIBLE,
-    /** Nothing: it goes along with the next group, or on its own after a moment. */
-    SOMETIME
-  }
-
-  private record Item(Need need, Write write, CompletableFuture<@Nullable Void> done) {}
-
-  private static final CompletableFuture<@Nullable Void> NOBODY_WAITS =
-      CompletableFuture.completedFuture(null);
-  private static final Write NOTHING = ledger -> {};
   private static final System.Logger LOG = System.getLogger(LedgerWriter.class.getName());
-  private static final int MOST_WAITING = 4096;
-  private static final int LARGEST_GROUP = 512;
   private static final int MOST_NOTES_KEPT = 64 * 1024;
-  private static final long NOTE_WAITS_MILLIS = 20;
 
   private final Path file;
-  private final LinkedBlockingQueue<Item> queue = new LinkedBlockingQueue<>();
-  private final AtomicInteger waiting = new AtomicInteger();
-  private final AtomicBoolean closed = new AtomicBoolean();
-  private final ArrayDeque<Item> notes = new ArrayDeque<>();
+  private final LedgerSchema.Connector connector;
+  private final LedgerQueue queue = new LedgerQueue();
+  private final ArrayDeque<LedgerQueue.Write> notes = new ArrayDeque<>();
   private final Thread thread;
   private @Nullable LedgerStatements statements;
 
-  LedgerWriter(Path file) throws IOException {
+  LedgerWriter(Path file, LedgerSchema.Connector connector) throws IOException {
     this.file = file;
+    this.connector = connector;
     try {
-      statements = new LedgerStatements(LedgerSchema.connect(file));
+      statements = new LedgerStatements(connector.connect(file));
     } catch (SQLException e) {
       throw new IOException(file + " can't be used: " + e.getMessage(), e);
     }
@@ -74,125 +45,86 @@ final class LedgerWriter implements AutoCloseable {
    * @return completes on the writer's thread when it does, or exceptionally with {@link
    *     Reason#LEDGER_UNAVAILABLE}
    */
-  CompletableFuture<@Nullable Void> durable(Write write) {
-    if (waiting.incrementAndGet() > MOST_WAITING) {
-      waiting.decrementAndGet();
-      return CompletableFuture.failedFuture(unavailable("too much waits for the disk", null));
-    }
-    return offer(Need.DURABLE, write);
+  CompletableFuture<@Nullable Void> durable(LedgerQueue.Write write) {
+    return queue.ask(true, write);
   }
 
-  /**
-   * Notes something about what is already recorded; needs no sync of its own. After {@link #close}
-   * it is lost, and what was recorded stands as it was.
-   */
-  void note(Write write) {
-    synchronized (closed) {
-      if (!closed.get()) {
-        queue.add(new Item(Need.SOMETIME, write, NOBODY_WAITS));
-      }
-    }
+  /** Says that a durable write is being prepared. Each must be followed by {@link #retract}. */
+  void announce() {
+    queue.announce();
+  }
+
+  /** Takes back one {@link #announce}, after writing or in place of it. */
+  void retract() {
+    queue.retract();
+  }
+
+  /** Notes something about what is already recorded; needs no sync of its own. */
+  void note(LedgerQueue.Write write) {
+    queue.note(write);
   }
 
   /** Completes when every note given before can be read. */
   CompletableFuture<@Nullable Void> visible() {
-    return offer(Need.VISIBLE, NOTHING);
-  }
-
-  private CompletableFuture<@Nullable Void> offer(Need need, Write write) {
-    Item item = new Item(need, write, new CompletableFuture<>());
-    synchronized (closed) {
-      if (closed.get()) {
-        if (need == Need.DURABLE) {
-          waiting.decrementAndGet();
-        }
-        item.done().completeExceptionally(unavailable("it is closing", null));
-      } else {
-        queue.add(item);
-      }
-    }
-    return item.done();
+    return queue.ask(false, ledger -> {});
   }
 
   private void run() {
-    List<Item> group = new ArrayList<>();
-    try {
-      boolean more = true;
-      while (more) {
-        more = take(group);
-        writeGroup(group);
-        group.clear();
+    boolean more = true;
+    while (more) {
+      try {
+        LedgerQueue.Group group = queue.take();
+        write(group);
+        more = !group.last();
+      } catch (InterruptedException e) {
+        // Nobody has a reason to interrupt it; if somebody does, what waits is still written.
+        queue.close();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      refuseMore();
     }
-    queue.drainTo(group);
-    writeGroup(group);
     closeStatements();
   }
 
-  private boolean refuseMore() {
-    synchronized (closed) {
-      return closed.compareAndSet(false, true);
-    }
-  }
-
-  /** Waits for the next group; false if it is the last. */
-  private boolean take(List<Item> group) throws InterruptedException {
-    group.add(queue.take());
-    queue.drainTo(group, LARGEST_GROUP - 1);
-    if (group.stream().allMatch(item -> item.need() == Need.SOMETIME) && !closed.get()) {
-      Item next = queue.poll(NOTE_WAITS_MILLIS, TimeUnit.MILLISECONDS);
-      if (next != null) {
-        group.add(next);
-        queue.drainTo(group, LARGEST_GROUP);
-      }
-    }
-    return !closed.get();
-  }
-
-  private void writeGroup(List<Item> group) {
-    notes.addAll(group.stream().filter(item -> item.need() == Need.SOMETIME).toList());
+  private void write(LedgerQueue.Group group) {
+    notes.addAll(group.notes());
     while (notes.size() > MOST_NOTES_KEPT) {
       // What is lost stays "intended", which stands as issued: the safe side.
       notes.removeFirst();
     }
-    List<Item> asked = group.stream().filter(item -> item.need() != Need.SOMETIME).toList();
-    boolean sync = closed.get() || asked.stream().anyMatch(item -> item.need() == Need.DURABLE);
     IssuanceException failure = null;
-    if (!asked.isEmpty() || !notes.isEmpty()) {
-      failure = tryWrite(asked, sync);
+    if (!group.asked().isEmpty() || !notes.isEmpty()) {
+      failure = tryWrite(group);
     }
-    for (Item item : asked) {
-      if (item.need() == Need.DURABLE) {
-        waiting.decrementAndGet();
-      }
+    for (LedgerQueue.Asked asked : group.asked()) {
       if (failure == null) {
-        item.done().complete(null);
+        asked.done().complete(null);
       } else {
-        item.done().completeExceptionally(failure);
+        asked.done().completeExceptionally(failure);
       }
     }
   }
 
-  private @Nullable IssuanceException tryWrite(List<Item> asked, boolean sync) {
+  private @Nullable IssuanceException tryWrite(LedgerQueue.Group group) {
     try {
       LedgerStatements ledger = statements();
-      ledger.synced(sync);
-      for (Item item : notes) {
-        item.write().to(ledger);
+      boolean durable = group.asked().stream().anyMatch(LedgerQueue.Asked::durable);
+      ledger.synced(durable || group.last());
+      for (LedgerQueue.Write note : notes) {
+        note.to(ledger);
       }
-      for (Item item : asked) {
-        item.write().to(ledger);
+      for (LedgerQueue.Asked asked : group.asked()) {
+        asked.write().to(ledger);
       }
       ledger.commit();
       notes.clear();
       return null;
-    } catch (SQLException e) {
+    } catch (SQLException | RuntimeException e) {
+      // Whatever it is, the thread goes on: those who wait would wait for ever.
       LOG.log(System.Logger.Level.ERROR, "the ledger could not be written: {0}", e.getMessage());
       undo();
-      return unavailable("its disk is full or can't be written", e);
+      return new IssuanceException(
+          Reason.LEDGER_UNAVAILABLE,
+          "the ledger can't record what would be issued: its disk is full or can't be written",
+          e);
     }
   }
 
@@ -211,7 +143,7 @@ final class LedgerWriter implements AutoCloseable {
   private LedgerStatements statements() throws SQLException {
     LedgerStatements current = statements;
     if (current == null) {
-      current = new LedgerStatements(LedgerSchema.connect(file));
+      current = new LedgerStatements(connector.connect(file));
       statements = current;
     }
     return current;
@@ -229,20 +161,10 @@ final class LedgerWriter implements AutoCloseable {
     }
   }
 
-  private static IssuanceException unavailable(@Nullable String why, @Nullable Throwable cause) {
-    String message = "the ledger can't record what would be issued: " + why;
-    return cause == null
-        ? new IssuanceException(Reason.LEDGER_UNAVAILABLE, message)
-        : new IssuanceException(Reason.LEDGER_UNAVAILABLE, message, cause);
-  }
-
   /** Writes what waits, with a sync, and ends the thread. */
   @Override
   public void close() {
-    if (refuseMore()) {
-      // Wakes the thread, which then takes all that is left.
-      queue.add(new Item(Need.VISIBLE, NOTHING, new CompletableFuture<>()));
-    }
+    queue.close();
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {

@@ -2,7 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -12,12 +12,13 @@ import java.util.Set;
  * registration, and once more when the finished certificate is linted.
  *
  * <p>A name that can't be read, or is not granted, gets one and the same answer. The grant's own
- * entries are read by the same rules; one that can't be read grants nothing.
+ * entries are read by the same rules; one that can't be read grants nothing. Made anew for each
+ * request, used by one thread.
  */
 final class NameGate {
   private final Grant grant;
   private final Profile profile;
-  private final Set<SanName> exact = new HashSet<>();
+  private final Set<SanName> exact = new LinkedHashSet<>();
   private final List<String> wildcardTails = new ArrayList<>();
 
   NameGate(Grant grant, Profile profile) {
@@ -56,6 +57,15 @@ final class NameGate {
     return address.get();
   }
 
+  /** The IP address of those 4 or 16 octets, as a certificate or CSR has it. */
+  SanName.Ip ip(byte[] octets) throws IssuanceException {
+    Optional<SanName.Ip> address = NameSyntax.ip(octets);
+    if (address.isEmpty() || !exact.contains(address.get())) {
+      throw refused("IP address", address.map(SanName.Ip::canonical).orElse("of a wrong length"));
+    }
+    return address.get();
+  }
+
   /** The SPIFFE ID, which only the identity profile has, compared octet by octet. */
   SanName.Uri uri(String asked) throws IssuanceException {
     if (profile != Profile.IDENTITY || !grant.spiffeId().filter(asked::equals).isPresent()) {
@@ -82,15 +92,12 @@ final class NameGate {
    * What is certified when nothing is asked for: every granted address, and name without a
    * wildcard.
    */
-  List<SanName> allGranted() throws IssuanceException {
+  List<SanName> allGranted() {
     List<SanName> names = new ArrayList<>();
-    for (String name : grant.dns()) {
-      if (!name.startsWith("*.")) {
-        names.add(dns(name));
+    for (SanName name : exact) {
+      if (!(name instanceof SanName.Dns dns && dns.isWildcard())) {
+        names.add(name);
       }
-    }
-    for (String address : grant.ip()) {
-      names.add(ip(address));
     }
     return names;
   }

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Optional;
 
 /**
@@ -57,6 +58,15 @@ final class NameSyntax {
     try {
       return Optional.of(new SanName.Ip(InetAddress.ofLiteral(text)));
     } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The IP address of 4 or 16 octets; an IPv4 address mapped into IPv6 is that IPv4 address. */
+  static Optional<SanName.Ip> ip(byte[] octets) {
+    try {
+      return Optional.of(new SanName.Ip(InetAddress.getByAddress(octets)));
+    } catch (UnknownHostException e) {
       return Optional.empty();
     }
   }
