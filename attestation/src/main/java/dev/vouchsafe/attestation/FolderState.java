@@ -98,6 +98,7 @@ final class FolderState {
         List<File> claimants = claims.getOrDefault(key, List.of());
         if (claimants.size() > 1) {
           problems.add(clash(file, registration, key, claimants));
+          break;
         }
       }
     }

@@ -83,6 +83,11 @@ final class Libc {
       function("flock", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle FSYNC =
       function("fsync", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle CLOCK_GETTIME =
+      function("clock_gettime", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+  private static final MethodHandle SOCKETPAIR =
+      function(
+          "socketpair", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle GETEUID = function("geteuid", FunctionDescriptor.of(JAVA_INT));
   private static final MethodHandle GETPID = function("getpid", FunctionDescriptor.of(JAVA_INT));
 
@@ -166,6 +171,18 @@ final class Libc {
 
   static int fsync(Scratch s, int descriptor) {
     return (int) call(s, () -> (int) FSYNC.invokeExact(s.errno, descriptor));
+  }
+
+  static int clockRealtime(Scratch s, MemorySegment timespec) {
+    return (int) call(s, () -> (int) CLOCK_GETTIME.invokeExact(s.errno, 0, timespec));
+  }
+
+  /** Two Unix sockets that are connected to each other: two ints. */
+  static int socketpair(Scratch s, MemorySegment pair) {
+    int unix = 1;
+    int streamCloseOnExec = 1 | O_CLOEXEC;
+    return (int)
+        call(s, () -> (int) SOCKETPAIR.invokeExact(s.errno, unix, streamCloseOnExec, 0, pair));
   }
 
   static long geteuid(Scratch s) {
