@@ -57,8 +57,6 @@ final class ExecutableHashes implements AutoCloseable {
   private final Kernel kernel;
   private final ScratchPool pool;
   private final Limits limits;
-  private final Cache<Content, String> known =
-      Caffeine.newBuilder().maximumSize(REMEMBERED).executor(Runnable::run).build();
   private final Map<Content, CompletableFuture<Result>> running = new ConcurrentHashMap<>();
   private final Map<Long, Integer> perUser = new ConcurrentHashMap<>();
   private final ThreadPoolExecutor threads =
@@ -69,6 +67,8 @@ final class ExecutableHashes implements AutoCloseable {
           TimeUnit.SECONDS,
           new ArrayBlockingQueue<>(WAITING),
           Thread.ofPlatform().daemon().name("vouchsafe-hash-", 0).factory());
+
+  private volatile @Nullable Cache<Content, String> cache;
 
   ExecutableHashes(Kernel kernel, ScratchPool pool, Limits limits) {
     this.kernel = kernel;
@@ -83,7 +83,7 @@ final class ExecutableHashes implements AutoCloseable {
    * @param executable as a look has just shown it
    */
   Finding check(Scratch s, ProcessCaller caller, FileFacts executable, String wanted) {
-    String hex = known.getIfPresent(Content.of(executable));
+    String hex = known().getIfPresent(Content.of(executable));
     if (hex != null) {
       return Finding.of(hex.equals(wanted), hex);
     }
@@ -100,6 +100,21 @@ final class ExecutableHashes implements AutoCloseable {
     return result.doubt == null
         ? Finding.of(result.hex.equals(wanted), result.hex)
         : Finding.of(result.doubt);
+  }
+
+  /** Made at first use, since many gateways have no hash in any registration. */
+  private Cache<Content, String> known() {
+    Cache<Content, String> made = cache;
+    if (made == null) {
+      synchronized (running) {
+        made = cache;
+        if (made == null) {
+          made = Caffeine.newBuilder().maximumSize(REMEMBERED).executor(Runnable::run).build();
+          cache = made;
+        }
+      }
+    }
+    return made;
   }
 
   private boolean settled(Scratch s, FileFacts file) {
@@ -190,7 +205,7 @@ final class ExecutableHashes implements AutoCloseable {
         return new Result("", Doubt.unavailable("measurement-timeout", "it changes; ask again"));
       }
       if (settled) {
-        known.put(Content.of(before), hex);
+        known().put(Content.of(before), hex);
       }
       return new Result(hex, null);
     } catch (SystemCallException e) {
@@ -220,12 +235,6 @@ final class ExecutableHashes implements AutoCloseable {
       at += length;
     }
     return HexFormat.of().formatHex(sha256.digest());
-  }
-
-  /** How many hashes are remembered, for tests. */
-  long remembered() {
-    known.cleanUp();
-    return known.estimatedSize();
   }
 
   @Override

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +64,8 @@ class Kernel {
     s.buffer.set(JAVA_INT, 0, pidfd);
     s.buffer.set(JAVA_SHORT, 4, POLLIN);
     s.buffer.set(JAVA_SHORT, 6, (short) 0);
-    return Libc.pollNow(s, s.buffer);
+    MemorySegment noTime = s.buffer.asSlice(8, 16).fill((byte) 0);
+    return Libc.pollNow(s, s.buffer, noTime);
   }
 
   /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */
