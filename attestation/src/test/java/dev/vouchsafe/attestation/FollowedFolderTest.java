@@ -300,4 +300,27 @@ class FollowedFolderTest {
     followed.close();
     assertThatThrownBy(() -> followed.current()).isInstanceOf(IllegalStateException.class);
   }
+
+  @Test
+  void aFolderThatComesLaterIsFollowedFromThen() throws IOException {
+    Files.delete(folder);
+    follow(true);
+    assertThat(codes()).containsExactly("folder-missing");
+    Files.createDirectory(folder);
+    Files.writeString(folder.resolve("a.toml"), module("m"));
+    assertThat(names()).containsExactly("m");
+    assertThat(codes()).isEmpty();
+  }
+
+  @Test
+  void aProblemSaysWhatIsInForceInstead() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.toml"), "x = 1");
+    assertThat(followed.current().problems().getFirst().message())
+        .contains("nothing in this file is in force");
+    Files.writeString(file, module("m"));
+    assertThat(names()).containsExactly("m");
+    Files.writeString(file, "x = 1");
+    assertThat(followed.current().problems().getFirst().message())
+        .contains("what it said before is still in force");
+  }
 }
