@@ -169,9 +169,7 @@ class ModuleCommandsTest {
                 "sh",
                 ended.out())
             .start();
-    assertThat(
-            new String(
-                shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+    assertThat(new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
         .isEqualTo(
             """
             IOTEDGE_APIVERSION=2022-08-03
