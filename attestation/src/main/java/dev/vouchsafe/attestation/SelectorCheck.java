@@ -140,11 +140,12 @@ final class SelectorCheck {
     if (shown == null) {
       return Finding.of(false, "another executable");
     }
+    // A path that the caller chose: quoted, since it may hold anything.
     return shown.equals(wanted) || shown.equals(wanted + " (deleted)")
         ? Finding.fails(
             "executable-replaced",
-            shown + ", which is not the file that has this path now: restart the module")
-        : Finding.of(false, shown);
+            Quoted.of(shown) + ", which is not the file that has this path now: restart the module")
+        : Finding.of(false, Quoted.of(shown));
   }
 
   private @Nullable String link(Scratch s, ProcessCaller caller) {

@@ -282,4 +282,34 @@ class AttestorTest {
     String[] open = Path.of("/proc/self/fd").toFile().list();
     return open == null ? 0 : open.length;
   }
+
+  @Test
+  void aProgramThatLiesInMemoryIsNoRegisteredFile() throws Exception {
+    try (Peer peer = Peer.connect(at.listener)) {
+      peer.send("memory");
+      peer.expect("running");
+      assertThat(Files.readSymbolicLink(Path.of("/proc/" + peer.pid() + "/exe")).toString())
+          .startsWith("/memfd:");
+      assertThat(at.verdict(peer, ownUid(), perlPath())).isEqualTo("refused: selector-mismatch");
+    }
+  }
+
+  /** What Linux can't show: the threat model says so, and no registration may rest on more. */
+  @Test
+  void anExecBetweenConnectAndAcceptIsNotSeen() throws Exception {
+    try (Peer peer = Peer.connect(at.listener)) {
+      peer.execsShell();
+      String shell = "unix:path:" + Path.of("/bin/sh").toRealPath();
+      assertThat(at.verdict(peer, ownUid(), shell)).isEqualTo("attested");
+    }
+  }
+
+  @Test
+  void aPathThatTheCallerChoseCantForgeALogLine() throws Exception {
+    try (Peer peer = Peer.connect(at.listener, at.copyOfPerl("x\nforged"))) {
+      assertThat(at.results(peer, ownUid(), perlPath()).getLast().measured())
+          .contains("x\\u000aforged")
+          .doesNotContain("\n");
+    }
+  }
 }

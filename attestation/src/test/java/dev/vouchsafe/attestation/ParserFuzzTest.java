@@ -52,13 +52,13 @@ class ParserFuzzTest {
 
   @Tag("fuzz")
   @MethodSource("seeds")
-  @FuzzTest(maxDuration = "60s")
+  @FuzzTest(maxDuration = "20s")
   void registrationFiles(byte[] content) {
     parse(content);
   }
 
   @Tag("fuzz")
-  @FuzzTest(maxDuration = "60s")
+  @FuzzTest(maxDuration = "20s")
   void textsOfProc(byte[] content) {
     var _ = ProcText.credentials(content);
     var _ = ProcText.groups(content);
