@@ -6,24 +6,25 @@ import org.jspecify.annotations.Nullable;
 
 /** Attests processes of this Linux machine. */
 final class LinuxAttestor implements Attestor {
-  private final ScratchPool pool;
+  private final ScratchPool pool = new ScratchPool();
   private final Looks looks;
   private final HostProcesses host;
   private final SelectorCheck check;
   private final Accounts accounts;
-  private final ExecutableHashes hashes;
   private final List<String> limits;
 
-  LinuxAttestor(Kernel kernel, Accounts accounts, ExecutableHashes hashes, ScratchPool pool) {
-    this.pool = pool;
+  LinuxAttestor(Kernel kernel, Accounts accounts) {
     this.accounts = accounts;
-    this.hashes = hashes;
     this.looks = new Looks(kernel, pool);
-    this.check = new SelectorCheck(kernel, accounts, hashes);
+    this.check = new SelectorCheck(kernel, accounts);
     Scratch s = pool.take();
-    OwnProcess own = OwnProcess.look(kernel, s);
-    this.host = own.host();
-    this.limits = own.limits();
+    int pid = Libc.getpid(s);
+    byte[] cgroup = looks.readAll(s, pid, "cgroup");
+    if (cgroup == null) {
+      throw new IllegalStateException("/proc shows nothing of our own process; is it mounted?");
+    }
+    this.host = HostProcesses.ofOurs(kernel, s, pid, cgroup);
+    this.limits = List.of();
     pool.give(s);
   }
 
@@ -40,15 +41,13 @@ final class LinuxAttestor implements Attestor {
   @Override
   public Verdict measure(Caller caller, Registration registration) {
     ProcessCaller process = own(caller);
-    if (!process.enter()) {
-      return closed().verdict(List.of());
-    }
     Scratch s = pool.take();
     try {
-      return measure(s, process, registration);
+      synchronized (process) {
+        return measure(s, process, registration);
+      }
     } finally {
       pool.give(s);
-      process.leave();
     }
   }
 
@@ -82,15 +81,11 @@ final class LinuxAttestor implements Attestor {
     if (caller.first().executable() == null) {
       return Looks.denied("its executable can't be seen");
     }
-    ProcessCaller.Once known = caller.host();
-    if (known != null) {
-      return known.doubt();
+    if (!caller.hostKnown) {
+      caller.hostDoubt = host.doubt(s, caller);
+      caller.hostKnown = true;
     }
-    Doubt doubt = host.doubt(s, caller);
-    if (doubt == null || doubt.definite()) {
-      caller.host(new ProcessCaller.Once(doubt));
-    }
-    return doubt;
+    return caller.hostDoubt;
   }
 
   private static @Nullable Doubt doubt(String wanted, Finding finding) {
@@ -115,21 +110,15 @@ final class LinuxAttestor implements Attestor {
   @Override
   public Verdict confirm(Caller caller, Verdict.Attested verdict) {
     ProcessCaller process = own(caller);
-    if (!process.enter()) {
-      return closed().verdict(verdict.results());
-    }
     Scratch s = pool.take();
     try {
-      Doubt doubt = looks.again(s, process);
-      return doubt == null ? verdict : doubt.verdict(verdict.results());
+      synchronized (process) {
+        Doubt doubt = looks.again(s, process);
+        return doubt == null ? verdict : doubt.verdict(verdict.results());
+      }
     } finally {
       pool.give(s);
-      process.leave();
     }
-  }
-
-  private static Doubt closed() {
-    return Doubt.refused("caller-gone", "its connection is closed");
   }
 
   @Override
@@ -140,7 +129,6 @@ final class LinuxAttestor implements Attestor {
   @Override
   public void close() {
     accounts.close();
-    hashes.close();
   }
 
   private static ProcessCaller own(Caller caller) {

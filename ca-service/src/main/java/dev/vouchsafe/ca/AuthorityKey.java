@@ -78,7 +78,8 @@ final class AuthorityKey {
     } catch (KeyFault.Unavailable e) {
       found = null;
       throw new IssuanceException(Reason.KEY_STORE_UNAVAILABLE, "the key store is away", e);
-    } catch (KeyFault e) {
+    } catch (KeyFault | RuntimeException e) {
+      // Providers of security tokens throw unchecked what went wrong in the token.
       found = null;
       throw new IssuanceException(Reason.SIGNATURE_FAILED, "the key store did not sign", e);
     }

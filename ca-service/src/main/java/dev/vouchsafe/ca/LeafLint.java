@@ -6,10 +6,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
+import java.util.HexFormat;
+import java.util.Map;
 import java.util.Set;
-import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1IA5String;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
@@ -18,18 +19,14 @@ import org.bouncycastle.asn1.ASN1UTF8String;
 import org.bouncycastle.asn1.x500.RDN;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.style.BCStyle;
-import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
-import org.bouncycastle.asn1.x509.BasicConstraints;
-import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.Extensions;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.asn1.x509.KeyPurposeId;
-import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.asn1.x509.TBSCertificate;
+import org.bouncycastle.asn1.x509.Time;
+import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 
 /**
  * Reads the very octets that are about to be signed and holds them against grant, issuer and rules,
@@ -55,13 +52,16 @@ final class LeafLint {
       Instant now) {}
 
   private static final int VERSION_3 = 3;
-  private static final ASN1ObjectIdentifier[] ALWAYS = {
-    Extension.basicConstraints,
-    Extension.keyUsage,
-    Extension.extendedKeyUsage,
-    Extension.subjectKeyIdentifier,
-    Extension.authorityKeyIdentifier
-  };
+
+  // The extension values of RFC 5280 section 4.2.1, written down as octets and not by the builder.
+  private static final byte[] NO_CA = octets("3000");
+  private static final byte[] EC_USAGE = octets("03020780");
+  private static final byte[] RSA_USAGE = octets("030205a0");
+  private static final byte[] CLIENT_AND_SERVER =
+      octets("3014" + "06082b06010505070302" + "06082b06010505070301");
+  private static final byte[] SERVER_ONLY = octets("300a" + "06082b06010505070301");
+  private static final byte[] KEY_ID_HEAD = octets("0414");
+  private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
 
   private final Issuer issuer;
   private final Duration cap;
@@ -80,16 +80,37 @@ final class LeafLint {
   void check(byte[] der, byte[] serial, Expected expected) throws IssuanceException {
     try {
       TBSCertificate tbs = TBSCertificate.getInstance(der);
-      require(Arrays.equals(tbs.getEncoded(ASN1Encoding.DER), der), "it is not DER");
       checkFrame(tbs, serial, expected);
       checkValidity(tbs, expected.now());
       Set<SanName> names = checkNames(tbs, expected);
       checkSubject(tbs.getSubject(), expected.grant(), names);
-      checkExtensions(tbs, expected, !names.isEmpty());
+      Extensions extensions = checkExtensions(tbs.getExtensions(), expected);
+      require(
+          Arrays.equals(understood(tbs, expected, extensions), der),
+          "it says more than was understood, or says it in another way");
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {
       // What Bouncy Castle throws where the encoding or a type inside it is wrong.
       throw new IssuanceException(Reason.LINT, "lint: the certificate can't be read back", e);
     }
+  }
+
+  /**
+   * Everything that was read and checked, encoded anew. Bouncy Castle reads more than it writes
+   * (any tag for the version, any octet for TRUE); only what comes out the same is surely
+   * understood.
+   */
+  private byte[] understood(TBSCertificate tbs, Expected expected, Extensions extensions)
+      throws IOException {
+    V3TBSCertificateGenerator anew = new V3TBSCertificateGenerator();
+    anew.setSerialNumber(tbs.getSerialNumber());
+    anew.setSignature(issuer.signatureAlgorithm());
+    anew.setIssuer(issuer.subject());
+    anew.setStartDate(new Time(tbs.getStartDate().getDate()));
+    anew.setEndDate(new Time(tbs.getEndDate().getDate()));
+    anew.setSubject(LeafBuilder.subject(commonName(tbs.getSubject())));
+    anew.setSubjectPublicKeyInfo(expected.key());
+    anew.setExtensions(extensions);
+    return anew.generateTBSCertificate().getEncoded(ASN1Encoding.DER);
   }
 
   private void checkFrame(TBSCertificate tbs, byte[] wanted, Expected expected)
@@ -111,8 +132,8 @@ final class LeafLint {
   }
 
   private void checkValidity(TBSCertificate tbs, Instant now) throws IssuanceException {
-    Instant notBefore = ValidityTimes.decode(tbs.getStartDate());
-    Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
+    Instant notBefore = tbs.getStartDate().getDate().toInstant();
+    Instant notAfter = tbs.getEndDate().getDate().toInstant();
     require(!notBefore.isAfter(notAfter), "it ends before it begins");
     require(!notBefore.isBefore(issuer.notBefore()), "it begins before its issuer");
     require(!notAfter.isAfter(issuer.notAfter()), "it outlives its issuer");
@@ -182,7 +203,7 @@ final class LeafLint {
     RDN[] rdns = subject.getRDNs();
     require(rdns.length == 1 && !rdns[0].isMultiValued(), "the subject is not one CN");
     require(BCStyle.CN.equals(rdns[0].getFirst().getType()), "the subject is not one CN");
-    String name = ASN1UTF8String.getInstance(rdns[0].getFirst().getValue()).getString();
+    String name = commonName(subject);
     boolean known = name.equals(LeafPlan.commonName(grant.module()));
     for (SanName san : names) {
       String plain = san.text().substring(san.text().indexOf(':') + 1);
@@ -191,60 +212,59 @@ final class LeafLint {
     require(known, "the CN is neither the module nor one of the names");
   }
 
-  private void checkExtensions(TBSCertificate tbs, Expected expected, boolean named)
-      throws IssuanceException {
-    Extensions extensions = tbs.getExtensions();
-    Set<ASN1ObjectIdentifier> wanted = new HashSet<>(List.of(ALWAYS));
-    if (named) {
-      wanted.add(Extension.subjectAlternativeName);
-    }
-    require(
-        wanted.equals(Set.of(extensions.getExtensionOIDs())), "it has not exactly our extensions");
-    BasicConstraints constraints =
-        BasicConstraints.getInstance(value(extensions, Extension.basicConstraints, true));
-    require(!constraints.isCA() && constraints.getPathLenConstraint() == null, "it is a CA");
-    int usage =
-        expected.keyType().keyAlgorithm().equals("RSA")
-            ? KeyUsage.digitalSignature | KeyUsage.keyEncipherment
-            : KeyUsage.digitalSignature;
-    require(
-        new KeyUsage(usage)
-            .toASN1Primitive()
-            .equals(value(extensions, Extension.keyUsage, true).toASN1Primitive()),
-        "the key usage is not that of the profile");
-    KeyPurposeId[] purposes =
-        ExtendedKeyUsage.getInstance(value(extensions, Extension.extendedKeyUsage, false))
-            .getUsages();
-    require(
-        List.of(purposes).equals(wantedPurposes(expected.profile())),
-        "the extended key usage is not that of the profile");
-    SubjectKeyIdentifier subjectKey =
-        SubjectKeyIdentifier.getInstance(value(extensions, Extension.subjectKeyIdentifier, false));
-    require(
-        Arrays.equals(subjectKey.getKeyIdentifier(), Octets.keyId(expected.key())),
-        "the subject key identifier is wrong");
-    AuthorityKeyIdentifier authorityKey =
-        AuthorityKeyIdentifier.getInstance(
-            value(extensions, Extension.authorityKeyIdentifier, false));
-    require(
-        Arrays.equals(authorityKey.getKeyIdentifierOctets(), issuer.keyId())
-            && authorityKey.getAuthorityCertIssuer() == null
-            && authorityKey.getAuthorityCertSerialNumber() == null,
-        "the authority key identifier is not the issuer's key alone");
+  private static String commonName(X500Name subject) {
+    return ASN1UTF8String.getInstance(subject.getRDNs()[0].getFirst().getValue()).getString();
   }
 
-  private static List<KeyPurposeId> wantedPurposes(Profile profile) {
+  /** Exactly our extensions, each with the very octets that its profile has. */
+  private Extensions checkExtensions(Extensions extensions, Expected expected)
+      throws IssuanceException, IOException {
+    boolean rsa = expected.keyType().keyAlgorithm().equals("RSA");
+    Map<ASN1ObjectIdentifier, byte[]> wanted = new HashMap<>();
+    wanted.put(Extension.basicConstraints, NO_CA);
+    wanted.put(Extension.keyUsage, rsa ? RSA_USAGE : EC_USAGE);
+    wanted.put(Extension.extendedKeyUsage, purposes(expected.profile()));
+    wanted.put(Extension.subjectKeyIdentifier, concat(KEY_ID_HEAD, Octets.keyId(expected.key())));
+    wanted.put(Extension.authorityKeyIdentifier, concat(AUTHORITY_KEY_ID_HEAD, issuer.keyId()));
+    Extension san = extensions.getExtension(Extension.subjectAlternativeName);
+    if (san != null) {
+      wanted.put(
+          Extension.subjectAlternativeName,
+          GeneralNames.getInstance(san.getParsedValue()).getEncoded(ASN1Encoding.DER));
+    }
+    ASN1ObjectIdentifier[] oids = extensions.getExtensionOIDs();
+    require(oids.length == wanted.size(), "it has not exactly our extensions");
+    Extension[] anew = new Extension[oids.length];
+    for (int i = 0; i < oids.length; i++) {
+      byte[] value = wanted.get(oids[i]);
+      require(value != null, "it has the extension " + oids[i].getId());
+      Extension extension = extensions.getExtension(oids[i]);
+      require(
+          Arrays.equals(extension.getExtnValue().getOctets(), value),
+          "the extension " + oids[i].getId() + " is not that of the profile");
+      boolean critical =
+          oids[i].equals(Extension.basicConstraints) || oids[i].equals(Extension.keyUsage);
+      require(extension.isCritical() == critical, oids[i].getId() + " has the wrong criticality");
+      anew[i] = new Extension(oids[i], critical, value);
+    }
+    return new Extensions(anew);
+  }
+
+  private static byte[] purposes(Profile profile) {
     return switch (profile) {
-      case IDENTITY -> List.of(KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth);
-      case SERVER -> List.of(KeyPurposeId.id_kp_serverAuth);
+      case IDENTITY -> CLIENT_AND_SERVER;
+      case SERVER -> SERVER_ONLY;
     };
   }
 
-  private static ASN1Encodable value(
-      Extensions extensions, ASN1ObjectIdentifier oid, boolean critical) throws IssuanceException {
-    Extension extension = extensions.getExtension(oid);
-    require(extension.isCritical() == critical, oid.getId() + " has the wrong criticality");
-    return extension.getParsedValue();
+  private static byte[] concat(byte[] head, byte[] tail) {
+    byte[] both = Arrays.copyOf(head, head.length + tail.length);
+    System.arraycopy(tail, 0, both, head.length, tail.length);
+    return both;
+  }
+
+  private static byte[] octets(String hex) {
+    return HexFormat.of().parseHex(hex);
   }
 
   private static void require(boolean holds, String otherwise) throws IssuanceException {

@@ -40,9 +40,8 @@ final class LedgerLock implements AutoCloseable {
       // It stays from the first time on.
     }
     try {
-      Connection connection = LedgerSchema.connect(file, JournalMode.MEMORY);
+      Connection connection = LedgerSchema.connect(file, JournalMode.MEMORY, 0);
       try (Statement statement = connection.createStatement()) {
-        statement.execute("PRAGMA busy_timeout = 0");
         statement.execute("BEGIN EXCLUSIVE");
         return new LedgerLock(connection);
       } catch (SQLException e) {

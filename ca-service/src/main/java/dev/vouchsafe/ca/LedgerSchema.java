@@ -104,7 +104,7 @@ final class LedgerSchema {
     } catch (FileAlreadyExistsException e) {
       throw new IOException("there is a CA already: " + file, e);
     }
-    try (Connection connection = connect(file, JournalMode.WAL);
+    try (Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       statement.execute("PRAGMA application_id = " + APPLICATION_ID);
@@ -143,7 +143,7 @@ final class LedgerSchema {
    */
   static void check(Path folder) throws IOException {
     Path file = folder.resolve(FILE);
-    try (Connection connection = connect(file, JournalMode.WAL);
+    try (Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
         Statement statement = connection.createStatement()) {
       if (integer(statement, "PRAGMA application_id") != APPLICATION_ID) {
         throw new IOException(file + " is not a database of this program");
@@ -188,12 +188,12 @@ final class LedgerSchema {
 
   /** A connection to the ledger. Every commit on it is synced before it returns. */
   static Connection connect(Path file) throws SQLException {
-    return connect(file, JournalMode.WAL);
+    return connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
   }
 
   /** A connection that can only read. */
   static Connection connectToRead(Path file) throws SQLException {
-    Connection connection = connect(file, JournalMode.WAL);
+    Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
     try (Statement statement = connection.createStatement()) {
       statement.execute("PRAGMA query_only = ON");
       return connection;
@@ -203,7 +203,7 @@ final class LedgerSchema {
     }
   }
 
-  static Connection connect(Path file, JournalMode journal) throws SQLException {
+  static Connection connect(Path file, JournalMode journal, int busyMillis) throws SQLException {
     String path = file.toAbsolutePath().toString();
     if (path.indexOf('?') >= 0) {
       // The driver would take the rest for settings.
@@ -214,7 +214,7 @@ final class LedgerSchema {
     config.setJournalMode(journal);
     config.setSynchronous(SynchronousMode.FULL);
     config.setTransactionMode(TransactionMode.IMMEDIATE);
-    config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
+    config.setBusyTimeout(busyMillis);
     config.setPragma(Pragma.WAL_AUTOCHECKPOINT, Integer.toString(CHECKPOINT_PAGES));
     config.setPragma(Pragma.CACHE_SIZE, Integer.toString(-CACHE_KIB));
     Connection connection = config.createConnection("jdbc:sqlite:" + path);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The writing connection with its prepared statements. Used by one thread; thrown away with the
- * connection when a rollback fails.
+ * connection when a commit fails.
  */
 final class LedgerStatements implements AutoCloseable {
   private static final int MOST_MODULES_REMEMBERED = 10_000;
@@ -112,12 +112,6 @@ final class LedgerStatements implements AutoCloseable {
 
   void commit() throws SQLException {
     connection.commit();
-  }
-
-  /** Undoes the group; what was remembered of modules may have been part of it. */
-  void rollback() throws SQLException {
-    modules.clear();
-    connection.rollback();
   }
 
   private long module(String name) throws SQLException {

@@ -26,6 +26,7 @@ final class LedgerWriter implements AutoCloseable {
   private final ArrayDeque<LedgerQueue.Write> notes = new ArrayDeque<>();
   private final Thread thread;
   private @Nullable LedgerStatements statements;
+  private boolean failing;
 
   LedgerWriter(Path file, LedgerSchema.Connector connector) throws IOException {
     this.file = file;
@@ -116,11 +117,13 @@ final class LedgerWriter implements AutoCloseable {
       }
       ledger.commit();
       notes.clear();
+      tell(null);
       return null;
     } catch (SQLException | RuntimeException e) {
-      // Whatever it is, the thread goes on: those who wait would wait for ever.
-      LOG.log(System.Logger.Level.ERROR, "the ledger could not be written: {0}", e.getMessage());
-      undo();
+      // Whatever it is, the thread goes on: those who wait would wait for ever. The connection does
+      // not: closing it undoes the group whole, whatever state it was left in.
+      tell(e);
+      closeStatements();
       return new IssuanceException(
           Reason.LEDGER_UNAVAILABLE,
           "the ledger can't record what would be issued: its disk is full or can't be written",
@@ -128,16 +131,14 @@ final class LedgerWriter implements AutoCloseable {
     }
   }
 
-  private void undo() {
-    LedgerStatements ledger = statements;
-    if (ledger != null) {
-      try {
-        ledger.rollback();
-      } catch (SQLException e) {
-        LOG.log(System.Logger.Level.ERROR, "the ledger is opened anew: {0}", e.getMessage());
-        closeStatements();
-      }
+  /** Logs when writing begins to fail and when it is back, not each failure in between. */
+  private void tell(@Nullable Exception failure) {
+    if (failure != null && !failing) {
+      LOG.log(System.Logger.Level.ERROR, "writing to the ledger fails: {0}", failure.getMessage());
+    } else if (failure == null && failing) {
+      LOG.log(System.Logger.Level.INFO, "the ledger can be written again");
     }
+    failing = failure != null;
   }
 
   private LedgerStatements statements() throws SQLException {

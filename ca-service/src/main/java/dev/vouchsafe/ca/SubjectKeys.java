@@ -10,6 +10,7 @@ import java.security.PublicKey;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.security.spec.X509EncodedKeySpec;
+import java.util.Arrays;
 import java.util.Set;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Encoding;
@@ -46,13 +47,30 @@ final class SubjectKeys {
     typeOf(key);
     switch (key) {
       case ECPublicKey ec -> WeakKeys.check(ec);
-      case RSAPublicKey rsa -> WeakKeys.check(rsa);
+      case RSAPublicKey rsa -> {
+        requireCanonical(info, rsa);
+        WeakKeys.check(rsa);
+      }
       default -> throw notCertified();
     }
     if (blocked.contains(ByteBuffer.wrap(Octets.sha256(encoded)))) {
       throw new IssuanceException(Reason.WEAK_KEY, "the key is that of an authority");
     }
     return key;
+  }
+
+  /**
+   * The JDK reads a negative modulus as a positive one; others don't. What is certified is read the
+   * same by everybody.
+   */
+  private static void requireCanonical(SubjectPublicKeyInfo info, RSAPublicKey key)
+      throws IssuanceException, IOException {
+    byte[] canonical =
+        new org.bouncycastle.asn1.pkcs.RSAPublicKey(key.getModulus(), key.getPublicExponent())
+            .getEncoded(ASN1Encoding.DER);
+    if (!Arrays.equals(canonical, info.getPublicKeyData().getOctets())) {
+      throw new IssuanceException(Reason.WEAK_KEY, "the key is malformed");
+    }
   }
 
   static KeyType typeOf(PublicKey key) throws IssuanceException {

@@ -98,7 +98,8 @@ final class SourceRules {
         new Rule(
             "no private key",
             all,
-            Pattern.compile("(MIG" + "HAgEAM|MH" + "cCAQEE|MII[EJ][\\w+/]{3}BADAN)[\\w+/]{20}")));
+            Pattern.compile(
+                "^\\s*\"?(\\\\n)?(MIG" + "HAgEAM|MH" + "cCAQEE|MII[EJ][a-zA-Z0-9+/]{3}BADAN)")));
   }
 
   static boolean isTooLong(Source source) {
