@@ -28,12 +28,20 @@
 /* Files up to this size are copied whole: no missed write can then be mistaken for a lost one. */
 #define COPIED_WHOLE (256 * 1024)
 
+static void *real_dlsym(void *handle, const char *name) {
+  static void *(*real)(void *, const char *);
+  for (const char **v = (const char *[]){"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17", NULL}; real == NULL && *v; v++) {
+    real = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", *v);
+  }
+  return real(handle, name);
+}
+
 /* The function behind ours: what a program without this library calls. */
 #define REAL(name)                                                       \
   ({                                                                     \
     static __typeof__(name) *real_;                                      \
     if (!real_) {                                                        \
-      real_ = (__typeof__(name) *)dlsym(RTLD_NEXT, #name);               \
+      real_ = (__typeof__(name) *)real_dlsym(RTLD_NEXT, #name);          \
     }                                                                    \
     real_;                                                               \
   })

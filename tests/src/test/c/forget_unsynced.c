@@ -249,3 +249,14 @@ NAMES(remove, (const char *path), (path), AT_FDCWD, path)
 NAMES(rmdir, (const char *path), (path), AT_FDCWD, path)
 NAMES(mkdir, (const char *path, mode_t mode), (path, mode), AT_FDCWD, path)
 NAMES(mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode), dir, path)
+
+/* Java's foreign function calls look functions up in libc itself, past every preloaded library. */
+EXPORT void *dlsym(void *handle, const char *name) {
+  static const char here;
+  void *ours = handle == RTLD_NEXT ? NULL : real_dlsym(RTLD_DEFAULT, name);
+  Dl_info found, own;
+  if (ours != NULL && dladdr(ours, &found) && dladdr(&here, &own) && found.dli_fbase == own.dli_fbase) {
+    return ours;
+  }
+  return real_dlsym(handle, name);
+}

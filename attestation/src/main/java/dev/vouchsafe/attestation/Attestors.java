@@ -15,6 +15,15 @@ public final class Attestors {
    * @throws IllegalStateException if {@code /proc} isn't there or isn't that of our pid namespace
    */
   public static Attestor open() {
-    return new LinuxAttestor(new Kernel(), new Accounts(new LibcAccountNames(), PATIENCE));
+    return open(new Kernel(), ExecutableHashes.Limits.DEFAULT);
+  }
+
+  static Attestor open(Kernel kernel, ExecutableHashes.Limits limits) {
+    ScratchPool pool = new ScratchPool();
+    return new LinuxAttestor(
+        kernel,
+        new Accounts(new LibcAccountNames(), PATIENCE),
+        new ExecutableHashes(kernel, pool, limits),
+        pool);
   }
 }

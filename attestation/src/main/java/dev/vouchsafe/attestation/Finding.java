@@ -16,6 +16,12 @@ record Finding(SelectorResult.Outcome outcome, String measured, @Nullable String
         null);
   }
 
+  static Finding of(Doubt doubt) {
+    return doubt.definite()
+        ? fails(doubt.code(), doubt.detail())
+        : unavailable(doubt.code(), doubt.detail());
+  }
+
   static Finding fails(String code, String measured) {
     return new Finding(SelectorResult.Outcome.DOES_NOT_HOLD, measured, code);
   }

@@ -64,6 +64,14 @@ final class FolderState {
     for (File file : refused) {
       file.inForce =
           file.inForce.stream().filter(r -> keys(r).stream().noneMatch(taken::contains)).toList();
+      String instead =
+          file.inForce.isEmpty()
+              ? "; nothing in this file is in force"
+              : "; what it said before is still in force";
+      file.problems =
+          file.problems.stream()
+              .map(p -> new RegistrationProblem(p.file(), p.code(), p.message() + instead))
+              .toList();
     }
   }
 
@@ -98,6 +106,7 @@ final class FolderState {
         List<File> claimants = claims.getOrDefault(key, List.of());
         if (claimants.size() > 1) {
           problems.add(clash(file, registration, key, claimants));
+          break;
         }
       }
     }

@@ -46,9 +46,11 @@ final class FolderWriter {
   }
 
   Path remove(String name) throws IOException, RegistrationException {
+    int bad = 0;
     try (OpenFolder open = locked()) {
       for (String fileName : open.names()) {
         RegistrationFile file = parse(open, fileName);
+        bad += file.problems().isEmpty() ? 0 : 1;
         List<String> names = file.registrations().stream().map(Registration::name).toList();
         if (names.contains(name)) {
           return remove(open, file.file(), names, name);
@@ -56,7 +58,10 @@ final class FolderWriter {
       }
     }
     throw new RegistrationException(
-        "unknown-module", "no registration file holds a module " + Quoted.of(name));
+        "unknown-module",
+        "no registration file holds a module "
+            + Quoted.of(name)
+            + (bad == 0 ? "" : "; " + bad + " files have mistakes and can't be looked into"));
   }
 
   /** A file that can't be believed or read holds nothing that could be removed here. */

@@ -138,6 +138,7 @@ final class FollowedFolder implements Registrations {
    */
   private void folderLost(SystemCallException e) {
     boolean gone = e.errno() == Libc.ENOENT;
+    folderFacts = null;
     if (gone) {
       state.retain(Set.of());
       seen.clear();

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,16 +64,22 @@ class Kernel {
     s.buffer.set(JAVA_INT, 0, pidfd);
     s.buffer.set(JAVA_SHORT, 4, POLLIN);
     s.buffer.set(JAVA_SHORT, 6, (short) 0);
-    return Libc.pollNow(s, s.buffer);
+    MemorySegment noTime = s.buffer.asSlice(8, 16).fill((byte) 0);
+    return Libc.pollNow(s, s.buffer, noTime);
   }
 
   /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */
   FileFacts executable(Scratch s, int pid) throws SystemCallException {
+    return file(s, "/proc/" + pid + "/exe");
+  }
+
+  /** Looks at a file in our own mount namespace, through symbolic links. */
+  static FileFacts file(Scratch s, String path) throws SystemCallException {
     return FileFacts.check(
         Libc.statx(
             s,
             Libc.AT_FDCWD,
-            s.path("/proc/" + pid + "/exe"),
+            s.path(path),
             FileFacts.AT_STATX_DONT_SYNC,
             FileFacts.BASIC,
             s.buffer),
@@ -80,9 +87,23 @@ class Kernel {
         s.buffer);
   }
 
+  /** The clock that file systems take their times from, in nanoseconds since 1970. */
+  long now(Scratch s) {
+    int result = Libc.clockRealtime(s, s.buffer);
+    if (result < 0) {
+      throw new IllegalStateException("clock_gettime: " + Libc.name(-result));
+    }
+    return s.buffer.get(JAVA_LONG, 0) * 1_000_000_000L + s.buffer.get(JAVA_LONG, 8);
+  }
+
   /** Opens a file of a process in /proc, for reading. */
   int open(Scratch s, int pid, String file) {
     return Libc.open(s, s.path("/proc/" + pid + "/" + file), Libc.O_RDONLY | Libc.O_CLOEXEC);
+  }
+
+  /** A descriptor that names a file of a process without opening it. */
+  int openPath(Scratch s, int pid, String file) {
+    return Libc.open(s, s.path("/proc/" + pid + "/" + file), Libc.O_PATH | Libc.O_CLOEXEC);
   }
 
   /** What a link in a process's folder of /proc says; returns its length. */

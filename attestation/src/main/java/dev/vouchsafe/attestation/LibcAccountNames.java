@@ -57,9 +57,12 @@ final class LibcAccountNames implements AccountNames {
       MemorySegment room,
       MemorySegment found) {
     MethodHandle function = kind == Kind.USER ? GETPWNAM : GETGRNAM;
-    return (int)
-        Libc.call(
-            s,
-            () -> (int) function.invokeExact(s.errno, name, account, room, room.byteSize(), found));
+    try {
+      return (int) function.invokeExact(s.errno, name, account, room, room.byteSize(), found);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new LinkageError("getpwnam_r can't be called", e);
+    }
   }
 }

@@ -6,25 +6,24 @@ import org.jspecify.annotations.Nullable;
 
 /** Attests processes of this Linux machine. */
 final class LinuxAttestor implements Attestor {
-  private final ScratchPool pool = new ScratchPool();
+  private final ScratchPool pool;
   private final Looks looks;
   private final HostProcesses host;
   private final SelectorCheck check;
   private final Accounts accounts;
+  private final ExecutableHashes hashes;
   private final List<String> limits;
 
-  LinuxAttestor(Kernel kernel, Accounts accounts) {
+  LinuxAttestor(Kernel kernel, Accounts accounts, ExecutableHashes hashes, ScratchPool pool) {
+    this.pool = pool;
     this.accounts = accounts;
+    this.hashes = hashes;
     this.looks = new Looks(kernel, pool);
-    this.check = new SelectorCheck(kernel, accounts);
+    this.check = new SelectorCheck(kernel, accounts, hashes);
     Scratch s = pool.take();
-    int pid = Libc.getpid(s);
-    byte[] cgroup = looks.readAll(s, pid, "cgroup");
-    if (cgroup == null) {
-      throw new IllegalStateException("/proc shows nothing of our own process; is it mounted?");
-    }
-    this.host = HostProcesses.ofOurs(kernel, s, pid, cgroup);
-    this.limits = List.of();
+    OwnProcess own = OwnProcess.look(kernel, s);
+    this.host = own.host();
+    this.limits = own.limits();
     pool.give(s);
   }
 
@@ -41,13 +40,15 @@ final class LinuxAttestor implements Attestor {
   @Override
   public Verdict measure(Caller caller, Registration registration) {
     ProcessCaller process = own(caller);
+    if (!process.enter()) {
+      return closed().verdict(List.of());
+    }
     Scratch s = pool.take();
     try {
-      synchronized (process) {
-        return measure(s, process, registration);
-      }
+      return measure(s, process, registration);
     } finally {
       pool.give(s);
+      process.leave();
     }
   }
 
@@ -81,11 +82,15 @@ final class LinuxAttestor implements Attestor {
     if (caller.first().executable() == null) {
       return Looks.denied("its executable can't be seen");
     }
-    if (!caller.hostKnown) {
-      caller.hostDoubt = host.doubt(s, caller);
-      caller.hostKnown = true;
+    ProcessCaller.Once known = caller.host();
+    if (known != null) {
+      return known.doubt();
     }
-    return caller.hostDoubt;
+    Doubt doubt = host.doubt(s, caller);
+    if (doubt == null || doubt.definite()) {
+      caller.host(new ProcessCaller.Once(doubt));
+    }
+    return doubt;
   }
 
   private static @Nullable Doubt doubt(String wanted, Finding finding) {
@@ -110,15 +115,21 @@ final class LinuxAttestor implements Attestor {
   @Override
   public Verdict confirm(Caller caller, Verdict.Attested verdict) {
     ProcessCaller process = own(caller);
+    if (!process.enter()) {
+      return closed().verdict(verdict.results());
+    }
     Scratch s = pool.take();
     try {
-      synchronized (process) {
-        Doubt doubt = looks.again(s, process);
-        return doubt == null ? verdict : doubt.verdict(verdict.results());
-      }
+      Doubt doubt = looks.again(s, process);
+      return doubt == null ? verdict : doubt.verdict(verdict.results());
     } finally {
       pool.give(s);
+      process.leave();
     }
+  }
+
+  private static Doubt closed() {
+    return Doubt.refused("caller-gone", "its connection is closed");
   }
 
   @Override
@@ -129,6 +140,7 @@ final class LinuxAttestor implements Attestor {
   @Override
   public void close() {
     accounts.close();
+    hashes.close();
   }
 
   private static ProcessCaller own(Caller caller) {

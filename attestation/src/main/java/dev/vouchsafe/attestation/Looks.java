@@ -88,7 +88,7 @@ final class Looks {
   private @Nullable List<Long> groups(Scratch s, int socket, int pid) {
     int length = kernel.peerGroups(s, socket);
     if (length == -Libc.ENOPROTOOPT) {
-      byte[] status = readAll(s, pid, "status");
+      byte[] status = readAll(kernel, s, pid, "status");
       return status == null ? null : ProcText.groups(status).orElse(null);
     }
     if (length < 0) {
@@ -132,14 +132,11 @@ final class Looks {
   }
 
   /**
-   * The second and the third look: compares with the first. Under the caller's lock.
+   * The second and the third look: compares with the first. The caller has been entered.
    *
    * @return null if all is as it was
    */
   @Nullable Doubt again(Scratch s, ProcessCaller caller) {
-    if (caller.closed()) {
-      return Doubt.refused("caller-gone", "its connection is closed");
-    }
     Doubt doubt = compare(s, caller);
     // Asked last: only now is it sure that what was read was the same process's.
     if (kernel.ended(s, caller.descriptors().pidfd()) != 0) {
@@ -208,12 +205,12 @@ final class Looks {
     if (credentials != null) {
       return credentials;
     }
-    byte[] status = readAll(s, pid, "status");
+    byte[] status = readAll(kernel, s, pid, "status");
     return status == null ? null : ProcText.credentials(status).orElse(null);
   }
 
   /** A short file of a process, or null if it can't be read. */
-  byte @Nullable [] readAll(Scratch s, int pid, String file) {
+  static byte @Nullable [] readAll(Kernel kernel, Scratch s, int pid, String file) {
     int descriptor = kernel.open(s, pid, file);
     if (descriptor < 0) {
       return null;
@@ -238,7 +235,8 @@ final class Looks {
 
   /**
    * Whether a mapping of the executable stands in the caller's address space, as it must unless
-   * {@code /proc/PID/exe} was made to show another file (PR_SET_MM_MAP). Under the caller's lock.
+   * {@code /proc/PID/exe} was made to show another file (PR_SET_MM_MAP). The caller has been
+   * entered.
    */
   static boolean runs(Scratch s, ProcessCaller caller, FileFacts executable) {
     int maps = caller.descriptors().maps();

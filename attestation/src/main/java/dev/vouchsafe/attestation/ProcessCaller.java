@@ -2,16 +2,22 @@ package dev.vouchsafe.attestation;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A caller as it was at the first look, with the descriptors that stay bound to it.
  *
- * <p>Invariant: its descriptors are used only under its lock and while it is open, since a closed
- * number may belong to something else the next moment.
+ * <p>Invariant: its descriptors are used only between {@link #enter} and {@link #leave}, and are
+ * closed when it is closed and nobody is in between, since a closed number may belong to something
+ * else the next moment. Closing never waits.
  */
 final class ProcessCaller implements Caller {
-  /** Says what a caller is from its connection alone. */
+  /**
+   * What the connection alone says.
+   *
+   * @param groups the supplementary groups at connect; null if this kernel can't say
+   */
   record Peer(int pid, long uid, long gid, @Nullable List<Long> groups) {}
 
   /**
@@ -31,16 +37,21 @@ final class ProcessCaller implements Caller {
    */
   record State(Credentials credentials, @Nullable FileFacts executable, MemorySegment cgroup) {}
 
+  /** Something that is looked at once a connection; {@code doubt} is null if all is well. */
+  record Once(@Nullable Doubt doubt) {}
+
+  private static final int CLOSED = Integer.MIN_VALUE;
+
   private final Peer peer;
   private final Descriptors descriptors;
   private final State first;
   private final ScratchPool pool;
-  private boolean closed;
 
-  /** What was found of its namespaces and container, which is looked at once; null: not yet. */
-  @Nullable Doubt hostDoubt;
+  /** How many are inside; the sign bit says that it is closed. */
+  private final AtomicInteger inside = new AtomicInteger();
 
-  boolean hostKnown;
+  private volatile @Nullable Once host;
+  private volatile @Nullable Once fileSystem;
 
   ProcessCaller(Peer peer, Descriptors descriptors, State first, ScratchPool pool) {
     this.peer = peer;
@@ -72,22 +83,62 @@ final class ProcessCaller implements Caller {
     return first;
   }
 
-  /** Only under the caller's lock, and only while it is open. */
+  /** Only between {@link #enter} and {@link #leave}. */
   Descriptors descriptors() {
     return descriptors;
   }
 
-  /** Only under the caller's lock. */
-  boolean closed() {
-    return closed;
+  /** Whether it is a process of the host, once that was looked at. */
+  @Nullable Once host() {
+    return host;
+  }
+
+  void host(Once found) {
+    host = found;
+  }
+
+  /** Whether its executable lies on an ordinary file system, once that was looked at. */
+  @Nullable Once fileSystem() {
+    return fileSystem;
+  }
+
+  void fileSystem(Once found) {
+    fileSystem = found;
+  }
+
+  /** Keeps the descriptors open until {@link #leave}; false if they are closed already. */
+  boolean enter() {
+    int now;
+    do {
+      now = inside.get();
+      if (now < 0) {
+        return false;
+      }
+    } while (!inside.compareAndSet(now, now + 1));
+    return true;
+  }
+
+  void leave() {
+    if (inside.decrementAndGet() == CLOSED) {
+      closeDescriptors();
+    }
   }
 
   @Override
-  public synchronized void close() {
-    if (closed) {
-      return;
+  public void close() {
+    int now;
+    do {
+      now = inside.get();
+      if (now < 0) {
+        return;
+      }
+    } while (!inside.compareAndSet(now, now + CLOSED));
+    if (now == 0) {
+      closeDescriptors();
     }
-    closed = true;
+  }
+
+  private void closeDescriptors() {
     Scratch scratch = pool.take();
     Libc.close(scratch, descriptors.pidfd());
     Libc.close(scratch, descriptors.cgroup());

@@ -2,7 +2,7 @@ package dev.vouchsafe.attestation;
 
 /** Shows text that somebody else wrote in a message: quoted, on one line, of bounded length. */
 final class Quoted {
-  private static final int LONGEST = 80;
+  private static final int LONGEST = 200;
 
   private Quoted() {}
 

@@ -41,7 +41,8 @@ public final class RegistrationFolder {
   }
 
   /**
-   * Writes {@code NAME.toml}, durable when this returns.
+   * Writes {@code NAME.toml}, durable when this returns. Without a SPIFFE path the one that follows
+   * from the name is meant; addresses are written in their canonical text.
    *
    * @return the file
    * @throws RegistrationException if the registration breaks a rule, or its name or SPIFFE path is

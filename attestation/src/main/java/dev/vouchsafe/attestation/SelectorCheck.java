@@ -9,13 +9,15 @@ import org.jspecify.annotations.Nullable;
 final class SelectorCheck {
   private final Kernel kernel;
   private final Accounts accounts;
+  private final ExecutableHashes hashes;
 
-  SelectorCheck(Kernel kernel, Accounts accounts) {
+  SelectorCheck(Kernel kernel, Accounts accounts, ExecutableHashes hashes) {
     this.kernel = kernel;
     this.accounts = accounts;
+    this.hashes = hashes;
   }
 
-  /** Under the caller's lock, after the second look. */
+  /** After the second look; the caller has been entered. */
   Finding check(Scratch s, ProcessCaller caller, Selector selector) {
     return switch (selector) {
       case Selector.Uid wanted -> uid(caller, wanted.uid());
@@ -26,7 +28,7 @@ final class SelectorCheck {
           account(AccountNames.Kind.GROUP, wanted.group(), id -> gid(caller, id));
       case Selector.SupplementaryGroup wanted -> supplementary(caller, wanted.group());
       case Selector.Path wanted -> path(s, caller, wanted.path());
-      case Selector.Sha256 _ -> Finding.unavailable("measurement-denied", "not measured yet");
+      case Selector.Sha256 wanted -> sha256(s, caller, wanted.hex());
     };
   }
 
@@ -73,26 +75,54 @@ final class SelectorCheck {
     }
     FileFacts file;
     try {
-      file =
-          FileFacts.check(
-              Libc.statx(
-                  s,
-                  Libc.AT_FDCWD,
-                  s.path(wanted),
-                  FileFacts.AT_STATX_DONT_SYNC,
-                  FileFacts.BASIC,
-                  s.buffer),
-              "statx",
-              s.buffer);
+      file = Kernel.file(s, wanted);
     } catch (SystemCallException e) {
       return notThere(s, caller, wanted, e);
     }
     if (!file.sameFile(executable)) {
       return otherFile(s, caller, wanted);
     }
+    Doubt fileSystem = fileSystem(s, caller, executable);
+    if (fileSystem != null) {
+      return Finding.of(fileSystem);
+    }
     return Looks.runs(s, caller, executable)
         ? Finding.of(true, wanted)
         : Finding.of(false, "no executable mapping of " + wanted + " in its address space");
+  }
+
+  /** The file system of an executable stays the same as long as the executable does. */
+  private @Nullable Doubt fileSystem(Scratch s, ProcessCaller caller, FileFacts executable) {
+    ProcessCaller.Once known = caller.fileSystem();
+    if (known != null) {
+      return known.doubt();
+    }
+    int file = kernel.openPath(s, caller.pid(), "exe");
+    if (file < 0) {
+      return Looks.denied("its executable can't be opened: " + Libc.name(-file));
+    }
+    Doubt doubt = FileSystems.doubt(s, file, executable);
+    Libc.close(s, file);
+    if (doubt == null || doubt.definite()) {
+      caller.fileSystem(new ProcessCaller.Once(doubt));
+    }
+    return doubt;
+  }
+
+  private Finding sha256(Scratch s, ProcessCaller caller, String wanted) {
+    FileFacts executable;
+    try {
+      executable = kernel.executable(s, caller.pid());
+    } catch (SystemCallException e) {
+      return Finding.unavailable("measurement-denied", "its executable can't be seen");
+    }
+    FileFacts first = caller.first().executable();
+    if (first == null || !executable.sameFile(first)) {
+      return Finding.fails("caller-changed", "it runs another executable than when it connected");
+    }
+    return Looks.runs(s, caller, executable)
+        ? hashes.check(s, caller, executable, wanted)
+        : Finding.of(false, "no executable mapping of it in its address space");
   }
 
   private Finding notThere(Scratch s, ProcessCaller caller, String wanted, SystemCallException e) {
@@ -110,11 +140,12 @@ final class SelectorCheck {
     if (shown == null) {
       return Finding.of(false, "another executable");
     }
+    // A path that the caller chose: quoted, since it may hold anything.
     return shown.equals(wanted) || shown.equals(wanted + " (deleted)")
         ? Finding.fails(
             "executable-replaced",
-            shown + ", which is not the file that has this path now: restart the module")
-        : Finding.of(false, shown);
+            Quoted.of(shown) + ", which is not the file that has this path now: restart the module")
+        : Finding.of(false, Quoted.of(shown));
   }
 
   private @Nullable String link(Scratch s, ProcessCaller caller) {

@@ -39,7 +39,7 @@ final class SelectorText {
     int first = text.indexOf(':');
     int second = text.indexOf(':', first + 1);
     String kind = first > 0 && second > 0 ? text.substring(0, second) : text;
-    Reader reader = KINDS.get(kind);
+    Reader reader = second > 0 ? KINDS.get(kind) : null;
     if (reader == null) {
       throw new RegistrationException(
           "unknown-selector",

@@ -1,8 +1,13 @@
 package dev.vouchsafe.attestation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -11,8 +16,15 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -152,5 +164,173 @@ class FollowedFolderTest {
     assertThat(names()).containsExactly("good");
     mode(folder, "rwxr-xr-x");
     assertThat(names()).containsExactly("evil", "good");
+  }
+
+  @Test
+  void aFileThatAppearsBadGivesNothing() throws IOException {
+    Files.writeString(folder.resolve("a.toml"), module("m") + "nmae = 1\n");
+    assertThat(names()).isEmpty();
+    assertThat(codes()).containsExactly("unknown-key");
+    Files.delete(folder.resolve("a.toml"));
+    assertThat(codes()).isEmpty();
+  }
+
+  @Test
+  void onlyRegularFilesOfRootOrOurselvesAreBelieved() throws Exception {
+    Path target = Files.writeString(root.resolve("target"), module("linked"));
+    Files.createSymbolicLink(folder.resolve("link.toml"), target);
+    Files.createDirectory(folder.resolve("folder.toml"));
+    assertThat(
+            new ProcessBuilder("mkfifo", folder.resolve("pipe.toml").toString()).start().waitFor())
+        .isZero();
+    Files.writeString(folder.resolve(".hidden.toml"), module("hidden"));
+    Files.writeString(folder.resolve("other.txt"), module("other"));
+    assertThat(names()).isEmpty();
+    assertThat(codes()).containsExactly("not-a-file", "not-a-file", "not-a-file");
+  }
+
+  @Test
+  void aFileOfAnotherUserIsNotBelieved() throws IOException {
+    assumeTrue(Samples.uid() == 0, "needs root to give files away");
+    Path file = Files.writeString(folder.resolve("a.toml"), module("m"));
+    Files.setAttribute(file, "unix:uid", 65534);
+    assertThat(names()).isEmpty();
+    assertThat(codes()).containsExactly("wrong-owner");
+    Files.setAttribute(file, "unix:uid", 0);
+    assertThat(names()).containsExactly("m");
+    Files.setAttribute(folder, "unix:uid", 65534);
+    assertThat(codes()).containsExactly("wrong-owner");
+    Files.writeString(folder.resolve("b.toml"), module("n"));
+    assertThat(names()).containsExactly("m");
+  }
+
+  @Test
+  void aFolderBehindASymbolicLinkIsRefused() throws IOException {
+    Path real = Files.createDirectory(root.resolve("real"));
+    Files.writeString(real.resolve("a.toml"), module("m"));
+    Files.delete(folder);
+    Files.createSymbolicLink(folder, real);
+    assertThat(names()).isEmpty();
+    assertThat(codes()).containsExactly("folder-unreadable");
+  }
+
+  @Test
+  void aNameBeyondAsciiIsReadAndShownEncoded() throws Exception {
+    Process touch =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "printf 'x = 1' > \"$0\"/$(printf '\\303\\244').toml",
+                folder.toString())
+            .start();
+    assertThat(touch.waitFor()).isZero();
+    assertThat(followed.current().problems())
+        .singleElement()
+        .satisfies(p -> assertThat(p.file()).isEqualTo(folder.resolve("%C3%A4.toml")));
+  }
+
+  @Test
+  void anOverlargeFileIsNotRead() throws IOException {
+    Files.writeString(folder.resolve("a.toml"), "#".repeat(RegistrationFile.LARGEST + 1));
+    assertThat(codes()).containsExactly("too-large");
+  }
+
+  /** In one read: the kernel shows such a file only at its start. */
+  private static int longestQueue() throws IOException {
+    byte[] digits = new byte[32];
+    try (InputStream file = new FileInputStream("/proc/sys/fs/inotify/max_queued_events")) {
+      int length = file.read(digits);
+      return Integer.parseInt(new String(digits, 0, length, StandardCharsets.US_ASCII).strip());
+    }
+  }
+
+  @Test
+  void moreChangesThanTheKernelKeepsAreAllSeen() throws IOException {
+    assertThat(names()).isEmpty();
+    int kept = longestQueue();
+    assumeTrue(kept <= 100_000, "the queue is too long to fill");
+    Path a = folder.resolve("a.toml");
+    Path b = folder.resolve("b.toml");
+    Files.writeString(a, module("m"));
+    for (int i = 0; i <= kept / 2; i++) {
+      Files.move(a, b);
+      Files.move(b, a);
+    }
+    Files.writeString(folder.resolve("c.toml"), module("last"));
+    assertThat(names()).containsExactly("last", "m");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aCallThatBeginsAfterAChangeSeesItWhoeverReadsIt(boolean inotify) throws Exception {
+    follow(inotify);
+    AtomicInteger written = new AtomicInteger();
+    AtomicBoolean done = new AtomicBoolean();
+    Callable<Integer> reader =
+        () -> {
+          int calls = 0;
+          while (!done.get()) {
+            int before = written.get();
+            List<String> names = names();
+            int seen = names.isEmpty() ? 0 : Integer.parseInt(names.getFirst());
+            assertThat(names).hasSizeLessThanOrEqualTo(1);
+            assertThat(seen).isGreaterThanOrEqualTo(before);
+            calls++;
+          }
+          return calls;
+        };
+    try (ExecutorService readers = Executors.newFixedThreadPool(3)) {
+      List<Future<Integer>> results =
+          List.of(readers.submit(reader), readers.submit(reader), readers.submit(reader));
+      try {
+        for (int i = 1; i <= 300; i++) {
+          Path whole = Files.writeString(root.resolve("new"), module(Integer.toString(i)));
+          Files.move(whole, folder.resolve("a.toml"), StandardCopyOption.ATOMIC_MOVE);
+          written.set(i);
+        }
+      } finally {
+        done.set(true);
+      }
+      for (Future<Integer> result : results) {
+        assertThat(result.get()).isPositive();
+      }
+    }
+  }
+
+  @Test
+  void nothingIsReadAgainWhileNothingChanges() throws IOException {
+    Files.writeString(folder.resolve("a.toml"), module("m"));
+    RegistrationSet first = followed.current();
+    assertThat(followed.current()).isSameAs(first);
+  }
+
+  @Test
+  void aClosedFolderAnswersNoMore() {
+    followed.close();
+    followed.close();
+    assertThatThrownBy(() -> followed.current()).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void aFolderThatComesLaterIsFollowedFromThen() throws IOException {
+    Files.delete(folder);
+    follow(true);
+    assertThat(codes()).containsExactly("folder-missing");
+    Files.createDirectory(folder);
+    Files.writeString(folder.resolve("a.toml"), module("m"));
+    assertThat(names()).containsExactly("m");
+    assertThat(codes()).isEmpty();
+  }
+
+  @Test
+  void aProblemSaysWhatIsInForceInstead() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.toml"), "x = 1");
+    assertThat(followed.current().problems().getFirst().message())
+        .contains("nothing in this file is in force");
+    Files.writeString(file, module("m"));
+    assertThat(names()).containsExactly("m");
+    Files.writeString(file, "x = 1");
+    assertThat(followed.current().problems().getFirst().message())
+        .contains("what it said before is still in force");
   }
 }

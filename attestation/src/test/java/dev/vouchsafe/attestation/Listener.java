@@ -1,31 +1,22 @@
 package dev.vouchsafe.attestation;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** A listening Unix socket whose accepted descriptors the test owns as plain numbers. */
 final class Listener implements AutoCloseable {
-  private static final MethodHandle SOCKET =
-      Libc.function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle BIND =
-      Libc.function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle LISTEN =
-      Libc.function("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle CONNECT =
-      Libc.function("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle ACCEPT =
-      Libc.function("accept", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle CHMOD =
-      Libc.function("chmod", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final boolean ARM = System.getProperty("os.arch").equals("aarch64");
+  private static final long SOCKET = ARM ? 198 : 41;
+  private static final long CONNECT = ARM ? 203 : 42;
+  private static final long ACCEPT = ARM ? 202 : 43;
+  private static final long BIND = ARM ? 200 : 49;
+  private static final long LISTEN = ARM ? 201 : 50;
+  private static final long FCHMODAT = ARM ? 53 : 268;
   private static final int AF_UNIX = 1;
   private static final int SOCK_STREAM_CLOEXEC = 1 | 0x80000;
 
@@ -37,12 +28,10 @@ final class Listener implements AutoCloseable {
     this.path = path;
     socket = socket();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment address = address(arena);
-      call(() -> (int) BIND.invokeExact(scratch.errno, socket, address, 110));
+      call(BIND, socket, address(arena).address(), 110);
     }
-    MemorySegment name = scratch.path(path.toString());
-    call(() -> (int) CHMOD.invokeExact(scratch.errno, name, 0666));
-    call(() -> (int) LISTEN.invokeExact(scratch.errno, socket, 128));
+    call(FCHMODAT, Libc.AT_FDCWD, scratch.path(path.toString()).address(), 0666);
+    call(LISTEN, socket, 128, 0);
   }
 
   Path path() {
@@ -51,16 +40,14 @@ final class Listener implements AutoCloseable {
 
   /** Waits for the next connection. */
   int accept() {
-    return call(() ->
-        (int) ACCEPT.invokeExact(scratch.errno, socket, MemorySegment.NULL, MemorySegment.NULL));
+    return call(ACCEPT, socket, 0, 0);
   }
 
   /** A connection of our own. */
   int connect() {
     int client = socket();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment address = address(arena);
-      call(() -> (int) CONNECT.invokeExact(scratch.errno, client, address, 110));
+      call(CONNECT, client, address(arena).address(), 110);
     }
     return client;
   }
@@ -75,7 +62,7 @@ final class Listener implements AutoCloseable {
   }
 
   private int socket() {
-    return call(() -> (int) SOCKET.invokeExact(scratch.errno, AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+    return call(SOCKET, AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
   }
 
   private MemorySegment address(Arena arena) {
@@ -86,11 +73,11 @@ final class Listener implements AutoCloseable {
     return address;
   }
 
-  private int call(Libc.Call function) {
-    long result = Libc.call(scratch, function);
+  private int call(long number, long a, long b, long c) {
+    int result = Libc.call(scratch, number, a, b, c, 0, 0);
     if (result < 0) {
-      throw new IllegalStateException(path + ": " + Libc.name((int) -result));
+      throw new IllegalStateException(path + ": " + Libc.name(-result));
     }
-    return (int) result;
+    return result;
   }
 }

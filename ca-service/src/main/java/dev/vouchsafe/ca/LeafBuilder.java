@@ -4,7 +4,6 @@ import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.util.Arrays;
-import java.util.Date;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +29,6 @@ import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
-import org.bouncycastle.asn1.x509.Time;
 import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 
 /** Encodes a leaf's TBSCertificate (RFC 5280 section 4.1). What never changes is encoded once. */
@@ -65,8 +63,8 @@ final class LeafBuilder {
     tbs.setSerialNumber(new ASN1Integer(new BigInteger(1, serial)));
     tbs.setSignature(issuer.signatureAlgorithm());
     tbs.setIssuer(issuer.subject());
-    tbs.setStartDate(new Time(Date.from(plan.notBefore())));
-    tbs.setEndDate(new Time(Date.from(plan.notAfter())));
+    tbs.setStartDate(ValidityTimes.encode(plan.notBefore()));
+    tbs.setEndDate(ValidityTimes.encode(plan.notAfter()));
     tbs.setSubject(subject(plan.commonName()));
     tbs.setSubjectPublicKeyInfo(key);
     tbs.setExtensions(new Extensions(extensions(plan, key, keyType)));

@@ -132,8 +132,8 @@ final class LeafLint {
   }
 
   private void checkValidity(TBSCertificate tbs, Instant now) throws IssuanceException {
-    Instant notBefore = tbs.getStartDate().getDate().toInstant();
-    Instant notAfter = tbs.getEndDate().getDate().toInstant();
+    Instant notBefore = ValidityTimes.decode(tbs.getStartDate());
+    Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
     require(!notBefore.isAfter(notAfter), "it ends before it begins");
     require(!notBefore.isBefore(issuer.notBefore()), "it begins before its issuer");
     require(!notAfter.isAfter(issuer.notAfter()), "it outlives its issuer");

@@ -1,6 +1,11 @@
 package dev.vouchsafe.tests;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -136,6 +141,34 @@ public final class Deeds {
       to.force(true);
     }
     sync(folder);
+    syncByForeignCall(folder("foreign"));
+  }
+
+  /**
+   * By the JDK's foreign function interface, which finds libc without the dynamic linker's help.
+   */
+  private static void syncByForeignCall(Path folder) throws IOException {
+    write(folder.resolve("name"), "");
+    Linker linker = Linker.nativeLinker();
+    MethodHandle open =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("open"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+            Linker.Option.firstVariadicArg(2));
+    MethodHandle fsync =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("fsync"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      int descriptor = (int) open.invokeExact(arena.allocateFrom(folder.toString()), 0);
+      if ((int) fsync.invokeExact(descriptor) != 0) {
+        throw new IOException("fsync of " + folder);
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IOException(e);
+    }
   }
 
   private static byte[] ascii(String text) {

@@ -70,7 +70,14 @@ class PowerCutTest {
 
     assertThat(names(""))
         .containsExactly(
-            "contents", "large", "names", "names-synced", "other", "there-before", "whole.new");
+            "contents",
+            "foreign",
+            "large",
+            "names",
+            "names-synced",
+            "other",
+            "there-before",
+            "whole.new");
     assertThat(text("there-before")).isEqualTo("as it was");
     assertThat(Files.getPosixFilePermissions(root().resolve("there-before")))
         .isEqualTo(PosixFilePermissions.fromString("rw-r-----"));
@@ -96,6 +103,7 @@ class PowerCutTest {
 
     assertThat(text("other/each-write-synced")).isEqualTo("kept");
     assertThat(text("other/copied")).isEqualTo("kept");
+    assertThat(names("foreign")).containsExactly("name");
   }
 
   @Test

@@ -98,8 +98,7 @@ final class SourceRules {
         new Rule(
             "no private key",
             all,
-            Pattern.compile(
-                "^\\s*\"?(\\\\n)?(MIG" + "HAgEAM|MH" + "cCAQEE|MII[EJ][a-zA-Z0-9+/]{3}BADAN)")));
+            Pattern.compile("(MIG" + "HAgEAM|MH" + "cCAQEE|MII[EJ][\\w+/]{3}BADAN)[\\w+/]{20}")));
   }
 
   static boolean isTooLong(Source source) {

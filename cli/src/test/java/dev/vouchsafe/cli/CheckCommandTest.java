@@ -1,0 +1,216 @@
+package dev.vouchsafe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckCommandTest {
+  @TempDir Path folder;
+
+  @BeforeEach
+  void makeAHome() {
+    assertThat(CliRun.at(root()).run("init", "--device-id", "gw1").code()).isZero();
+  }
+
+  private Path root() {
+    return folder.resolve("home");
+  }
+
+  private Home home() {
+    return Home.at(root());
+  }
+
+  private CliRun.Ended check() {
+    return CliRun.at(root()).run("check");
+  }
+
+  private void assertFails(String subject, String... said) {
+    CliRun.Ended ended = check();
+    assertThat(ended.code()).isEqualTo(1);
+    assertThat(ended.out().lines())
+        .anySatisfy(line -> {
+          assertThat(line).startsWith("FAIL  " + subject);
+          assertThat(line).contains(said);
+        });
+  }
+
+  private void assertWarns(String subject, String... said) {
+    CliRun.Ended ended = check();
+    assertThat(ended.code()).isZero();
+    assertThat(ended.out().lines())
+        .anySatisfy(line -> {
+          assertThat(line).startsWith("WARN  " + subject);
+          assertThat(line).contains(said);
+        });
+  }
+
+  @Test
+  void aNewHomeHasNoFailureAndTheWarningsThatItMustHave() {
+    CliRun.Ended ended = check();
+    assertThat(ended.code()).isZero();
+    assertThat(ended.err()).isEmpty();
+    assertThat(ended.out()).doesNotContain("FAIL");
+    assertThat(ended.out().lines().map(line -> line.substring(6).split(" ", 2)[0]).distinct())
+        .contains(
+            "java",
+            "cryptography",
+            "clock",
+            "home",
+            "configuration",
+            "rights",
+            "disk",
+            "service",
+            "registrations",
+            "sockets",
+            "authorities",
+            "attestation");
+    assertWarns("key store", "seal.key", "[keys] seal");
+    assertWarns("service", "does not run", "vouchsafe serve");
+  }
+
+  @Test
+  void forProgramsEachLineIsAnItem() throws IOException {
+    JsonNode items = CliRun.at(root()).run("check", "-o", "json").json().path("items");
+    assertThat(items.size()).isGreaterThan(10);
+    assertThat(items)
+        .allSatisfy(item -> {
+          assertThat(item.path("status").asText()).isIn("OK", "WARN", "FAIL");
+          assertThat(item.has("advice")).isEqualTo(!item.path("status").asText().equals("OK"));
+        });
+  }
+
+  @Test
+  void itChangesNothing() throws IOException {
+    String before = snapshot();
+    check();
+    assertThat(snapshot()).isEqualTo(before);
+  }
+
+  private String snapshot() throws IOException {
+    StringBuilder text = new StringBuilder();
+    try (Stream<Path> all = Files.walk(root())) {
+      for (Path path : all.sorted().toList()) {
+        text.append(path).append(' ').append(Files.getLastModifiedTime(path)).append('\n');
+      }
+    }
+    return text.toString();
+  }
+
+  @Test
+  void withoutAHomeItSaysSo() {
+    CliRun.Ended ended = CliRun.at(folder.resolve("none")).run("check");
+    assertThat(ended.code()).isEqualTo(1);
+    assertThat(ended.out()).contains("FAIL  home").contains("vouchsafe init");
+  }
+
+  @Test
+  void aClockBeforeTheBuildIsAFailure() {
+    CliRun.Ended ended =
+        CliRun.at(root())
+            .clock(InstantSource.fixed(Instant.parse("1970-01-01T00:00:00Z")))
+            .run("check");
+    assertThat(ended.code()).isEqualTo(1);
+    assertThat(ended.out()).contains("FAIL  clock").contains("set the clock");
+  }
+
+  @Test
+  void anAuthorityNearItsEndIsAWarningAndAnEndedOneAFailure() {
+    CliRun late =
+        CliRun.at(root()).clock(InstantSource.fixed(CliRun.NOW.plusSeconds(18L * 365 * 86_400)));
+    assertThat(late.run("check").out()).contains("WARN  authorities");
+    CliRun over =
+        CliRun.at(root()).clock(InstantSource.fixed(CliRun.NOW.plusSeconds(21L * 365 * 86_400)));
+    assertThat(over.run("check").out()).contains("FAIL  authorities").contains("ended on");
+    CliRun early = CliRun.at(root()).clock(InstantSource.fixed(CliRun.NOW.minusSeconds(86_400)));
+    assertThat(early.run("check").out()).contains("FAIL  authorities").contains("valid from");
+  }
+
+  @Test
+  void secretsThatOthersCouldReadAreFailures() throws IOException {
+    Files.setPosixFilePermissions(home().sealKey(), PosixFilePermissions.fromString("rw-r-----"));
+    assertFails("rights", "seal.key", "chmod go-rwx");
+    Files.setPosixFilePermissions(home().sealKey(), PosixFilePermissions.fromString("rw-------"));
+    Files.setPosixFilePermissions(home().data(), PosixFilePermissions.fromString("rwxr-xr-x"));
+    assertFails("rights", "data", "chmod go-rwx");
+  }
+
+  @Test
+  void registrationsThatOthersCouldWriteAreAFailure() throws IOException {
+    Files.setPosixFilePermissions(
+        home().registrations(), PosixFilePermissions.fromString("rwxrwxr-x"));
+    assertFails("rights", "registrations.d", "chmod go-w");
+  }
+
+  @Test
+  void aBadRegistrationIsAWarningWithItsFile() throws IOException {
+    Path bad = home().registrations().resolve("bad.toml");
+    Files.writeString(bad, "[[module]]\nname = 7\n");
+    Files.setPosixFilePermissions(bad, PosixFilePermissions.fromString("rw-r--r--"));
+    assertWarns("registrations", "bad.toml", "mend");
+  }
+
+  @Test
+  void aSelectorWithoutItsFileIsAWarning() {
+    CliRun.at(root())
+        .run(
+            "module", "add", "web", "--selector", "unix:uid:1", "--selector", "unix:path:/no/such");
+    assertWarns("registrations", "web", "/no/such");
+  }
+
+  @Test
+  void anUnknownKeyIsAFailureWithItsName() throws IOException {
+    Files.writeString(
+        home().configuration(), Files.readString(home().configuration()) + "\n[limitts]\n");
+    assertFails("configuration", "limitts", "nearest known: limits");
+  }
+
+  @Test
+  void aFolderInPlaceOfASocketIsAFailure() throws IOException {
+    Files.createDirectory(home().workloadSocket());
+    assertFails("sockets", "workload.sock is a folder", "[listen]");
+  }
+
+  @Test
+  void dataOfAnotherVersionIsAFailure() throws IOException {
+    Files.writeString(home().format(), "2\n");
+    assertFails("home", "is of version 2");
+  }
+
+  @Test
+  void aLostSealIsAFailureThatNamesTheSetting() throws IOException {
+    Files.delete(home().sealKey());
+    assertFails("key store", "seal.key", "[keys] seal");
+  }
+
+  @Test
+  void aRunningServiceIsAskedForWhatOnlyItKnows() throws IOException {
+    String status =
+        "{\"deviceId\":\"gw1\",\"trustDomain\":\"t\",\"layer\":1,\"endpoints\":[\"unix:/x\"],"
+            + "\"attestation\":{\"limits\":[\"no eyes\"]}}";
+    String authorities =
+        "{\"items\":[{\"id\":\"device-1\",\"notBefore\":\"2026-11-01T00:00:00Z\","
+            + "\"notAfter\":\"2028-11-01T00:00:00Z\"}]}";
+    try (FakeService _ =
+        FakeService.answering(
+            home().adminSocket(),
+            line -> FakeService.json(200, line.contains("/status") ? status : authorities))) {
+      CliRun.Ended ended = check();
+      assertThat(ended.code()).isZero();
+      assertThat(ended.out())
+          .contains("OK    service        gw1, layer 1, at unix:/x")
+          .contains("OK    authorities    device-1")
+          .contains("WARN  attestation    no eyes")
+          .contains("open in the service");
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package dev.vouchsafe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SystemCallsTest {
+  private static final int PR_GET_DUMPABLE = 3;
+  private static final int PR_SET_DUMPABLE = 4;
+
+  @TempDir Path folder;
+
+  private static int prctl(int option, long value) throws Throwable {
+    Linker linker = Linker.nativeLinker();
+    return (int)
+        linker
+            .downcallHandle(
+                linker.defaultLookup().findOrThrow("prctl"),
+                FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG),
+                Linker.Option.firstVariadicArg(1))
+            .invokeExact(option, value, 0L, 0L, 0L);
+  }
+
+  @Test
+  void afterwardsTheProcessCannotBeDumpedAndStillKnowsItsUser() throws Throwable {
+    int before = prctl(PR_GET_DUMPABLE, 0);
+    long user = FileTrust.ownUser();
+    try {
+      new SystemCalls().forbidDumps();
+      assertThat(prctl(PR_GET_DUMPABLE, 0)).isZero();
+      assertThat(FileTrust.ownUser()).isEqualTo(user);
+    } finally {
+      assertThat(prctl(PR_SET_DUMPABLE, before)).isZero();
+    }
+  }
+
+  /** A receiver that is not ours: prints the first datagram that it gets. */
+  static Process receiver(String address) throws IOException {
+    Process perl =
+        new ProcessBuilder(
+                "perl",
+                "-e",
+                "use Socket; $| = 1; my $a = shift; $a =~ s/^@/\\0/;"
+                    + " socket(S, PF_UNIX, SOCK_DGRAM, 0) or die $!;"
+                    + " bind(S, pack_sockaddr_un($a)) or die $!; print \"bound\\n\";"
+                    + " recv(S, my $d, 4096, 0); print \"$d\\n\";",
+                address)
+            .start();
+    assertThat(perl.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("bound");
+    return perl;
+  }
+
+  static String received(Process receiver) throws IOException {
+    BufferedReader reader = receiver.inputReader(StandardCharsets.UTF_8);
+    return reader.readLine();
+  }
+
+  private static SystemdNotifier notifier(String address) {
+    Console console =
+        new Console(
+            CommandTreeTest.console().out(),
+            CommandTreeTest.console().err(),
+            Map.of("NOTIFY_SOCKET", address),
+            InstantSource.fixed(CliRun.NOW));
+    return new SystemdNotifier(console, new SystemCalls());
+  }
+
+  @Test
+  void systemdIsToldOverASocketInTheFileSystem() throws IOException {
+    String address = folder.resolve("notify").toString();
+    Process receiver = receiver(address);
+    notifier(address).ready();
+    assertThat(received(receiver)).isEqualTo("READY=1");
+  }
+
+  @Test
+  void systemdIsToldOverAnAbstractSocket() throws IOException {
+    String address = "@vouchsafe-" + UUID.randomUUID();
+    Process receiver = receiver(address);
+    notifier(address).stopping();
+    assertThat(received(receiver)).isEqualTo("STOPPING=1");
+  }
+
+  @Test
+  void aNoticeThatNobodyTakesStopsNothing() {
+    notifier(folder.resolve("nobody").toString()).ready();
+    notifier("vsock:2:1234").ready();
+    notifier("/" + "d".repeat(200)).stopping();
+  }
+
+  @Test
+  void anAddressThatDoesNotFitIsAnError() {
+    byte[] message = {'x'};
+    assertThatThrownBy(() -> new SystemCalls().sendDatagram(new byte[108], message))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> new SystemCalls().sendDatagram(new byte[0], message))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() ->
+            new SystemCalls()
+                .sendDatagram(
+                    folder.resolve("none").toString().getBytes(StandardCharsets.UTF_8), message))
+        .isInstanceOf(IOException.class);
+  }
+}
