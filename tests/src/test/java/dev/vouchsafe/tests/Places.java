@@ -21,10 +21,9 @@ final class Places {
     return root().resolve("tests/target");
   }
 
-  /** The program as the build made it, or as the environment names it, like the launcher. */
+  /** The program as the build made it. */
   static Path dist() {
-    String named = System.getenv("VOUCHSAFE_DIST");
-    Path dist = named == null ? root().resolve("cli/target/dist") : Path.of(named);
+    Path dist = root().resolve("cli/target/dist");
     assertThat(dist.resolve("lib")).as("the program, which `mvn package` makes").isDirectory();
     return dist;
   }

@@ -235,6 +235,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     HttpExchange exchange = new HttpExchange(this, whole, from);
     current = exchange;
     serve(exchange);
+    if (inputEnded) {
+      exchange.hungUp();
+    }
   }
 
   /** The edge: whatever a route does, its caller gets an answer and the connection goes on. */

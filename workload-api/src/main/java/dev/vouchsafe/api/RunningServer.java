@@ -226,13 +226,14 @@ final class RunningServer implements ApiServer {
     closed = true;
     files.forEach(RunningServer::remove);
     listeners.forEach(channel -> channel.close().awaitUninterruptibly());
-    waiters.close();
     for (Channel channel : connections) {
       HttpConnection connection = channel.pipeline().get(HttpConnection.class);
       if (connection != null) {
         channel.eventLoop().execute(connection::drain);
       }
     }
+    // After the connections know that they are to end, so that these answers are their last.
+    waiters.close();
     connections.newCloseFuture().awaitUninterruptibly(timeouts.drain().toMillis());
     connections.close().awaitUninterruptibly(timeouts.linger().toMillis());
     for (EventLoopGroup loops : List.of(unixLoops, httpsLoops)) {

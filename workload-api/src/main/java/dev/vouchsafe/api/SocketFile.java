@@ -2,21 +2,25 @@ package dev.vouchsafe.api;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The file of a listening Unix socket, from the check of its path to its removal.
@@ -31,8 +35,11 @@ final class SocketFile implements AutoCloseable {
 
   private static final int TYPE_MASK = 0170000;
   private static final int TYPE_SOCKET = 0140000;
+  private static final int TYPE_FOLDER = 0040000;
   private static final int STICKY = 01000;
   private static final int OTHERS_WRITE = 0022;
+  private static final FileAttribute<?> OURS_ALONE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
   private final Path path;
   private final Path den;
@@ -54,28 +61,36 @@ final class SocketFile implements AutoCloseable {
    */
   static SocketFile prepare(Path path, String setting, String mode) throws IOException {
     String what = setting + " " + path;
-    Path absolute = path.toAbsolutePath();
-    Path folder = absolute.getParent();
-    if (folder == null) {
-      throw new IOException(what + ": is no path of a socket");
-    }
     if (octets(path) > LONGEST_PATH) {
       throw new IOException(
           what + ": the path has " + octets(path) + " octets, a socket's has at most 107");
     }
-    makeFolder(folder, what);
-    refuseWhatIsThere(absolute, what);
-    byte[] name = new byte[3];
-    new SecureRandom().nextBytes(name);
-    Path parent = path.getParent();
-    String denName = "." + HexFormat.of().formatHex(name);
-    Path den = parent == null ? Path.of(denName) : parent.resolve(denName);
+    Path absolute = path.toAbsolutePath();
+    makeFolder(absolute.getParent(), what);
+    Path den = path.resolveSibling(denName());
     if (octets(den.resolve("s")) > LONGEST_PATH) {
       throw new IOException(what + ": the folder's path is too long for a socket");
     }
-    Files.createDirectory(
-        den, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    return new SocketFile(path, den, PosixFilePermissions.fromString(mode));
+    SocketFile file = new SocketFile(path, den, PosixFilePermissions.fromString(mode));
+    boolean free = false;
+    try {
+      Files.createDirectory(den, OURS_ALONE);
+      file.refuseWhatIsThere(absolute, what);
+      free = true;
+      return file;
+    } catch (FileSystemException e) {
+      throw new IOException(what + ": " + e.getMessage(), e);
+    } finally {
+      if (!free) {
+        Files.deleteIfExists(den);
+      }
+    }
+  }
+
+  private static String denName() {
+    byte[] name = new byte[3];
+    new SecureRandom().nextBytes(name);
+    return "." + HexFormat.of().formatHex(name);
   }
 
   /** Where to bind. */
@@ -105,44 +120,61 @@ final class SocketFile implements AutoCloseable {
     }
   }
 
-  private static void makeFolder(Path folder, String what) throws IOException {
+  private static void makeFolder(@Nullable Path folder, String what) throws IOException {
+    if (folder == null) {
+      throw new IOException(what + ": is no path of a socket");
+    }
     try {
-      Files.createDirectory(
-          folder,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      Files.createDirectory(folder, OURS_ALONE);
       Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     } catch (FileAlreadyExistsException there) {
       int bits = (Integer) Files.getAttribute(folder, "unix:mode");
+      if ((bits & TYPE_MASK) != TYPE_FOLDER) {
+        throw new IOException(what + ": " + folder + " is no folder", there);
+      }
       if ((bits & OTHERS_WRITE) != 0 && (bits & STICKY) == 0) {
         throw new IOException(
             what + ": others may write to the folder and could replace the socket", there);
       }
-    } catch (NoSuchFileException e) {
-      throw new IOException(what + ": the folder above " + folder + " is not there", e);
+    } catch (FileSystemException e) {
+      throw new IOException(what + ": the folder " + folder + " can't be made", e);
     }
   }
 
-  private static void refuseWhatIsThere(Path path, String what) throws IOException {
+  private void refuseWhatIsThere(Path absolute, String what) throws IOException {
     int bits;
     try {
-      bits = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+      bits = (Integer) Files.getAttribute(absolute, "unix:mode", LinkOption.NOFOLLOW_LINKS);
     } catch (NoSuchFileException free) {
       return;
     }
     if ((bits & TYPE_MASK) != TYPE_SOCKET) {
-      String kind = Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) ? "a folder" : "a file";
+      String kind = (bits & TYPE_MASK) == TYPE_FOLDER ? "a folder" : "a file";
       throw new IOException(what + ": is " + kind + ", not a socket; remove it or choose another");
     }
-    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      // A blocking connect would wait for ever behind a full backlog.
-      probe.configureBlocking(false);
-      probe.connect(UnixDomainSocketAddress.of(path));
-    } catch (ConnectException nobodyListens) {
-      return;
-    } catch (IOException e) {
-      throw new IOException(what + ": is in use", e);
+    if (isAnswered(absolute)) {
+      throw new IOException(what + ": is in use");
     }
-    throw new IOException(what + ": is in use");
+  }
+
+  /**
+   * Whether somebody listens: anything but a refused connection counts as that. Asked by a short
+   * way, since the JDK takes one octet less than the kernel, and without waiting behind a full
+   * backlog.
+   */
+  private boolean isAnswered(Path absolute) throws IOException {
+    Path shortcut = Files.createSymbolicLink(den.resolve("p"), absolute);
+    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      probe.configureBlocking(false);
+      probe.connect(UnixDomainSocketAddress.of(shortcut));
+      return true;
+    } catch (ConnectException nobodyListens) {
+      return false;
+    } catch (SocketException e) {
+      return true;
+    } finally {
+      Files.deleteIfExists(shortcut);
+    }
   }
 
   private static Object inode(Path path) throws IOException {

@@ -66,7 +66,8 @@ final class TestHome implements AutoCloseable {
   final ExecutorService workers = Executors.newFixedThreadPool(4);
   private final PrivateKeyStore store;
 
-  private TestHome(Path folder) throws IOException, KeyFault {
+  private TestHome(Path folder, Duration lag) throws IOException, KeyFault {
+    clock.advance(lag.negated());
     this.folder = folder;
     registrationFolder = Files.createDirectory(folder.resolve("registrations.d"));
     registrations = RegistrationFolder.follow(registrationFolder, RULES, clock);
@@ -93,7 +94,12 @@ final class TestHome implements AutoCloseable {
   }
 
   static TestHome in(Path folder) throws IOException, KeyFault {
-    return new TestHome(folder);
+    return behind(folder, Duration.ZERO);
+  }
+
+  /** One whose clock is that much behind the real one, so that it can be set forward. */
+  static TestHome behind(Path folder, Duration lag) throws IOException, KeyFault {
+    return new TestHome(folder, lag);
   }
 
   /** All parts as they are. */

@@ -1,0 +1,75 @@
+package dev.vouchsafe.api;
+
+import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.CertificateRequest;
+import dev.vouchsafe.ca.Grant;
+import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.IssuedCertificate;
+import dev.vouchsafe.ca.LedgerEntry;
+import dev.vouchsafe.ca.LedgerPage;
+import dev.vouchsafe.ca.LedgerQuery;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+
+/** The real authority, except that the test can hold it, break it, and see what was asked of it. */
+final class FakeAuthority implements CertificateAuthority {
+  final List<Grant> grants = new CopyOnWriteArrayList<>();
+  final List<CertificateRequest> requests = new CopyOnWriteArrayList<>();
+  final List<String> withheld = new CopyOnWriteArrayList<>();
+
+  /** What becomes of what the real one issues. */
+  volatile Function<CompletableFuture<IssuedCertificate>, CompletableFuture<IssuedCertificate>>
+      outcome = issued -> issued;
+
+  volatile boolean noAuthorities;
+  private final CertificateAuthority real;
+
+  FakeAuthority(CertificateAuthority real) {
+    this.real = real;
+  }
+
+  /** From now on issuing ends like that. */
+  void fail(IssuanceException.Reason reason) {
+    outcome =
+        issued ->
+            CompletableFuture.failedFuture(
+                new IssuanceException(reason, "said of " + reason.code()));
+  }
+
+  @Override
+  public CompletableFuture<IssuedCertificate> issue(Grant grant, CertificateRequest request) {
+    grants.add(grant);
+    requests.add(request);
+    return outcome.apply(real.issue(grant, request));
+  }
+
+  @Override
+  public void withhold(IssuedCertificate certificate) {
+    real.withhold(certificate);
+    withheld.add(certificate.serial());
+  }
+
+  @Override
+  public List<AuthorityInfo> authorities() {
+    return noAuthorities ? List.of() : real.authorities();
+  }
+
+  @Override
+  public LedgerPage certificates(LedgerQuery query) throws IssuanceException {
+    return real.certificates(query);
+  }
+
+  @Override
+  public Optional<LedgerEntry> certificate(String serial) throws IssuanceException {
+    return real.certificate(serial);
+  }
+
+  @Override
+  public void close() {
+    // The home closes the real one.
+  }
+}
