@@ -19,6 +19,7 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
 import dev.vouchsafe.trust.TrustBundles;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -62,9 +63,12 @@ final class Daemon implements AutoCloseable {
   private void open(Home home, Configuration configuration, Console console)
       throws IOException, CommandFailure, KeyFault {
     HomeFormat.require(home);
+    FileTrust.requireFolder("the home", Home.parent(home.data()));
+    FileTrust.requireFolder("the data folder", home.data());
     HomeLock lock = HomeLock.take(home);
     closers.push(lock::close);
     DurableFiles.folder(home.run(), "rwxr-xr-x");
+    requireOwnSocketFolders(configuration.listen());
 
     SoftwareCrypto crypto = SoftwareCrypto.choose();
     LOG.log(System.Logger.Level.INFO, "cryptography: {0}", crypto.description());
@@ -107,6 +111,14 @@ final class Daemon implements AutoCloseable {
                 workers));
     closers.push(server::close);
     endpoints = server.endpoints();
+  }
+
+  /** Whoever can write the folder of a socket can put another there, and be taken for us. */
+  private static void requireOwnSocketFolders(Configuration.Listen listen)
+      throws IOException, CommandFailure {
+    for (Path socket : List.of(listen.workload(), listen.admin())) {
+      FileTrust.requireFolder("[listen] " + socket, Home.parent(socket));
+    }
   }
 
   private static ApiSettings settings(Configuration configuration) throws IOException {

@@ -32,6 +32,18 @@ final class FileTrust {
     }
   }
 
+  /**
+   * Throws unless root or our own user owns the folder, and nobody else can write it.
+   *
+   * @param what what the folder is for, to begin the message with
+   */
+  static void requireFolder(String what, Path folder) throws IOException, CommandFailure {
+    Optional<String> problem = problem(folder);
+    if (problem.isPresent()) {
+      throw CommandFailure.failed(what + ": " + problem.get());
+    }
+  }
+
   /** What is wrong with that file's or folder's owner or mode, if anything is. */
   static Optional<String> problem(Path path) throws IOException {
     // Every Linux file system has this attribute; its type is that of the "unix" view.

@@ -52,6 +52,10 @@ final class HomeBuilder {
       throws IOException, CommandFailure {
     DurableFiles.folder(Home.parent(home.data()), "rwxr-xr-x");
     DurableFiles.folder(Home.parent(home.configuration()), "rwxr-xr-x");
+    // In a folder that others can write, they could put their files in place of ours.
+    for (Path folder : List.of(Home.parent(home.data()), Home.parent(home.configuration()))) {
+      FileTrust.requireFolder("no home was made", folder);
+    }
     DurableFiles.folder(home.stage(), "rwx------");
     try (FileChannel _ = lockStage()) {
       try {

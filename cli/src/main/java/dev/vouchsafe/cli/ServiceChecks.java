@@ -63,6 +63,7 @@ final class ServiceChecks {
   List<Finding> sockets(Configuration configuration) {
     List<Finding> findings = new ArrayList<>();
     for (Path socket : List.of(configuration.listen().workload(), configuration.listen().admin())) {
+      socketFolder(Home.parent(socket)).ifPresent(findings::add);
       if (Files.isDirectory(socket)) {
         findings.add(
             Finding.fail("sockets", socket + " is a folder", "remove it, or change [listen]"));
@@ -74,6 +75,17 @@ final class ServiceChecks {
               "sockets", configuration.listen().workload() + " " + configuration.listen().admin()));
     }
     return findings;
+  }
+
+  private static Optional<Finding> socketFolder(Path folder) {
+    try {
+      return Files.isDirectory(folder)
+          ? FileTrust.problem(folder)
+              .map(problem -> Finding.fail("sockets", problem, "or change [listen]"))
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(Finding.warn("sockets", Causes.of(e), "run check as the service's user"));
+    }
   }
 
   /** Remaining life; of the roots only, while no service can be asked. */

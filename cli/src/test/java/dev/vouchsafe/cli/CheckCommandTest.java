@@ -181,6 +181,12 @@ class CheckCommandTest {
   }
 
   @Test
+  void aSocketFolderThatOthersCouldWriteIsAFailure() throws IOException {
+    Files.setPosixFilePermissions(home().run(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    assertFails("sockets", "run", "chmod go-w");
+  }
+
+  @Test
   void dataOfAnotherVersionIsAFailure() throws IOException {
     Files.writeString(home().format(), "2\n");
     assertFails("home", "is of version 2");

@@ -190,6 +190,16 @@ class InitCommandTest {
   }
 
   @Test
+  void aFolderThatOthersCanWriteGetsNoHome() throws IOException {
+    Files.createDirectory(root());
+    Files.setPosixFilePermissions(root(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    CliRun.Ended ended = init();
+    assertThat(ended.code()).isEqualTo(1);
+    assertThat(ended.err()).contains("no home was made").contains("chmod go-w");
+    assertThat(root()).isEmptyDirectory();
+  }
+
+  @Test
   void afterACrashBeforeAnythingWasInPlaceTheNextInitStartsAfresh() throws IOException {
     Path stage = Files.createDirectories(home().stage());
     Files.createDirectories(stage.resolve("data/keys"));

@@ -8,10 +8,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -185,6 +187,16 @@ class ServeCommandTest {
     Files.setPosixFilePermissions(
         home().configuration(), PosixFilePermissions.fromString("rw-rw-rw-"));
     assertDoesNotStart("vouchsafe.toml", "chmod go-w");
+  }
+
+  @Test
+  void foldersThatOthersCanWriteStopTheStart() throws Exception {
+    for (Path open : List.of(home().data(), home().run(), root())) {
+      Set<PosixFilePermission> before = Files.getPosixFilePermissions(open);
+      Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxr-x"));
+      assertDoesNotStart(open.toString(), "chmod go-w");
+      Files.setPosixFilePermissions(open, before);
+    }
   }
 
   @Test

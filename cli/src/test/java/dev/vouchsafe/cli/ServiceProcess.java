@@ -56,6 +56,10 @@ final class ServiceProcess implements AutoCloseable {
     return out.readLine();
   }
 
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
   long pid() {
     return process.pid();
   }

@@ -1,0 +1,135 @@
+package dev.vouchsafe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.trust.TrustBundleStore;
+import java.io.ByteArrayInputStream;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The parts of the wiring, each alone. */
+class DaemonPartsTest {
+  @TempDir Path folder;
+
+  private X509Certificate root(String name) throws Exception {
+    Path home = folder.resolve(name);
+    assertThat(CliRun.at(home).run("init", "--device-id", name).code()).isZero();
+    CliRun.Ended exported = CliRun.at(home).run("bundle", "export");
+    try (var in = new ByteArrayInputStream(exported.out().getBytes(StandardCharsets.US_ASCII))) {
+      return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+    }
+  }
+
+  private static AuthorityInfo authority(
+      AuthorityInfo.Role role, AuthorityInfo.State state, X509Certificate certificate) {
+    return new AuthorityInfo("x", role, state, "software", certificate);
+  }
+
+  @Test
+  void theRootThatIssuesIsPublishedFirstAndPreparedOrRetiredOnesAreNot() throws Exception {
+    X509Certificate a = root("a");
+    X509Certificate b = root("b");
+    assertThat(
+            Daemon.publishedRoots(
+                List.of(
+                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.RETIRING, a),
+                    authority(AuthorityInfo.Role.DEVICE, AuthorityInfo.State.ACTIVE, a),
+                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.RETIRED, a),
+                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.PREPARED, a),
+                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.ACTIVE, b))))
+        .containsExactly(b, a);
+  }
+
+  @Test
+  void theBundleIsExportedInEveryEncodingToStandardOutputOrAFile() throws Exception {
+    X509Certificate root = root("a");
+    Path home = folder.resolve("a");
+    Path file = folder.resolve("b.p7b");
+    CliRun run = CliRun.at(home);
+    assertThat(run.run("bundle", "export", "--format", "p7b", "--out", file.toString()).code())
+        .isZero();
+    try (var in = Files.newInputStream(file)) {
+      assertThat(CertificateFactory.getInstance("X.509").generateCertificates(in))
+          .hasSize(1)
+          .first()
+          .isEqualTo(root);
+    }
+    assertThat(run.run("bundle", "export", "--format", "json").json().path("keys")).hasSize(1);
+    assertThat(TrustBundleStore.open(Home.at(home).bundle(), Duration.ofHours(1)).current().roots())
+        .containsExactly(root);
+    Files.writeString(Home.at(home).bundle(), "{}");
+    assertThat(run.run("bundle", "export").code()).isEqualTo(1);
+    assertThat(run.run("bundle", "export").err()).contains("trust-bundle.json");
+  }
+
+  @Test
+  void whatIsPrintedOfACertificateIsWhatIsInIt() throws Exception {
+    X509Certificate root = root("a");
+    assertThat(Certificates.subject(root)).contains("CN=", "serialNumber=");
+    assertThat(Certificates.notAfter(root)).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
+    assertThat(Certificates.sha256(root)).matches("[0-9a-f]{64}");
+  }
+
+  @Test
+  void theHttpsListenerIsNamedByHostLocalhostAndAddresses() throws SocketException {
+    ApiSettings.Https https = HttpsNames.listener(new Configuration.HostPort("", 8443));
+    assertThat(https.dns()).contains("localhost").allMatch(Names::isName);
+    assertThat(https.ip())
+        .contains("127.0.0.1")
+        .doesNotHaveDuplicates()
+        .noneMatch(address -> address.startsWith("fe80") || address.contains("%"))
+        .hasSizeLessThanOrEqualTo(32);
+    assertThat(https.port()).isEqualTo(8443);
+  }
+
+  @Test
+  void registrationsMayNameEveryProfileOfTheCa() {
+    for (Profile profile : Profile.values()) {
+      assertThat(ModuleRules.rules().profiles()).contains(profile.text());
+    }
+  }
+
+  @Test
+  void theWorkersRejectWhatIsPastTheirBoundInsteadOfGrowing() throws InterruptedException {
+    ExecutorService workers = Workers.start(new ApiSettings.Limits(1, 1, 1));
+    CountDownLatch gate = new CountDownLatch(1);
+    AtomicInteger taken = new AtomicInteger();
+    assertThatThrownBy(
+            () -> {
+              while (taken.get() < 10_000) {
+                workers.execute(() -> await(gate));
+                taken.incrementAndGet();
+              }
+            })
+        .isInstanceOf(RejectedExecutionException.class);
+    gate.countDown();
+    Workers.stop(workers);
+    assertThat(workers.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(taken.get()).isLessThan(10_000);
+  }
+
+  private static void await(CountDownLatch gate) {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
