@@ -25,7 +25,7 @@ enum ConfigurationKey {
   LEAF_CAP("lifetimes", "leaf-cap", Kind.TEXT, "30d"),
   CONNECTIONS("limits", "connections", Kind.INTEGER, "4096"),
   WAITING("limits", "waiting", Kind.INTEGER, "1024"),
-  PER_UID("limits", "per-uid", Kind.INTEGER, "1024"),
+  PER_UID("limits", "per-uid", Kind.INTEGER, "512"),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h");
 
   /** What a value is in TOML. */
