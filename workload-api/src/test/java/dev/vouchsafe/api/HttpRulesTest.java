@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.api.RawClient.Answer;
 import java.io.IOException;
@@ -332,7 +333,7 @@ class HttpRulesTest {
         new Timeouts(
             Duration.ofMillis(150),
             Duration.ofMillis(150),
-            Duration.ofMillis(400),
+            Duration.ofSeconds(2),
             Duration.ofMillis(100),
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
@@ -361,8 +362,19 @@ class HttpRulesTest {
         assertThat(done.closed()).isTrue();
         assertThat(silent.closed()).isTrue();
       }
+      try (RawClient deaf = RawClient.connect(quick.workload)) {
+        assertThatThrownBy(() -> sendForEver(deaf))
+            .as("one that never reads its answers is stopped, and then closed")
+            .isInstanceOf(IOException.class);
+      }
     } finally {
       server = TestServer.start(home);
+    }
+  }
+
+  private static void sendForEver(RawClient client) throws IOException {
+    while (true) {
+      client.send(BUNDLE);
     }
   }
 

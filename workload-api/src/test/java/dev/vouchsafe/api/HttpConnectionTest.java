@@ -1,0 +1,161 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.HttpServerCodec;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** One connection without a socket: when it reads, what it keeps, and what it does at its end. */
+class HttpConnectionTest {
+  private final FakeRoutes routes = new FakeRoutes();
+  private final Reads reads = new Reads();
+  private EmbeddedChannel channel = new EmbeddedChannel();
+
+  /** Counts how often more is asked for. */
+  private static final class Reads extends ChannelOutboundHandlerAdapter {
+    private int count;
+
+    @Override
+    public void read(ChannelHandlerContext ctx) {
+      count++;
+      ctx.read();
+    }
+  }
+
+  private HttpConnection open(Consumer<HttpConnection> opening) {
+    channel.finishAndReleaseAll();
+    HttpConnection connection = new HttpConnection(routes, TestServer.QUICK, opening);
+    channel = new EmbeddedChannel();
+    channel.config().setAutoRead(false);
+    channel
+        .pipeline()
+        .addLast(reads, connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+    channel.pipeline().fireChannelActive();
+    return connection;
+  }
+
+  private static void begin(HttpConnection connection) {
+    connection.begin(new Peer("test", null));
+  }
+
+  private void send(String text) {
+    channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.ISO_8859_1));
+  }
+
+  private String received() {
+    StringBuilder out = new StringBuilder();
+    for (ByteBuf piece = channel.readOutbound(); piece != null; piece = channel.readOutbound()) {
+      out.append(piece.toString(StandardCharsets.ISO_8859_1));
+      piece.release();
+    }
+    return out.toString();
+  }
+
+  @AfterEach
+  void close() {
+    channel.finishAndReleaseAll();
+  }
+
+  @Test
+  void nothingIsTakenBeforeTheFirstLookHasEnded() {
+    List<HttpConnection> looking = new ArrayList<>();
+    HttpConnection connection = open(looking::add);
+    send(Bodies.get("/early"));
+    assertThat(looking).containsExactly(connection);
+    assertThat(routes.served).isZero();
+    begin(connection);
+    assertThat(routes.served).isEqualTo(1);
+    assertThat(received()).contains("GET /early");
+  }
+
+  @Test
+  void aConnectionThatIsToEndStaysOpenUntilTheFirstLookHasEnded() {
+    HttpConnection connection = open(opened -> {});
+    connection.drain();
+    channel.runPendingTasks();
+    assertThat(channel.isOpen()).as("a worker still uses its descriptor").isTrue();
+    begin(connection);
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
+  void oneRequestIsWorkedOnAtATimeAndNothingIsReadMeanwhile() {
+    routes.atOnce = false;
+    open(HttpConnectionTest::begin);
+    send(
+        Bodies.get("/1")
+            + Bodies.get("/2")
+            + Bodies.post("/3", "x")
+            + Bodies.get("/4").substring(0, 9));
+    int readsBefore = reads.count;
+    assertThat(routes.served).isEqualTo(1);
+    for (int i = 1; i <= 3; i++) {
+      assertThat(routes.served).isEqualTo(i);
+      assertThat(reads.count).as("no read while it is worked on").isEqualTo(readsBefore);
+      Exchange exchange = routes.waiting.remove();
+      exchange.answer(FakeRoutes.echo(exchange.request()));
+      assertThat(received()).contains("/" + i);
+    }
+    assertThat(reads.count).as("all that came was taken").isGreaterThan(readsBefore);
+    send(Bodies.get("/4").substring(9));
+    assertThat(routes.served).isEqualTo(4);
+  }
+
+  @Test
+  void onlyTheFirstAnswerCountsAndALostOneIsToldOnce() {
+    routes.atOnce = false;
+    open(HttpConnectionTest::begin);
+    List<String> told = new ArrayList<>();
+    send(Bodies.get("/1") + Bodies.get("/2"));
+    Exchange first = routes.waiting.remove();
+    first.whenDone(() -> told.add("done 1"));
+    assertThat(first.answer(Response.empty(Status.OK), () -> told.add("lost 1"))).isTrue();
+    assertThat(first.answer(Response.empty(Status.OK), () -> told.add("lost 1 again"))).isFalse();
+    assertThatThrownBy(() -> first.answer(Response.empty(Status.OK)))
+        .isInstanceOf(IllegalStateException.class);
+    Exchange second = routes.waiting.remove();
+    second.whenDone(() -> told.add("done 2"));
+    second.whenHungUp(() -> told.add("hung up 2"));
+    ChannelFuture _ = channel.close();
+    channel.runPendingTasks();
+    second.answer(Response.empty(Status.OK), () -> told.add("lost 2"));
+    assertThat(told).containsExactly("done 1", "hung up 2", "lost 2", "done 2");
+  }
+
+  @Test
+  void aRouteThatBreaksIsAnsweredAndTheConnectionGoesOn() {
+    Routes broken =
+        new Routes() {
+          @Override
+          public void serve(Exchange exchange) {
+            throw new IllegalStateException("a cause that stays inside");
+          }
+
+          @Override
+          public Response refusal(Failure failure) {
+            return ErrorAnswers.problem(failure);
+          }
+        };
+    HttpConnection connection =
+        new HttpConnection(broken, TestServer.QUICK, HttpConnectionTest::begin);
+    channel.finishAndReleaseAll();
+    channel =
+        new EmbeddedChannel(
+            connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+    send(Bodies.get("/1") + Bodies.get("/2"));
+    assertThat(received().split("HTTP/1.1 500 InternalServerError", -1)).hasSize(3);
+    assertThat(channel.isOpen()).isTrue();
+  }
+}

@@ -1,0 +1,78 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vouchsafe.api.RawClient.Answer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What docs/openapi.yaml says is there is there, on the listener that it names. */
+class OpenApiPageTest {
+  private static final Pattern OPERATION =
+      Pattern.compile("(?m)^  (/\\S*):\\n    (get|post):\\n      tags: \\[([A-Za-z0-9, ]+)]$");
+
+  @TempDir private Path folder;
+
+  private record Operation(String path, String method, String tags) {}
+
+  private static List<Operation> operations() throws IOException {
+    Path page = Path.of(System.getProperty("vouchsafe.root", ".."), "docs/openapi.yaml");
+    Matcher matcher = OPERATION.matcher(Files.readString(page));
+    List<Operation> operations = new ArrayList<>();
+    while (matcher.find()) {
+      operations.add(
+          new Operation(
+              matcher.group(1), matcher.group(2).toUpperCase(Locale.ROOT), matcher.group(3)));
+    }
+    return operations;
+  }
+
+  private static String request(Operation operation, String serial) {
+    String target =
+        operation
+            .path()
+            .replace("{name}", "edgeHub")
+            .replace("{genid}", "1")
+            .replace("{serial}", serial);
+    if (operation.tags().equals("IoT Edge")) {
+      target += "?api-version=2018-06-28";
+    }
+    if (operation.method().equals("GET")) {
+      return Bodies.get(target);
+    }
+    return operation.path().startsWith("/v1/")
+        ? Bodies.post(target, "{\"profile\":\"server\"}")
+        : Bodies.post(target, "{\"commonName\":\"gateway.local\"}");
+  }
+
+  @Test
+  void everyOperationOnASocketIsServed() throws Exception {
+    List<Operation> operations = operations();
+    assertThat(operations).hasSize(17);
+    try (TestHome home = TestHome.in(folder)) {
+      home.add(TestHome.own("edgeHub"));
+      try (TestServer server = TestServer.start(home)) {
+        String body = "{\"profile\":\"server\"}";
+        String serial =
+            RawClient.once(server.workload, Bodies.post("/v1/certificates", body)).json("serial");
+        for (Operation operation : operations) {
+          if (operation.tags().equals("public")) {
+            // HttpsTest asks for each of these.
+            continue;
+          }
+          Path socket = operation.tags().equals("admin") ? server.admin : server.workload;
+          Answer answer = RawClient.once(socket, request(operation, serial));
+          assertThat(answer.status()).as(operation + answer.body()).isIn(200, 201);
+        }
+      }
+    }
+  }
+}
