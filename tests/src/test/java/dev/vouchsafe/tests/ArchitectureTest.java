@@ -3,17 +3,21 @@ package dev.vouchsafe.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The modules know each other only as design and docs/architecture.md say. */
 class ArchitectureTest {
   private static final String ROOT = "dev.vouchsafe";
   private static final String BAD = "dev.vouchsafe.tests.bad";
+  private static final int SMALL_MODULE = 30;
   private static final List<String> MODULES =
       List.of("keys", "attestation", "trust", "ca", "api", "cli");
 
@@ -60,5 +64,20 @@ class ArchitectureTest {
   void noMockIsWithinReach() {
     assertThatThrownBy(() -> Class.forName("org.mockito.Mockito"))
         .isInstanceOf(ClassNotFoundException.class);
+  }
+
+  /** A face is smaller than what it hides; a small module may show half of its types. */
+  @ParameterizedTest
+  @ValueSource(strings = {"keys", "attestation", "trust", "ca", "api", "cli"})
+  void theLargerPartOfAModuleIsHidden(String module) {
+    List<JavaClass> types =
+        PROGRAM.stream()
+            .filter(type -> type.isTopLevelClass() && !type.getSimpleName().equals("package-info"))
+            .filter(type -> type.getPackageName().equals(ROOT + "." + module))
+            .toList();
+    List<JavaClass> shown =
+        types.stream().filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC)).toList();
+    double most = types.size() < SMALL_MODULE ? 0.50 : 0.35;
+    assertThat(shown).hasSizeBetween(1, (int) (most * types.size()));
   }
 }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 @Tag("bench")
 class IssuanceBenchmark {
   private static final int CONNECTIONS = 32;
-  private static final int WARM_UP_SECONDS = 10;
+  private static final int WARM_UP_SECONDS = 30;
   private static final int SECONDS = 10;
   private static final int STARTS = 5;
   private static final Pattern SPEED =

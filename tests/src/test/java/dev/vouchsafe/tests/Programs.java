@@ -41,8 +41,14 @@ final class Programs {
     return run(Map.of(), command, input);
   }
 
-  /** Its output goes by way of files, so that a program that says much never waits for us. */
   static Ended run(Map<String, String> environment, List<String> command, String input)
+      throws IOException, InterruptedException {
+    return run(environment, command, input, LONGEST_SECONDS);
+  }
+
+  /** Its output goes by way of files, so that a program that says much never waits for us. */
+  static Ended run(
+      Map<String, String> environment, List<String> command, String input, long longestSeconds)
       throws IOException, InterruptedException {
     Path in = Files.writeString(Files.createTempFile("vs", ".in"), input);
     Path out = Files.createTempFile("vs", ".out");
@@ -55,7 +61,7 @@ final class Programs {
               .redirectError(err.toFile());
       builder.environment().putAll(environment);
       Process process = builder.start();
-      if (!process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)) {
+      if (!process.waitFor(longestSeconds, TimeUnit.SECONDS)) {
         process.destroyForcibly().waitFor();
         throw new AssertionError(command + " did not end: " + text(out) + text(err));
       }
