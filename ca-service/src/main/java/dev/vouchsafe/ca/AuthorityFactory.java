@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
-import java.util.Date;
 import java.util.OptionalInt;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
@@ -34,7 +33,6 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
-import org.bouncycastle.asn1.x509.Time;
 import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -123,8 +121,8 @@ final class AuthorityFactory {
       tbs.setSerialNumber(new ASN1Integer(new BigInteger(1, serial)));
       tbs.setSignature(algorithm);
       tbs.setIssuer(parent == null ? subject : parent.subject());
-      tbs.setStartDate(time(now.minus(BACK_DATED)));
-      tbs.setEndDate(time(notAfter));
+      tbs.setStartDate(ValidityTimes.encode(now.minus(BACK_DATED)));
+      tbs.setEndDate(ValidityTimes.encode(notAfter));
       tbs.setSubject(subject);
       SubjectPublicKeyInfo spki = SubjectPublicKeyInfo.getInstance(stored.publicKey().getEncoded());
       tbs.setSubjectPublicKeyInfo(spki);
@@ -183,10 +181,6 @@ final class AuthorityFactory {
 
   private static Instant end(X509Certificate certificate) {
     return certificate.getNotAfter().toInstant();
-  }
-
-  private static Time time(Instant instant) {
-    return new Time(Date.from(instant.truncatedTo(ChronoUnit.SECONDS)));
   }
 
   private static X509Certificate parse(byte[] der) throws IOException {

@@ -25,7 +25,6 @@ import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.asn1.x509.TBSCertificate;
-import org.bouncycastle.asn1.x509.Time;
 import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 
 /**
@@ -105,8 +104,8 @@ final class LeafLint {
     anew.setSerialNumber(tbs.getSerialNumber());
     anew.setSignature(issuer.signatureAlgorithm());
     anew.setIssuer(issuer.subject());
-    anew.setStartDate(new Time(tbs.getStartDate().getDate()));
-    anew.setEndDate(new Time(tbs.getEndDate().getDate()));
+    anew.setStartDate(ValidityTimes.encode(ValidityTimes.decode(tbs.getStartDate())));
+    anew.setEndDate(ValidityTimes.encode(ValidityTimes.decode(tbs.getEndDate())));
     anew.setSubject(LeafBuilder.subject(commonName(tbs.getSubject())));
     anew.setSubjectPublicKeyInfo(expected.key());
     anew.setExtensions(extensions);
