@@ -50,6 +50,8 @@ final class LeafLint {
       KeyType keyType,
       Instant now) {}
 
+  private record Validity(Instant notBefore, Instant notAfter) {}
+
   private static final int VERSION_3 = 3;
 
   // The extension values of RFC 5280 section 4.2.1, written down as octets and not by the builder.
@@ -80,12 +82,12 @@ final class LeafLint {
     try {
       TBSCertificate tbs = TBSCertificate.getInstance(der);
       checkFrame(tbs, serial, expected);
-      checkValidity(tbs, expected.now());
+      Validity validity = checkValidity(tbs, expected.now());
       Set<SanName> names = checkNames(tbs, expected);
       checkSubject(tbs.getSubject(), expected.grant(), names);
       Extensions extensions = checkExtensions(tbs.getExtensions(), expected);
       require(
-          Arrays.equals(understood(tbs, expected, extensions), der),
+          Arrays.equals(understood(tbs, validity, expected, extensions), der),
           "it says more than was understood, or says it in another way");
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {
       // What Bouncy Castle throws where the encoding or a type inside it is wrong.
@@ -98,14 +100,15 @@ final class LeafLint {
    * (any tag for the version, any octet for TRUE); only what comes out the same is surely
    * understood.
    */
-  private byte[] understood(TBSCertificate tbs, Expected expected, Extensions extensions)
+  private byte[] understood(
+      TBSCertificate tbs, Validity validity, Expected expected, Extensions extensions)
       throws IOException {
     V3TBSCertificateGenerator anew = new V3TBSCertificateGenerator();
     anew.setSerialNumber(tbs.getSerialNumber());
     anew.setSignature(issuer.signatureAlgorithm());
     anew.setIssuer(issuer.subject());
-    anew.setStartDate(ValidityTimes.encode(ValidityTimes.decode(tbs.getStartDate())));
-    anew.setEndDate(ValidityTimes.encode(ValidityTimes.decode(tbs.getEndDate())));
+    anew.setStartDate(ValidityTimes.encode(validity.notBefore()));
+    anew.setEndDate(ValidityTimes.encode(validity.notAfter()));
     anew.setSubject(LeafBuilder.subject(commonName(tbs.getSubject())));
     anew.setSubjectPublicKeyInfo(expected.key());
     anew.setExtensions(extensions);
@@ -130,7 +133,7 @@ final class LeafLint {
     require(expected.key().equals(tbs.getSubjectPublicKeyInfo()), "it certifies another key");
   }
 
-  private void checkValidity(TBSCertificate tbs, Instant now) throws IssuanceException {
+  private Validity checkValidity(TBSCertificate tbs, Instant now) throws IssuanceException {
     Instant notBefore = ValidityTimes.decode(tbs.getStartDate());
     Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
     require(!notBefore.isAfter(notAfter), "it ends before it begins");
@@ -141,6 +144,7 @@ final class LeafLint {
         !notBefore.isBefore(now.minus(LeafPlanner.BACK_DATED).minusSeconds(1)),
         "it is back-dated too far");
     require(!notAfter.isAfter(now.plus(cap)), "it lives longer than the cap");
+    return new Validity(notBefore, notAfter);
   }
 
   private Set<SanName> checkNames(TBSCertificate tbs, Expected expected)

@@ -5,17 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.vouchsafe.ca.IssuanceException.Kind;
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.keys.KeyType;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Noise for the reader of CSRs: whatever comes in, the answer is a request whose possession was
@@ -43,13 +46,37 @@ class CsrFuzzTest {
     }
   }
 
+  static Stream<byte[]> ders() throws Exception {
+    return seeds().stream();
+  }
+
+  static Stream<byte[]> texts() throws Exception {
+    return seeds().stream().map(der -> TestCsr.pem(der).getBytes(StandardCharsets.US_ASCII));
+  }
+
+  private static List<byte[]> seeds() throws Exception {
+    return List.of(
+        new TestCsr().subject("CN=gateway.local,O=x").dns("gateway.local").der(),
+        new TestCsr(TestCa.CRYPTO.generate(KeyType.RSA_2048))
+            .signedWith("SHA256withRSA", PKCSObjectIdentifiers.sha256WithRSAEncryption)
+            .der(),
+        new TestCsr()
+            .names(
+                new GeneralName(GeneralName.iPAddress, "10.0.0.1"),
+                new GeneralName(GeneralName.uniformResourceIdentifier, "spiffe://a/b"))
+            .extension(Extension.basicConstraints, true, new BasicConstraints(false))
+            .der());
+  }
+
   @Tag("fuzz")
-  @FuzzTest(maxDuration = "2m")
+  @MethodSource("ders")
+  @FuzzTest(maxDuration = "1m")
   void anyDer(byte[] der) {
     read(TestCsr.pem(der));
   }
 
   @Tag("fuzz")
+  @MethodSource("texts")
   @FuzzTest(maxDuration = "1m")
   void anyText(byte[] text) {
     read(new String(text, StandardCharsets.ISO_8859_1));
@@ -57,15 +84,7 @@ class CsrFuzzTest {
 
   @Test
   void thousandsOfMutationsOfGoodRequestsEndInAnAnswer() throws Exception {
-    List<byte[]> seeds = new ArrayList<>();
-    seeds.add(new TestCsr().subject("CN=gateway.local,O=x").dns("gateway.local").der());
-    seeds.add(
-        new TestCsr()
-            .names(
-                new GeneralName(GeneralName.iPAddress, "10.0.0.1"),
-                new GeneralName(GeneralName.uniformResourceIdentifier, "spiffe://a/b"))
-            .extension(Extension.basicConstraints, true, new BasicConstraints(false))
-            .der());
+    List<byte[]> seeds = seeds();
     Random random = new Random(20261105);
     int proven = 0;
     for (int round = 0; round < 4000; round++) {
