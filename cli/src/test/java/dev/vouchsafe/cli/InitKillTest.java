@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Kills {@code init} at any moment: what is left is a whole home, or none. */
@@ -27,6 +28,7 @@ class InitKillTest {
 
   @Test
   @Tag("fault")
+  @Timeout(value = 15, unit = TimeUnit.MINUTES)
   void aHundredKilledInitsLeaveWholeHomesOrNone() throws Exception {
     killAtAnyMoment(100, 12);
   }
