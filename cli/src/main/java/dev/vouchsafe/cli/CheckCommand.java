@@ -52,6 +52,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(machine.clock());
     HomeChecks files = new HomeChecks(home, console);
     findings.add(files.format());
+    files.owner().ifPresent(findings::add);
     Optional<Configuration> configuration = files.configuration(findings::add);
     findings.addAll(files.rights());
     findings.add(machine.disk(home));

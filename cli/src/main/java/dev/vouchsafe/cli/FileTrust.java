@@ -46,8 +46,7 @@ final class FileTrust {
 
   /** What is wrong with that file's or folder's owner or mode, if anything is. */
   static Optional<String> problem(Path path) throws IOException {
-    // Every Linux file system has this attribute; its type is that of the "unix" view.
-    long owner = Integer.toUnsignedLong((Integer) Files.getAttribute(path, "unix:uid"));
+    long owner = owner(path);
     long self = ownUser();
     if (owner != 0 && owner != self) {
       return Optional.of(
@@ -64,6 +63,12 @@ final class FileTrust {
       return Optional.of(path + " can be written by others than its owner: chmod go-w " + path);
     }
     return Optional.empty();
+  }
+
+  /** The user id that the file or folder belongs to. */
+  static long owner(Path path) throws IOException {
+    // Every Linux file system has this attribute; its type is that of the "unix" view.
+    return Integer.toUnsignedLong((Integer) Files.getAttribute(path, "unix:uid"));
   }
 
   /**

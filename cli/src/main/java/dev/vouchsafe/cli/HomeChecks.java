@@ -40,6 +40,23 @@ final class HomeChecks {
     }
   }
 
+  /** Another user than the service's is shown other rights, and may open none of its keys. */
+  Optional<Finding> owner() {
+    try {
+      long owner = FileTrust.owner(home.data());
+      long self = FileTrust.ownUser();
+      return owner == self
+          ? Optional.empty()
+          : Optional.of(
+              Finding.warn(
+                  "home",
+                  home.data() + " belongs to user " + owner + ", and this runs as user " + self,
+                  "run check as the service's user to see what the service sees"));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
   Optional<Configuration> configuration(Consumer<Finding> findings) {
     try {
       Configuration configuration = ConfigurationFile.read(home);

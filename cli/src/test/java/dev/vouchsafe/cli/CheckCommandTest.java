@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -184,6 +185,13 @@ class CheckCommandTest {
   void aSocketFolderThatOthersCouldWriteIsAFailure() throws IOException {
     Files.setPosixFilePermissions(home().run(), PosixFilePermissions.fromString("rwxrwxrwx"));
     assertFails("sockets", "run", "chmod go-w");
+  }
+
+  @Test
+  void aHomeOfAnotherUserIsSaidToBeOne() throws IOException {
+    assumeTrue(FileTrust.ownUser() == 0, "only root can give a folder away");
+    Files.setAttribute(home().data(), "unix:uid", 12345);
+    assertThat(check().out()).contains("belongs to user 12345").contains("as the service's user");
   }
 
   @Test

@@ -74,6 +74,9 @@ class DaemonPartsTest {
     assertThat(run.run("bundle", "export", "--format", "json").json().path("keys")).hasSize(1);
     assertThat(TrustBundleStore.open(Home.at(home).bundle(), Duration.ofHours(1)).current().roots())
         .containsExactly(root);
+    assertThat(run.run("bundle", "export", "--out", file.toString(), "-o", "json").json())
+        .hasToString("{\"file\":\"" + file + "\"}");
+    assertThat(run.run("bundle", "export", "--out", "/nonexistent/x").err()).contains("--out: ");
     Files.writeString(Home.at(home).bundle(), "{}");
     assertThat(run.run("bundle", "export").code()).isEqualTo(1);
     assertThat(run.run("bundle", "export").err()).contains("trust-bundle.json");

@@ -119,6 +119,15 @@ class ModuleCommandsTest {
     assertThat(module("show", "web").out()).contains("unix:uid:1").doesNotContain("unix:uid:2");
   }
 
+  @Test
+  void aRemovalSaysWhatItDeleted() throws IOException {
+    module("add", "web", "--selector", "unix:uid:1");
+    assertThat(module("remove", "web", "-o", "json").json().path("removed").asText())
+        .endsWith("web.toml");
+    module("add", "web", "--selector", "unix:uid:1");
+    assertThat(module("remove", "web").out()).contains("removed web: deleted ");
+  }
+
   @ParameterizedTest
   @CsvSource({"0s", "1", "forever"})
   void aLifetimeThatIsNoneIsWrongUsage(String ttl) {
