@@ -55,8 +55,9 @@ final class ServiceChecks {
                     + said.path("layer").asText()
                     + ", at "
                     + Json.words(said.path("endpoints"))))
-        .orElseGet(
-            () -> Finding.warn("service", "does not answer: " + absence, "`vouchsafe serve`"));
+        .orElseGet(() ->
+            Finding.warn(
+                "service", "does not answer: " + absence, "until it does, modules get nothing"));
   }
 
   /** Whether the sockets can be made, while the service doesn't hold them. */

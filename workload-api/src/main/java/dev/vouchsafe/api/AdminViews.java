@@ -17,12 +17,16 @@ import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import javax.security.auth.x500.X500Principal;
 
 /** What an administrator sees, as JSON. */
 final class AdminViews {
+  /** RFC 2253 knows this attribute (RFC 5280 section 4.1.2.4) by its number only. */
+  private static final Map<String, String> WORDS = Map.of("2.5.4.5", "serialNumber");
+
   private final ApiParts parts;
   private final Supplier<List<String>> endpoints;
 
@@ -209,7 +213,7 @@ final class AdminViews {
 
   /** RFC 4514. */
   private static String subject(X509Certificate certificate) {
-    return certificate.getSubjectX500Principal().getName(X500Principal.RFC2253);
+    return certificate.getSubjectX500Principal().getName(X500Principal.RFC2253, WORDS);
   }
 
   private static String lower(Enum<?> value) {
