@@ -86,19 +86,25 @@ final class IssuingService implements CertificateAuthority {
 
   private void begin(
       Grant grant, CertificateRequest request, CompletableFuture<IssuedCertificate> answer) {
-    CompletableFuture<IssuedCertificate> issuing;
+    // Through a future, so that whatever is thrown, an Error too, ends as an answer.
+    var _ =
+        CompletableFuture.completedFuture(request)
+            .thenCompose(asked -> prepareAndRecord(grant, asked))
+            .whenComplete((issued, failure) -> deliver(answer, issued, failure));
+  }
+
+  private CompletableFuture<IssuedCertificate> prepareAndRecord(
+      Grant grant, CertificateRequest request) {
     try {
       Prepared prepared = prepare(grant, request);
-      issuing =
-          ledger
-              .record(prepared.intent())
-              .thenApplyAsync(intent -> finish(prepared, intent), executor);
-    } catch (IssuanceException | RuntimeException e) {
-      issuing = CompletableFuture.failedFuture(e);
+      return ledger
+          .record(prepared.intent())
+          .thenApplyAsync(intent -> finish(prepared, intent), executor);
+    } catch (IssuanceException e) {
+      return CompletableFuture.failedFuture(e);
     } finally {
       ledger.retract();
     }
-    var _ = issuing.whenComplete((issued, failure) -> deliver(answer, issued, failure));
   }
 
   /** Completes the answer; a certificate that nobody waits for any more is withheld. */
@@ -176,14 +182,16 @@ final class IssuingService implements CertificateAuthority {
       throw new CompletionException(e);
     }
     byte[] certificate = Signed.certificate(leaf.tbs(), issuer.signatureAlgorithm(), signature);
+    IssuedCertificate issued =
+        new IssuedCertificate(
+            Octets.hex(leaf.serial()),
+            Pem.certificate(certificate) + issuer.pem(),
+            prepared.keyPair().map(pair -> Pem.privateKey(pair.getPrivate().getEncoded())),
+            leaf.plan().notBefore(),
+            leaf.plan().notAfter(),
+            leaf.plan().renewAfter());
     ledger.outcome(leaf.serial(), LedgerEntry.State.ISSUED);
-    return new IssuedCertificate(
-        Octets.hex(leaf.serial()),
-        Pem.certificate(certificate) + issuer.pem(),
-        prepared.keyPair().map(pair -> Pem.privateKey(pair.getPrivate().getEncoded())),
-        leaf.plan().notBefore(),
-        leaf.plan().notAfter(),
-        leaf.plan().renewAfter());
+    return issued;
   }
 
   private static IssuanceException translate(@Nullable Throwable failure) {

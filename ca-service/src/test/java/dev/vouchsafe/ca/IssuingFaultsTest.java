@@ -155,6 +155,16 @@ class IssuingFaultsTest {
   }
 
   @Test
+  void anErrorInTheStoreStillEndsInAnAnswerAndClosingDoesNotHang() throws Exception {
+    ca.store.behave((key, message) -> {
+      throw new StackOverflowError("a bug of the test");
+    });
+    Refusals.assertRefused(Reason.LINT, () -> ca.issue(TestCa.grant(), REQUEST));
+    assertThat(only().state()).isEqualTo(LedgerEntry.State.INTENDED);
+    ca.reopen();
+  }
+
+  @Test
   void whenTheLedgerIsFullNothingIsSignedAndItGoesOnWhenThereIsSpace() throws Exception {
     ca.ca().close();
     FullDisk disk = new FullDisk();
