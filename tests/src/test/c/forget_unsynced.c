@@ -250,6 +250,43 @@ NAMES(rmdir, (const char *path), (path), AT_FDCWD, path)
 NAMES(mkdir, (const char *path, mode_t mode), (path, mode), AT_FDCWD, path)
 NAMES(mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode), dir, path)
 
+/* One door to all of the above, for programs that call the kernel by number. */
+EXPORT long syscall(long number, ...) {
+  long a[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int i = 0; i < 6; i++) {
+    a[i] = va_arg(rest, long);
+  }
+  va_end(rest);
+  switch (number) {
+    case SYS_openat:
+      return openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
+    case SYS_close:
+      return close((int)a[0]);
+    case SYS_write:
+      return write((int)a[0], (const void *)a[1], (size_t)a[2]);
+    case SYS_pwrite64:
+      return pwrite((int)a[0], (const void *)a[1], (size_t)a[2], a[3]);
+    case SYS_ftruncate:
+      return ftruncate((int)a[0], a[1]);
+    case SYS_fsync:
+      return fsync((int)a[0]);
+    case SYS_fdatasync:
+      return fdatasync((int)a[0]);
+    case SYS_renameat2:
+      return renameat2((int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3], (unsigned)a[4]);
+    case SYS_linkat:
+      return linkat((int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3], (int)a[4]);
+    case SYS_unlinkat:
+      return unlinkat((int)a[0], (const char *)a[1], (int)a[2]);
+    case SYS_mkdirat:
+      return mkdirat((int)a[0], (const char *)a[1], (mode_t)a[2]);
+    default:
+      return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+}
+
 /* Java's foreign function calls look functions up in libc itself, past every preloaded library. */
 EXPORT void *dlsym(void *handle, const char *name) {
   static const char here;

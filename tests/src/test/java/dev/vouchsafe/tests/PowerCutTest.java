@@ -103,7 +103,7 @@ class PowerCutTest {
 
     assertThat(text("other/each-write-synced")).isEqualTo("kept");
     assertThat(text("other/copied")).isEqualTo("kept");
-    assertThat(names("foreign")).containsExactly("name");
+    assertThat(names("foreign")).containsExactly("by-number", "name");
   }
 
   @Test
