@@ -29,4 +29,9 @@ record Finding(SelectorResult.Outcome outcome, String measured, @Nullable String
   static Finding unavailable(String code, String measured) {
     return new Finding(SelectorResult.Outcome.UNAVAILABLE, measured, code);
   }
+
+  /** This finding, for the administrator. */
+  SelectorResult result(String wanted) {
+    return new SelectorResult(wanted, measured, outcome);
+  }
 }

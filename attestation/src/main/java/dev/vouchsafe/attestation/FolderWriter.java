@@ -53,7 +53,7 @@ final class FolderWriter {
         bad += file.problems().isEmpty() ? 0 : 1;
         List<String> names = file.registrations().stream().map(Registration::name).toList();
         if (names.contains(name)) {
-          return remove(open, file.file(), names, name);
+          return remove(open, fileName, names, name);
         }
       }
     }
@@ -76,14 +76,19 @@ final class FolderWriter {
     }
   }
 
-  private Path remove(OpenFolder open, Path file, List<String> names, String name)
+  private Path remove(OpenFolder open, String fileName, List<String> names, String name)
       throws IOException, RegistrationException {
+    Path file = open.show(fileName);
     if (names.size() > 1) {
       throw new RegistrationException(
           "file-holds-others",
           file + " holds other modules too: take the table of " + Quoted.of(name) + " out by hand");
     }
-    Files.delete(file);
+    try {
+      open.remove(fileName);
+    } catch (SystemCallException e) {
+      throw new IOException(file + " can't be removed: " + e.getMessage(), e);
+    }
     sync(open);
     return file;
   }

@@ -61,6 +61,7 @@ final class Libc {
   private static final long INOTIFY_ADD = ARM ? 27 : 254;
   private static final long FLOCK = ARM ? 32 : 73;
   private static final long FSYNC = ARM ? 82 : 74;
+  private static final long UNLINKAT = ARM ? 35 : 263;
   private static final long CLOCK_GETTIME = ARM ? 113 : 228;
   private static final long GETEUID = ARM ? 175 : 107;
   private static final long GETPID = ARM ? 172 : 39;
@@ -155,6 +156,10 @@ final class Libc {
 
   static int fsync(Scratch s, int descriptor) {
     return call(s, FSYNC, descriptor, 0, 0, 0, 0);
+  }
+
+  static int unlinkat(Scratch s, int folder, MemorySegment name) {
+    return call(s, UNLINKAT, folder, name.address(), 0, 0, 0);
   }
 
   static int clockRealtime(Scratch s, MemorySegment timespec) {

@@ -1,11 +1,13 @@
 package dev.vouchsafe.attestation;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Attests processes of this Linux machine. */
 final class LinuxAttestor implements Attestor {
+  private static final Finding NOT_MEASURED =
+      Finding.unavailable("not-measured", "not measured, since something else does not hold");
+
   private final ScratchPool pool;
   private final Looks looks;
   private final HostProcesses host;
@@ -60,22 +62,40 @@ final class LinuxAttestor implements Attestor {
     if (registration.strict()) {
       doubt = Doubt.unavailable("not-supported", "strict registrations can't be measured yet");
     }
-    List<SelectorResult> results = new ArrayList<>(registration.selectors().size());
+    List<Selector> selectors = registration.selectors();
+    SelectorResult[] results = new SelectorResult[selectors.size()];
     Doubt mismatch = null;
-    for (Selector selector : registration.selectors()) {
-      Finding finding = check.check(s, caller, selector);
-      String wanted = selector.text();
-      results.add(new SelectorResult(wanted, finding.measured(), finding.outcome()));
-      mismatch = worse(mismatch, doubt(wanted, finding));
+    for (int i = 0; i < results.length; i++) {
+      if (!(selectors.get(i) instanceof Selector.Sha256)) {
+        mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
+      }
     }
     mismatch = worse(mismatch, doubt);
     // What can't be seen matters only to somebody who could be the module at all.
     if (mismatch == null || !mismatch.definite()) {
       mismatch = worse(mismatch, host(s, caller));
     }
+    // Hashing is what a stranger could make us work at: only for one whom nothing else rules out.
+    for (int i = 0; i < results.length; i++) {
+      if (results[i] == null) {
+        if (mismatch != null && mismatch.definite()) {
+          results[i] = NOT_MEASURED.result(selectors.get(i).text());
+        } else {
+          mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
+        }
+      }
+    }
     return mismatch == null
-        ? new Verdict.Attested(registration, results)
-        : mismatch.verdict(results);
+        ? new Verdict.Attested(registration, List.of(results))
+        : mismatch.verdict(List.of(results));
+  }
+
+  private @Nullable Doubt check(
+      Scratch s, ProcessCaller caller, Selector selector, SelectorResult[] results, int at) {
+    Finding finding = check.check(s, caller, selector);
+    String wanted = selector.text();
+    results[at] = finding.result(wanted);
+    return doubt(wanted, finding);
   }
 
   private @Nullable Doubt host(Scratch s, ProcessCaller caller) {

@@ -157,6 +157,19 @@ final class OpenFolder implements AutoCloseable {
   }
 
   /**
+   * Removes a file by the very name that {@link #names} gave, not by what {@link #show} makes of
+   * it.
+   */
+  void remove(String name) throws SystemCallException {
+    int result =
+        Libc.unlinkat(
+            scratch, descriptor, scratch.path(name.getBytes(StandardCharsets.ISO_8859_1)));
+    if (result < 0) {
+      throw new SystemCallException("unlink", -result);
+    }
+  }
+
+  /**
    * The content of a file that belongs to whom it must and that nobody else may write.
    *
    * @throws RegistrationException if it may not be believed, or is too large

@@ -122,6 +122,17 @@ class ExecutableHashesTest {
   }
 
   @Test
+  void aStrangerDoesNotMakeUsHashItsExecutable() throws Exception {
+    Watched kernel = new Watched();
+    try (Attestations at = attestations(kernel, 1 << 30, PATIENT);
+        Peer peer = Peer.connect(at.listener)) {
+      String right = sha256(Peer.PERL.toRealPath());
+      assertThat(at.verdict(peer, right, "unix:uid:" + 55_555)).startsWith("refused");
+      assertThat(kernel.opened).hasValue(0);
+    }
+  }
+
+  @Test
   void aSparseExecutableOfATerabyteIsNotRead() throws Exception {
     Watched kernel = new Watched();
     try (Attestations at =

@@ -184,6 +184,16 @@ class FolderWriterTest {
   }
 
   @Test
+  void theVeryFileIsRemovedAndNotOneThatIsShownAlike() throws Exception {
+    Path alike = add(Samples.registration("a b", "unix:uid:0"));
+    Path own = folder.resolve("a b.toml");
+    Files.writeString(own, RegistrationPrinter.print(Samples.registration("x", "unix:uid:0")));
+    RegistrationFolder.remove(folder, Samples.RULES, "x");
+    assertThat(own).doesNotExist();
+    assertThat(alike).exists();
+  }
+
+  @Test
   void aModuleIsFoundAndRemovedBesideFilesWithMistakes() throws Exception {
     Files.writeString(folder.resolve("a.toml"), "x = 1");
     Path file = add(Samples.registration("m", "unix:uid:0"));

@@ -31,6 +31,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   /** The longest body that we take, in octets. */
   static final int LONGEST_BODY = 64 * 1024;
 
+  /**
+   * How many decoded messages wait at most, two for a request without a body. One read can bring a
+   * thousand tiny requests, and each costs far more decoded than it did on the wire; who sends more
+   * ahead is answered so far, and the connection ends there.
+   */
+  private static final int MOST_QUEUED = 32;
+
   private enum State {
     /** Not looked at yet; the channel must stay open, since a worker uses its descriptor. */
     STARTING,
@@ -64,6 +71,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private final Intake intake = new Intake(this::arrived);
   private final BodyBuffer body = new BodyBuffer(LONGEST_BODY);
   private final Queue<Object> queue = new ArrayDeque<>();
+  private boolean overrun;
   private State state = State.STARTING;
   private boolean pumping;
   private boolean closeWanted;
@@ -143,7 +151,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private void next() {
     state = State.IDLE;
     head = null;
-    if (draining) {
+    if (draining || (overrun && queue.isEmpty())) {
       close();
       return;
     }
@@ -165,7 +173,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       take(queue.remove());
     }
     pumping = false;
-    if (wantsMore() && inputEnded) {
+    if (wantsMore() && (inputEnded || overrun)) {
       close();
     } else if (wantsMore()) {
       context().read();
@@ -181,6 +189,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
+    if (queue.size() >= MOST_QUEUED) {
+      overrun = true;
+    }
+    if (overrun) {
+      ReferenceCountUtil.release(msg);
+      return;
+    }
     queue.add(msg);
     pump();
   }

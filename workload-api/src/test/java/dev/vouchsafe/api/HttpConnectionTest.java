@@ -114,6 +114,22 @@ class HttpConnectionTest {
   }
 
   @Test
+  void whoSendsAThousandRequestsAheadIsAnsweredAFewAndLeft() {
+    routes.atOnce = false;
+    open(HttpConnectionTest::begin);
+    send(Bodies.get("/x").repeat(1000));
+    int answered = 0;
+    while (!routes.waiting.isEmpty()) {
+      Exchange exchange = routes.waiting.remove();
+      exchange.answer(FakeRoutes.echo(exchange.request()));
+      channel.runPendingTasks();
+      answered++;
+    }
+    assertThat(answered).isBetween(2, 32);
+    assertThat(channel.isOpen()).isFalse();
+  }
+
+  @Test
   void onlyTheFirstAnswerCountsAndALostOneIsToldOnce() {
     routes.atOnce = false;
     open(HttpConnectionTest::begin);
