@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 /** Attests processes of this Linux machine. */
 final class LinuxAttestor implements Attestor {
   private static final Finding NOT_MEASURED =
-      Finding.unavailable("not-measured", "not measured, since something else does not hold");
+      new Finding(
+          SelectorResult.Outcome.UNAVAILABLE,
+          "not measured, since something else does not hold",
+          null);
 
   private final ScratchPool pool;
   private final Looks looks;

@@ -158,8 +158,8 @@ class ExecutableHashesTest {
         Peer peer = Peer.connect(at.listener)) {
       assertThat(at.verdict(peer, ownUid(), right)).isEqualTo("unavailable: measurement-timeout");
       assertThat(at.verdict(peer, ownUid(), right)).isEqualTo("unavailable: measurement-timeout");
-      // The second try has joined the first one's work.
-      assertThat(kernel.opened).hasValue(1);
+      // The second try has joined the first one's work, which may not even have begun.
+      assertThat(kernel.opened).hasValueLessThanOrEqualTo(1);
       kernel.gate.countDown();
       String verdict;
       do {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.api.RawClient.Answer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -385,6 +386,15 @@ class HttpRulesTest {
         client.send(Bodies.post("/v1/certificates", BAD_BODY).substring(0, 20 + i * 2));
       }
     }
-    assertThat(once(BUNDLE).status()).isEqualTo(200);
+    // Until the broken ones have been noticed, 429 is an honest answer.
+    Wait.until("others are served again", this::isServed);
+  }
+
+  private boolean isServed() {
+    try {
+      return once(BUNDLE).status() == 200;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
