@@ -6,7 +6,8 @@ import java.util.Set;
 
 /** Registrations for tests. */
 final class Samples {
-  static final RegistrationRules RULES = new RegistrationRules(Set.of("identity", "server"));
+  static final RegistrationRules RULES =
+      new RegistrationRules(Set.of("identity", "server"), List.of());
 
   private Samples() {}
 

@@ -8,7 +8,8 @@ import java.nio.file.Path;
  *
  * @param directory the folder of its database, {@code ca.db}
  * @param identity who the gateway is
- * @param lifetimes how long things live
+ * @param lifetimes how long certificates live
+ * @param tokens how long tokens and their keys live
  * @param rootKey type of the root's key
  * @param deviceKey type of the device CA's key
  * @param leafKey type of a module's key when none is asked for
@@ -17,6 +18,7 @@ public record CaSettings(
     Path directory,
     GatewayIdentity identity,
     Lifetimes lifetimes,
+    TokenLifetimes tokens,
     KeyType rootKey,
     KeyType deviceKey,
     KeyType leafKey) {}

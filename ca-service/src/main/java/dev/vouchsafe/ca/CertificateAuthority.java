@@ -4,7 +4,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
-/** Issues certificates from the gateway's device CA, and knows every one that it ever issued. */
+/**
+ * Issues certificates from the gateway's device CA, and knows every one that it ever issued. Tokens
+ * and the modules' symmetric keys hang on the same key store and the same ledger.
+ */
 public interface CertificateAuthority extends AutoCloseable {
   /**
    * Issues a leaf: prepare and lint, record the intent durably, sign, verify. The work runs on the
@@ -18,6 +21,12 @@ public interface CertificateAuthority extends AutoCloseable {
 
   /** Notes that the certificate was signed but not handed over. Needs no answer. */
   void withhold(IssuedCertificate certificate);
+
+  /** Issues signed tokens. */
+  TokenIssuer tokens();
+
+  /** The modules' symmetric keys. */
+  ModuleKeys moduleKeys();
 
   /** Every generation of every authority, the newest last. */
   List<AuthorityInfo> authorities();

@@ -16,6 +16,8 @@ import java.util.Set;
  *     .example}
  * @param ip IP addresses in their canonical text
  * @param spiffeId the SPIFFE ID, if the registration has one
+ * @param commonName the subject's common name when none is asked for, in place of the module's name
+ * @param audiences the audiences that a token may have
  * @param ttl the lifetime when none is asked for, and the longest that may be asked for; if absent,
  *     the defaults hold
  */
@@ -26,10 +28,13 @@ public record Grant(
     List<String> dns,
     List<String> ip,
     Optional<String> spiffeId,
+    Optional<String> commonName,
+    List<String> audiences,
     Optional<Duration> ttl) {
   public Grant {
     profiles = Set.copyOf(profiles);
     dns = List.copyOf(dns);
     ip = List.copyOf(ip);
+    audiences = List.copyOf(audiences);
   }
 }

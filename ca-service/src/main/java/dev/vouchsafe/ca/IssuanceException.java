@@ -24,6 +24,10 @@ public final class IssuanceException extends Exception {
     REQUEST_INVALID("request-invalid", Kind.INVALID),
     /** The certificate would not have passed the lint; nothing was signed. */
     LINT("lint", Kind.FAILED),
+    /** The registration doesn't grant one of the audiences that a token was asked for. */
+    AUDIENCE_NOT_GRANTED("audience-not-granted", Kind.REFUSED),
+    /** The ciphertext was changed, is another module's, or was made with another iv. */
+    CIPHERTEXT_INVALID("ciphertext-invalid", Kind.INVALID),
     /** The key store is away. */
     KEY_STORE_UNAVAILABLE("key-store-unavailable", Kind.UNAVAILABLE),
     /** The ledger can't take the intent: disk full, or closing. */

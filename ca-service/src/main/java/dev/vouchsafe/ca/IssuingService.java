@@ -218,6 +218,16 @@ final class IssuingService implements CertificateAuthority {
   }
 
   @Override
+  public TokenIssuer tokens() {
+    throw new UnsupportedOperationException("tokens");
+  }
+
+  @Override
+  public ModuleKeys moduleKeys() {
+    throw new UnsupportedOperationException("module keys");
+  }
+
+  @Override
   public List<AuthorityInfo> authorities() {
     return chain.infos();
   }

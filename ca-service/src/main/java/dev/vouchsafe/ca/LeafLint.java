@@ -207,7 +207,7 @@ final class LeafLint {
     require(rdns.length == 1 && !rdns[0].isMultiValued(), "the subject is not one CN");
     require(BCStyle.CN.equals(rdns[0].getFirst().getType()), "the subject is not one CN");
     String name = commonName(subject);
-    boolean known = name.equals(LeafPlan.commonName(grant.module()));
+    boolean known = name.equals(LeafPlan.commonName(grant.commonName().orElse(grant.module())));
     for (SanName san : names) {
       String plain = san.text().substring(san.text().indexOf(':') + 1);
       known = known || name.equals(LeafPlan.commonName(plain));

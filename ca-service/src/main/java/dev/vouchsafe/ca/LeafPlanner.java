@@ -58,7 +58,10 @@ final class LeafPlanner {
               + " has no name for a server certificate, and none was asked for");
     }
     String commonName =
-        subject.orElseGet(() -> profile == Profile.SERVER ? plain(first(sans)) : grant.module());
+        subject.orElseGet(() ->
+            profile == Profile.SERVER
+                ? plain(first(sans))
+                : grant.commonName().orElse(grant.module()));
     if (LeafProfile.carriesSpiffeId(profile) && grant.spiffeId().isPresent()) {
       sans.add(gate.uri(grant.spiffeId().get()));
     }

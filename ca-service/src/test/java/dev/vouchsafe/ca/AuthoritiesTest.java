@@ -116,6 +116,7 @@ class AuthoritiesTest {
             folder.resolve("ca"),
             new GatewayIdentity("d".repeat(63), "gw.example", 1),
             Lifetimes.defaults(),
+            TokenLifetimes.defaults(),
             KeyType.EC_P256,
             KeyType.EC_P256,
             KeyType.EC_P256);
@@ -227,6 +228,7 @@ class AuthoritiesTest {
         settings.directory(),
         new GatewayIdentity("gw1", trustDomain, layer),
         settings.lifetimes(),
+        TokenLifetimes.defaults(),
         settings.rootKey(),
         settings.deviceKey(),
         settings.leafKey());

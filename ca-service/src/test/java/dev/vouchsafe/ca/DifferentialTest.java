@@ -135,6 +135,8 @@ class DifferentialTest {
         some(NAMES),
         some(IPS),
         random.nextBoolean() ? Optional.of("spiffe://gw.example/m") : Optional.empty(),
+        Optional.empty(),
+        List.of(),
         Optional.empty());
   }
 

@@ -319,6 +319,8 @@ class IssuingFaultsTest {
             List.of("gateway.local"),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     Refusals.assertNothingIssued(
         ca, Reason.PROFILE_NOT_GRANTED, serverOnly, CertificateRequest.of(Profile.IDENTITY));
@@ -343,6 +345,8 @@ class IssuingFaultsTest {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     assertThat(ca.leaf(bare, CertificateRequest.of(Profile.IDENTITY)).getSubjectAlternativeNames())
         .isNull();

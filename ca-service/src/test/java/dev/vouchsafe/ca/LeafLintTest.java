@@ -307,6 +307,8 @@ class LeafLintTest {
             List.of(),
             List.of(),
             Optional.of("spiffe://other.example/edgeHub"),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     LeafPlan plan =
         new LeafPlan(

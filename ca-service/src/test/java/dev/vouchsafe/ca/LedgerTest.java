@@ -60,6 +60,8 @@ class LedgerTest {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     LeafPlan plan =
         new LeafPlan(

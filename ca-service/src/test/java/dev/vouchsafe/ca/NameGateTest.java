@@ -223,6 +223,8 @@ class NameGateTest {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     NameGate identity = new NameGate(grant, Profile.IDENTITY);
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> identity.uri("spiffe://gw.example/m"));
@@ -248,6 +250,8 @@ class NameGateTest {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
+            List.of(),
             Optional.empty());
     NameGate withDollar = new NameGate(system, Profile.IDENTITY);
     NameGate without = new NameGate(TestCa.grant(), Profile.IDENTITY);

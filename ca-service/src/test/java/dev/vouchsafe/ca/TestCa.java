@@ -82,6 +82,7 @@ final class TestCa implements AutoCloseable {
         folder.resolve("ca"),
         new GatewayIdentity("gw1", "gw.example", layer),
         lifetimes,
+        TokenLifetimes.defaults(),
         keyType,
         keyType,
         KeyType.EC_P256);
@@ -149,6 +150,8 @@ final class TestCa implements AutoCloseable {
         dns,
         ip,
         Optional.of(SPIFFE_ID),
+        Optional.empty(),
+        List.of(),
         Optional.empty());
   }
 
@@ -160,6 +163,8 @@ final class TestCa implements AutoCloseable {
         List.of("gateway.local"),
         List.of(),
         Optional.of(SPIFFE_ID),
+        Optional.empty(),
+        List.of(),
         Optional.of(ttl));
   }
 

@@ -4,6 +4,7 @@ import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SealSource;
 import java.nio.file.Path;
@@ -80,7 +81,13 @@ record Configuration(
   /** The CA's settings, with its database in that folder. */
   CaSettings authority(Path folder) {
     return new CaSettings(
-        folder, gateway, lifetimes, keys.rootType(), keys.deviceType(), keys.leafType());
+        folder,
+        gateway,
+        lifetimes,
+        TokenLifetimes.defaults(),
+        keys.rootType(),
+        keys.deviceType(),
+        keys.leafType());
   }
 
   /**

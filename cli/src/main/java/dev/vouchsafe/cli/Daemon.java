@@ -107,6 +107,7 @@ final class Daemon implements AutoCloseable {
                 attestor,
                 authority,
                 bundles,
+                () -> "",
                 console.clock(),
                 workers));
     closers.push(server::close);

@@ -29,4 +29,40 @@ public final class PrivateKeyStores {
       throws KeyFault {
     return SoftwareStores.here().open(directory, seal, crypto);
   }
+
+  /**
+   * Makes a new, empty store in a PKCS#11 token, which must be there and initialized. Its keys are
+   * told from others in the token by a random store id.
+   *
+   * @param directory a folder that doesn't exist yet, in one that does; made with mode 0700, it
+   *     keeps the store id and nothing secret
+   * @throws KeyFault if the library, the token or the PIN is wrong, or the token can't do what is
+   *     needed; the message names the attribute of the URI; nothing is left in token or folder
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static PrivateKeyStore createPkcs11(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto)
+      throws KeyFault {
+    throw new UnsupportedOperationException("PKCS#11");
+  }
+
+  /**
+   * Opens a store in a PKCS#11 token. If the token is away just now, the store opens all the same,
+   * and each call says {@link KeyFault.Unavailable} until the token is back.
+   *
+   * @throws KeyFault.Failed if the library or the PIN is wrong, or the token has no such store
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static PrivateKeyStore openPkcs11(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto)
+      throws KeyFault {
+    throw new UnsupportedOperationException("PKCS#11");
+  }
+
+  /**
+   * Destroys every object of the store in its token, for a gateway that was not made to the end.
+   * The folder stays. Does nothing if the folder has no store id.
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static void destroyPkcs11(Path directory, Pkcs11Uri uri) throws KeyFault {
+    throw new UnsupportedOperationException("PKCS#11");
+  }
 }

@@ -7,6 +7,7 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.trust.TrustBundles;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * What the front ends stand on. They close none of it.
@@ -16,6 +17,7 @@ import java.util.concurrent.Executor;
  * @param attestor who is calling
  * @param authority issues
  * @param bundles whom to trust
+ * @param manifest the manifest trust bundle as PEM, read at each call; empty if there is none
  * @param clock the one clock
  * @param workers where requests are worked on; never an event loop
  */
@@ -25,5 +27,6 @@ public record ApiParts(
     Attestor attestor,
     CertificateAuthority authority,
     TrustBundles bundles,
+    Supplier<String> manifest,
     InstantSource clock,
     Executor workers) {}

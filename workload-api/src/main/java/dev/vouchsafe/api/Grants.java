@@ -34,6 +34,8 @@ final class Grants {
         registration.dns(),
         registration.ip(),
         spiffeId(identity, registration),
+        Optional.empty(),
+        registration.audiences(),
         registration.ttl());
   }
 
@@ -51,6 +53,8 @@ final class Grants {
         List.copyOf(settings.dns()),
         List.copyOf(settings.ip()),
         Optional.empty(),
+        Optional.empty(),
+        List.of(),
         Optional.of(HTTPS_TTL));
   }
 }

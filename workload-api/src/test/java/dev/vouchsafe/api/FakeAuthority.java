@@ -9,6 +9,8 @@ import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.ca.ModuleKeys;
+import dev.vouchsafe.ca.TokenIssuer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -51,6 +53,16 @@ final class FakeAuthority implements CertificateAuthority {
   public void withhold(IssuedCertificate certificate) {
     real.withhold(certificate);
     withheld.add(certificate.serial());
+  }
+
+  @Override
+  public TokenIssuer tokens() {
+    throw new UnsupportedOperationException("tokens");
+  }
+
+  @Override
+  public ModuleKeys moduleKeys() {
+    throw new UnsupportedOperationException("module keys");
   }
 
   @Override

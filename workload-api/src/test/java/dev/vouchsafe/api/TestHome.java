@@ -13,6 +13,7 @@ import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -37,7 +38,8 @@ import java.util.concurrent.Executors;
 /** A gateway without its front ends, all of it real, with a clock that the test sets. */
 final class TestHome implements AutoCloseable {
   static final GatewayIdentity IDENTITY = new GatewayIdentity("gw1", "gw.example", 1);
-  static final RegistrationRules RULES = new RegistrationRules(Set.of("identity", "server"));
+  static final RegistrationRules RULES =
+      new RegistrationRules(Set.of("identity", "server"), List.of());
 
   /** The user that the tests run as: every call from this process comes from it. */
   static final long OWN_UID = ownUid();
@@ -82,6 +84,7 @@ final class TestHome implements AutoCloseable {
             folder.resolve("ca"),
             IDENTITY,
             Lifetimes.defaults(),
+            TokenLifetimes.defaults(),
             KeyType.EC_P256,
             KeyType.EC_P256,
             KeyType.EC_P256);
@@ -110,7 +113,7 @@ final class TestHome implements AutoCloseable {
   /** The parts with another attestor or authority. */
   ApiParts with(Attestor otherAttestor, CertificateAuthority otherAuthority) {
     return new ApiParts(
-        IDENTITY, registrations, otherAttestor, otherAuthority, bundles, clock, workers);
+        IDENTITY, registrations, otherAttestor, otherAuthority, bundles, () -> "", clock, workers);
   }
 
   /** A registration that this process matches. */

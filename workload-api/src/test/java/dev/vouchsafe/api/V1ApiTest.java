@@ -117,6 +117,8 @@ class V1ApiTest {
                 List.of("gateway.local", "*.gateway.local", "edgehub"),
                 List.of("192.168.1.10"),
                 Optional.of("spiffe://gw.example/edgeHub"),
+                Optional.empty(),
+                List.of(),
                 Optional.empty()));
   }
 

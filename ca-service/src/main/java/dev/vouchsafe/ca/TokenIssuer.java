@@ -1,0 +1,22 @@
+package dev.vouchsafe.ca;
+
+/**
+ * Issues signed tokens: JWT (RFC 7519) by ES256, under a token key that the key store sealed and
+ * that was announced ahead of its use. Safe for use by many threads at once.
+ */
+public interface TokenIssuer {
+  /**
+   * Issues a token. Its id comes from a block that the ledger reserved durably before, so this may
+   * wait for the disk, once in 4,096 tokens.
+   *
+   * @throws IssuanceException if the grant doesn't have one of the audiences, if the key store is
+   *     away and the token key still sealed, or if the ledger can't reserve ids
+   */
+  IssuedToken issue(Grant grant, TokenRequest request) throws IssuanceException;
+
+  /**
+   * The public keys that verify our tokens, as a JSON Web Key Set (RFC 7517 section 5): the one
+   * that signs, the next one, and those whose last token may not have ended yet.
+   */
+  String jwks();
+}
