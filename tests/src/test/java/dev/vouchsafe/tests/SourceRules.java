@@ -90,7 +90,13 @@ final class SourceRules {
         new Rule(
             "no package registry is named",
             all,
-            Pattern.compile("(?i)\\b(arti" + "factory|jf" + "rog|sona" + "type)\\b|<mir" + "ror>")),
+            Pattern.compile(
+                "(?i)\\b(arti"
+                    + "factory|jf"
+                    + "rog|sona"
+                    + "type)\\b|<mir"
+                    + "ror>|\"resol"
+                    + "ved\":")),
         new Rule(
             "no address with a password",
             all,
