@@ -2,7 +2,6 @@ package dev.vouchsafe.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,59 +10,15 @@ import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.interfaces.ECPrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Nothing that reads the disk, or the process from outside, finds a private key. */
 class SecretsTest {
-  /** The octets that a private key in clear starts with, whatever the key is. */
-  private static final List<byte[]> STARTS_OF_KEYS =
-      List.of(
-          // PKCS#8 (RFC 5208): version 0, then id-ecPublicKey or rsaEncryption.
-          HexFormat.of().parseHex("020100301306072a8648ce3d0201"),
-          HexFormat.of().parseHex("020100301006072a8648ce3d0201"),
-          HexFormat.of().parseHex("020100300d06092a864886f70d010101"),
-          // SEC 1 ECPrivateKey of P-256 and P-384: version 1, then the scalar.
-          HexFormat.of().parseHex("0201010420"),
-          HexFormat.of().parseHex("0201010430"),
-          "PRIVATE KEY-----".getBytes(StandardCharsets.US_ASCII),
-          "MIGHAgEAMBMGByqGSM49AgEG".getBytes(StandardCharsets.US_ASCII),
-          "MHcCAQEE".getBytes(StandardCharsets.US_ASCII));
-
-  private static boolean contains(byte[] all, byte[] part) {
-    String text = new String(all, StandardCharsets.ISO_8859_1);
-    return text.contains(new String(part, StandardCharsets.ISO_8859_1));
-  }
-
-  private static List<String> filesWith(Path folder, List<byte[]> parts) throws IOException {
-    List<String> found = new ArrayList<>();
-    List<Path> files;
-    try (Stream<Path> all = Files.walk(folder)) {
-      files = all.filter(Files::isRegularFile).toList();
-    }
-    for (Path file : files) {
-      byte[] content = Files.readAllBytes(file);
-      if (parts.stream().anyMatch(part -> contains(content, part))) {
-        found.add(folder.relativize(file).toString());
-      }
-    }
-    return found;
-  }
-
-  /** A secret number as it may be written: raw, in hex and in base64. */
-  private static List<byte[]> spellings(byte[] secret) {
-    return List.of(
-        secret,
-        HexFormat.of().formatHex(secret).getBytes(StandardCharsets.US_ASCII),
-        Base64.getEncoder().withoutPadding().encode(secret));
-  }
-
   private static byte[] scalar(PrivateKey key) {
     byte[] octets = ((ECPrivateKey) key).getS().toByteArray();
     return octets.length > 32 ? java.util.Arrays.copyOfRange(octets, 1, 33) : octets;
@@ -80,15 +35,15 @@ class SecretsTest {
         assertThat(answer.status()).isEqualTo(201);
         issued = scalar(readKey(answer.text("privateKey")));
       }
-      assertThat(filesWith(home.folder(), STARTS_OF_KEYS)).isEmpty();
-      assertThat(filesWith(home.folder(), spellings(issued))).isEmpty();
+      assertThat(SecretSearch.filesWith(home.folder(), SecretSearch.STARTS_OF_KEYS)).isEmpty();
+      assertThat(SecretSearch.filesWith(home.folder(), SecretSearch.spellings(issued))).isEmpty();
       assertThat(
-              contains(
+              SecretSearch.contains(
                   gateway.log().getBytes(StandardCharsets.UTF_8),
                   "PRIVATE".getBytes(StandardCharsets.UTF_8)))
           .isFalse();
       byte[] seal = Files.readAllBytes(home.folder().resolve("seal.key"));
-      assertThat(filesWith(home.data(), spellings(seal))).isEmpty();
+      assertThat(SecretSearch.filesWith(home.data(), SecretSearch.spellings(seal))).isEmpty();
     }
   }
 
@@ -110,10 +65,11 @@ class SecretsTest {
               home.folder().resolve("pem").toString(),
               "1024")
           .done();
-      assertThat(filesWith(home.folder(), STARTS_OF_KEYS))
+      assertThat(SecretSearch.filesWith(home.folder(), SecretSearch.STARTS_OF_KEYS))
           .contains("der", "pem")
           .doesNotContain("hex");
-      assertThat(filesWith(home.folder(), spellings(scalar(key)))).contains("der", "hex");
+      assertThat(SecretSearch.filesWith(home.folder(), SecretSearch.spellings(scalar(key))))
+          .contains("der", "hex");
     }
   }
 
