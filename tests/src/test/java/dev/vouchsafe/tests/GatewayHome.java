@@ -99,6 +99,29 @@ final class GatewayHome implements AutoCloseable {
     run("init", "--config", base.resolve("prepared.toml").toString()).done();
   }
 
+  /** {@code vouchsafe init} with the keys in a PKCS#11 token. */
+  void initInToken(SoftHsm hsm) throws IOException, InterruptedException {
+    run(initCommand(hsm)).done();
+    Path toml = folder.resolve("vouchsafe.toml");
+    Files.writeString(
+        toml, Files.readString(toml).replace("[listen]\n", "[listen]\nhttps = \"127.0.0.1:0\"\n"));
+  }
+
+  /** The arguments of {@link #initInToken}. */
+  static String[] initCommand(SoftHsm hsm) {
+    return new String[] {
+      "init",
+      "--key-store",
+      "pkcs11",
+      "--pkcs11-uri",
+      hsm.uri(),
+      "--device-id",
+      "gw",
+      "--trust-domain",
+      "gw.example"
+    };
+  }
+
   /** Registers a module that every process of the tests' own user is. */
   void addModule(String name, String... more) throws IOException, InterruptedException {
     List<String> command =

@@ -1,0 +1,175 @@
+package dev.vouchsafe.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** A SoftHSM2 of the test's own, with one fresh token, and what an administrator sees of it. */
+final class SoftHsm {
+  static final String TOKEN = "gateway";
+
+  /** Long enough to be found in nothing else. */
+  static final String PIN = "4815162342108";
+
+  private static final Path LIBRARY = Path.of("/usr/lib/softhsm/libsofthsm2.so");
+
+  private final Path folder;
+  private Path library = LIBRARY;
+
+  private SoftHsm(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Makes it in an empty folder, and lets the home's commands know of it. */
+  static SoftHsm beside(GatewayHome home) throws IOException, InterruptedException {
+    SoftHsm hsm = new SoftHsm(home.beside("hsm"));
+    Files.createDirectory(hsm.tokens());
+    Files.writeString(
+        hsm.configuration(),
+        """
+        directories.tokendir = %s
+        objectstore.backend = file
+        log.level = ERROR
+        """
+            .formatted(hsm.tokens()));
+    hsm.addToken();
+    hsm.writePin(PIN, "rw-------");
+    home.setEnvironment(hsm.environment());
+    return hsm;
+  }
+
+  /** One more token of the same label. */
+  void addToken() throws IOException, InterruptedException {
+    Programs.run(
+            environment(),
+            List.of(
+                "softhsm2-util",
+                "--init-token",
+                "--free",
+                "--label",
+                TOKEN,
+                "--pin",
+                PIN,
+                "--so-pin",
+                "87654321"),
+            "")
+        .done();
+  }
+
+  void writePin(String pin, String permissions) throws IOException {
+    Files.deleteIfExists(pinFile());
+    Files.writeString(
+        Files.createFile(
+            pinFile(),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))),
+        pin + "\n");
+    Files.setPosixFilePermissions(pinFile(), PosixFilePermissions.fromString(permissions));
+  }
+
+  Path pinFile() {
+    return folder.resolve("pin");
+  }
+
+  /** From now on the URI names this library. */
+  void setLibrary(Path library) {
+    this.library = library;
+  }
+
+  /** The PKCS#11 URI (RFC 7512) of the gateway's keys. */
+  String uri() {
+    return "pkcs11:token="
+        + TOKEN
+        + ";object=vouchsafe?module-path="
+        + library
+        + "&pin-source=file:"
+        + pinFile();
+  }
+
+  private Path tokens() {
+    return folder.resolve("tokens");
+  }
+
+  private Path configuration() {
+    return folder.resolve("softhsm2.conf");
+  }
+
+  private Map<String, String> environment() {
+    return Map.of("SOFTHSM2_CONF", configuration().toString());
+  }
+
+  /** Takes the token out. */
+  void takeOut() throws IOException {
+    Files.move(tokens(), folder.resolve("taken-out"));
+  }
+
+  /** Puts it in again. */
+  void putIn() throws IOException {
+    Files.move(folder.resolve("taken-out"), tokens());
+  }
+
+  /**
+   * One object in a token, as {@code pkcs11-tool} shows it.
+   *
+   * @param kind its first line, such as {@code Private Key Object; EC}
+   * @param id CKA_ID in hex
+   * @param access its flags
+   */
+  record StoredObject(String kind, String id, List<String> access) {
+    boolean isSecret() {
+      return kind.startsWith("Private Key") || kind.startsWith("Secret Key");
+    }
+
+    private static StoredObject parse(List<String> lines) {
+      String id = "";
+      List<String> access = List.of();
+      for (String line : lines) {
+        if (line.startsWith("  ID:")) {
+          id = line.substring("  ID:".length()).strip();
+        } else if (line.startsWith("  Access:")) {
+          access = Arrays.asList(line.substring("  Access:".length()).strip().split(", ", -1));
+        }
+      }
+      return new StoredObject(lines.getFirst(), id, access);
+    }
+  }
+
+  /** Everything that the token holds, seen with its PIN. */
+  List<StoredObject> objects() throws IOException, InterruptedException {
+    String out =
+        Programs.run(
+                environment(),
+                List.of(
+                    "pkcs11-tool",
+                    "--module",
+                    LIBRARY.toString(),
+                    "--token-label",
+                    TOKEN,
+                    "--login",
+                    "--pin",
+                    PIN,
+                    "--list-objects"),
+                "")
+            .done();
+    List<StoredObject> objects = new ArrayList<>();
+    List<String> lines = new ArrayList<>();
+    for (String line : out.lines().toList()) {
+      if (!line.startsWith(" ") && !lines.isEmpty()) {
+        objects.add(StoredObject.parse(lines));
+        lines.clear();
+      }
+      lines.add(line);
+    }
+    if (!lines.isEmpty()) {
+      objects.add(StoredObject.parse(lines));
+    }
+    assertThat(objects).as(out).allMatch(object -> object.kind().contains("Object;"));
+    return objects;
+  }
+}
