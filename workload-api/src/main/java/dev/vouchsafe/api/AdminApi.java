@@ -3,8 +3,6 @@ package dev.vouchsafe.api;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.LedgerQuery;
 import java.util.Optional;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 
 /** What the administrators' socket serves; its file mode says who may ask. */
 final class AdminApi implements Routes {
@@ -13,10 +11,10 @@ final class AdminApi implements Routes {
   private static final int LARGEST_PAGE = 1000;
 
   private final AdminViews views;
-  private final Executor workers;
+  private final Workers workers;
   private final Quota waiting;
 
-  AdminApi(AdminViews views, Executor workers, Quota waiting) {
+  AdminApi(AdminViews views, Workers workers, Quota waiting) {
     this.views = views;
     this.workers = workers;
     this.waiting = waiting;
@@ -33,8 +31,8 @@ final class AdminApi implements Routes {
     exchange.whenDone(() -> waiting.leave(owner));
     try {
       workers.execute(() -> exchange.answer(answer(exchange.request())));
-    } catch (RejectedExecutionException e) {
-      exchange.answer(refusal(Failure.of(Problem.STOPPING, "the service is stopping")));
+    } catch (Failure failure) {
+      exchange.answer(refusal(failure));
     }
   }
 

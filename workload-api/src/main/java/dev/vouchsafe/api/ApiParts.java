@@ -6,7 +6,7 @@ import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.trust.TrustBundles;
 import java.time.InstantSource;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
 
 /**
@@ -19,7 +19,8 @@ import java.util.function.Supplier;
  * @param bundles whom to trust
  * @param manifest the manifest trust bundle as PEM, read at each call; empty if there is none
  * @param clock the one clock
- * @param workers where requests are worked on; never an event loop
+ * @param workers where requests are worked on; never an event loop. One that rejects work and isn't
+ *     shut down counts as busy
  */
 public record ApiParts(
     GatewayIdentity identity,
@@ -29,4 +30,4 @@ public record ApiParts(
     TrustBundles bundles,
     Supplier<String> manifest,
     InstantSource clock,
-    Executor workers) {}
+    ExecutorService workers) {}

@@ -74,6 +74,28 @@ final class Attestation {
     return holding.get(0);
   }
 
+  /** Measures the caller until one registration holds, whichever it is. */
+  Verdict.Attested any(Caller caller) throws Failure {
+    Optional<Verdict.Unavailable> open = Optional.empty();
+    for (Registration registration : registrations.current().candidates(caller.uid())) {
+      if (!registration.channels().contains(Registration.Channel.UNIX)) {
+        continue;
+      }
+      switch (attestor.measure(caller, registration)) {
+        case Verdict.Attested attested -> {
+          return attested;
+        }
+        case Verdict.Unavailable unavailable -> open = Optional.of(unavailable);
+        case Verdict.Refused refused -> {
+          // One of the others may hold.
+        }
+      }
+    }
+    throw open.isPresent()
+        ? unavailable(caller, "", open.get())
+        : refused(caller, "", "not-registered", "no registration holds for the caller");
+  }
+
   /** The last look, just before the answer. */
   void confirm(Caller caller, Verdict.Attested attested) throws Failure {
     held(caller, attested.registration().name(), attestor.confirm(caller, attested));

@@ -4,7 +4,6 @@ import dev.vouchsafe.trust.BundleFormat;
 import dev.vouchsafe.trust.TrustBundles;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
 /** The trust bundle over HTTP: any caller may have it, at once or when it changes. */
@@ -34,7 +33,7 @@ final class BundleApi {
                         + " application/json"));
     Duration wait = wait(request);
     Version now = version(format);
-    if (wait.isZero() || !now.held(request)) {
+    if (wait.isZero() || !CachedAnswer.isHeld(request, now.tag())) {
       exchange.answer(answer(now, request).with(HttpHeaderNames.VARY, "accept"));
       return;
     }
@@ -52,13 +51,7 @@ final class BundleApi {
   }
 
   private static Response answer(Version version, Request request) {
-    Response response =
-        version.held(request)
-            ? Response.empty(Status.NOT_MODIFIED)
-            : Response.of(Status.OK, version.format().mediaType(), version.body());
-    return response
-        .with(HttpHeaderNames.ETAG, version.tag())
-        .with(HttpHeaderNames.CACHE_CONTROL, "no-cache")
+    return CachedAnswer.of(request, version.tag(), version.format().mediaType(), version.body())
         .with(SEQUENCE_HEADER, Long.toString(version.sequence()));
   }
 
@@ -87,19 +80,5 @@ final class BundleApi {
 
   /** One version of the bundle in one encoding. */
   @SuppressWarnings("ArrayRecordComponent") // Never compared, and not copied on its way out.
-  private record Version(BundleFormat format, long sequence, String tag, byte[] body) {
-    /** Whether the caller says that it has this version (RFC 9110 section 13.1.2). */
-    boolean held(Request request) {
-      List<String> lines = request.headers(HttpHeaderNames.IF_NONE_MATCH);
-      for (String line : lines) {
-        for (String each : line.split(",", -1)) {
-          String candidate = each.strip();
-          if (candidate.equals("*") || candidate.equals(tag) || candidate.equals("W/" + tag)) {
-            return true;
-          }
-        }
-      }
-      return false;
-    }
-  }
+  private record Version(BundleFormat format, long sequence, String tag, byte[] body) {}
 }

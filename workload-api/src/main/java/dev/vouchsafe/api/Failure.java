@@ -69,7 +69,7 @@ final class Failure extends Exception {
           new Failure(
               Status.SERVICE_UNAVAILABLE,
               code,
-              "nothing can be issued now; ask again later",
+              "it can't be done now; ask again later",
               List.of(),
               null);
       case FAILED ->

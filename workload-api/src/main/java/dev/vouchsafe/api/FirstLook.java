@@ -3,7 +3,6 @@ package dev.vouchsafe.api;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.CallerUnknownException;
 import io.netty.channel.unix.UnixChannel;
-import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -17,9 +16,9 @@ final class FirstLook implements BiConsumer<HttpConnection, Object> {
   private static final QuietLog LOG = new QuietLog(FirstLook.class);
 
   private final Attestor attestor;
-  private final Executor workers;
+  private final Workers workers;
 
-  FirstLook(Attestor attestor, Executor workers) {
+  FirstLook(Attestor attestor, Workers workers) {
     this.attestor = attestor;
     this.workers = workers;
   }
@@ -29,15 +28,15 @@ final class FirstLook implements BiConsumer<HttpConnection, Object> {
     int socket = ((UnixChannel) connection.context().channel()).fd().intValue();
     try {
       workers.execute(() -> look(connection, owner, socket));
-    } catch (RejectedExecutionException stopping) {
-      connection.begin(new Peer(owner, null));
+    } catch (Failure busyOrStopping) {
+      connection.begin(new Peer(owner, null, busyOrStopping));
     }
   }
 
   private void look(HttpConnection connection, Object owner, int socket) {
     CallerLease lease = lease(owner, socket);
     try {
-      connection.context().executor().execute(() -> connection.begin(new Peer(owner, lease)));
+      connection.context().executor().execute(() -> connection.begin(new Peer(owner, lease, null)));
     } catch (RejectedExecutionException stopped) {
       if (lease != null) {
         lease.release();

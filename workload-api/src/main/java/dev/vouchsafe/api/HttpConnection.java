@@ -28,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  * loop.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
-  /** The longest body that we take, in octets. */
-  static final int LONGEST_BODY = 64 * 1024;
-
   /**
    * How many decoded messages wait at most, two for a request without a body. One read can bring a
    * thousand tiny requests, and each costs far more decoded than it did on the wire; who sends more
@@ -69,7 +66,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private final Timeouts timeouts;
   private final Consumer<HttpConnection> opening;
   private final Intake intake = new Intake(this::arrived);
-  private final BodyBuffer body = new BodyBuffer(LONGEST_BODY);
+  private final BodyBuffer body;
   private final Queue<Object> queue = new ArrayDeque<>();
   private boolean overrun;
   private State state = State.STARTING;
@@ -88,6 +85,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
    */
   HttpConnection(Routes routes, Timeouts timeouts, Consumer<HttpConnection> opening) {
     this.routes = routes;
+    this.body = new BodyBuffer(routes.longestBody());
     this.timeouts = timeouts;
     this.opening = opening;
   }
@@ -223,7 +221,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   private void takeHead(HttpRequest request) throws Failure {
     head = request;
-    HttpRules.check(request);
+    HttpRules.check(request, routes.longestBody());
     body.reset();
     state = State.BODY;
     deadline().set(timeouts.body());
@@ -274,7 +272,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       exchange.done();
       return;
     }
-    boolean stay = HttpUtil.isKeepAlive(request) && !draining;
+    boolean stay = HttpUtil.isKeepAlive(request) && !draining && !response.isLast();
     send(response, stay ? After.NEXT : After.CLOSE, lost);
   }
 

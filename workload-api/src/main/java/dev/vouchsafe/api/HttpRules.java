@@ -40,8 +40,12 @@ final class HttpRules {
         .setValidateHeaders(true);
   }
 
-  /** Checks a request's head. */
-  static void check(HttpRequest head) throws Failure {
+  /**
+   * Checks a request's head.
+   *
+   * @param longestBody octets that the body may have
+   */
+  static void check(HttpRequest head, int longestBody) throws Failure {
     if (head.decoderResult().isFailure()) {
       throw undecodable(head.decoderResult().cause());
     }
@@ -63,8 +67,8 @@ final class HttpRules {
             || version.minorVersion() == 0)) {
       throw Failure.of(Problem.HTTP_MALFORMED, "a transfer coding other than chunked");
     }
-    if (HttpUtil.getContentLength(head, 0L) > HttpConnection.LONGEST_BODY) {
-      throw BodyBuffer.tooLarge(HttpConnection.LONGEST_BODY);
+    if (HttpUtil.getContentLength(head, 0L) > longestBody) {
+      throw BodyBuffer.tooLarge(longestBody);
     }
     String expect = headers.get(HttpHeaderNames.EXPECT);
     if (expect != null && !HttpHeaderValues.CONTINUE.contentEqualsIgnoreCase(expect)) {

@@ -26,8 +26,8 @@ final class Json {
                   .maxNestingDepth(DEEPEST)
                   .maxNameLength(LONGEST_NAME)
                   .maxNumberLength(LONGEST_NUMBER)
-                  .maxStringLength(HttpConnection.LONGEST_BODY)
-                  .maxDocumentLength(HttpConnection.LONGEST_BODY)
+                  .maxStringLength(WorkloadRoutes.LONGEST_BODY)
+                  .maxDocumentLength(WorkloadRoutes.LONGEST_BODY)
                   .build())
           // Names come from callers: interning them would keep each for ever.
           .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)

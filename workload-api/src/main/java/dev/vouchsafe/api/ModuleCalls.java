@@ -8,9 +8,8 @@ import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class ModuleCalls {
   private static final QuietLog LOG = new QuietLog(ModuleCalls.class);
 
-  private final Executor workers;
+  private final Workers workers;
   private final CertificateAuthority authority;
   private final Attestation attestation;
   private final Quota waiting;
@@ -29,7 +28,7 @@ final class ModuleCalls {
    * @param waiting how many requests may be under way, in all and for each user
    */
   ModuleCalls(
-      Executor workers, CertificateAuthority authority, Attestation attestation, Quota waiting) {
+      Workers workers, CertificateAuthority authority, Attestation attestation, Quota waiting) {
     this.workers = workers;
     this.authority = authority;
     this.attestation = attestation;
@@ -38,16 +37,15 @@ final class ModuleCalls {
 
   /** What a worker does for one request; it answers, or sees to it that somebody will. */
   interface Work {
-    void run(ModuleCall call) throws Failure;
+    void run(ModuleCall call) throws Failure, IssuanceException;
   }
 
   /** Admits a request and hands it to the workers. Runs on the event loop. */
   void start(Exchange exchange, Function<Failure, Response> errors, Work work) {
     CallerLease lease = exchange.peer().caller();
     if (lease == null || !lease.acquire()) {
-      Failure failure =
-          Failure.of(Problem.CALLER_UNKNOWN, "the kernel could not name the calling process");
-      exchange.answer(errors.apply(failure));
+      // A connection is looked at once, so only another one can end better.
+      exchange.answer(errors.apply(nameless(exchange.peer())).closing());
       return;
     }
     Object owner = exchange.peer().owner();
@@ -63,6 +61,23 @@ final class ModuleCalls {
     });
     ModuleCall call = new ModuleCall(exchange, lease.caller(), errors);
     onWorker(call, () -> work.run(call));
+  }
+
+  private static Failure nameless(Peer peer) {
+    return peer.nameless() != null
+        ? peer.nameless()
+        : Failure.of(Problem.CALLER_UNKNOWN, "the kernel could not name the calling process");
+  }
+
+  /** Hands to the workers what anyone on the socket may have, whoever calls. */
+  void forAnyone(Exchange exchange, Function<Failure, Response> errors, Supplier<Response> answer)
+      throws Failure {
+    Object owner = exchange.peer().owner();
+    if (!waiting.enter(owner)) {
+      throw Failure.of(Problem.TOO_MANY_REQUESTS, "too many requests are waiting");
+    }
+    exchange.whenDone(() -> waiting.leave(owner));
+    workers.answer(exchange, errors, answer);
   }
 
   /**
@@ -112,7 +127,7 @@ final class ModuleCalls {
   private void withhold(IssuedCertificate issued) {
     try {
       workers.execute(() -> authority.withhold(issued));
-    } catch (RejectedExecutionException stopping) {
+    } catch (Failure busyOrStopping) {
       authority.withhold(issued);
     }
   }
@@ -121,30 +136,32 @@ final class ModuleCalls {
     Throwable cause =
         error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
     if (cause instanceof IssuanceException e) {
-      switch (e.reason().kind()) {
-        case INVALID, REFUSED ->
-            LOG.info("not issued: " + e.reason().code() + ": " + e.getMessage());
-        case UNAVAILABLE ->
-            LOG.warning("can't issue: " + e.reason().code() + ": " + e.getMessage());
-        case FAILED -> LOG.error("issuing failed: " + e.reason().code(), e);
-      }
-      return Failure.of(e);
+      return failure(e);
     }
     LOG.error("issuing failed", cause == null ? new IllegalStateException("no result") : cause);
     return Failure.of(Problem.INTERNAL, "issuing failed; see the log");
   }
 
+  private static Failure failure(IssuanceException e) {
+    switch (e.reason().kind()) {
+      case INVALID, REFUSED -> LOG.info("not done: " + e.reason().code() + ": " + e.getMessage());
+      case UNAVAILABLE -> LOG.warning("can't do: " + e.reason().code() + ": " + e.getMessage());
+      case FAILED -> LOG.error("issuing failed: " + e.reason().code(), e);
+    }
+    return Failure.of(e);
+  }
+
   /** Something that a worker does, which may end in an error answer. */
   private interface Step {
-    void run() throws Failure;
+    void run() throws Failure, IssuanceException;
   }
 
   private boolean onWorker(ModuleCall call, Step step) {
     try {
       workers.execute(() -> guarded(call, step));
       return true;
-    } catch (RejectedExecutionException e) {
-      call.fail(Failure.of(Problem.STOPPING, "the service is stopping"));
+    } catch (Failure failure) {
+      call.fail(failure);
       return false;
     }
   }
@@ -155,9 +172,10 @@ final class ModuleCalls {
       step.run();
     } catch (Failure failure) {
       call.fail(failure);
+    } catch (IssuanceException e) {
+      call.fail(failure(e));
     } catch (RuntimeException e) {
-      LOG.error("a request failed", e);
-      call.fail(Failure.of(Problem.INTERNAL, "the request failed; see the log"));
+      call.fail(Workers.unexpected(e));
     }
   }
 }

@@ -1,17 +1,20 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.trust.BundleFormat;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 
-/** What the https listener serves to anyone: the trust bundle, and whether we are well. */
+/**
+ * What the https listener serves to anyone: the trust bundle, the keys that verify tokens, and
+ * whether we are well.
+ */
 final class PublicApi implements Routes {
   private final BundleApi bundle;
+  private final TokenKeysApi tokenKeys;
   private final Health health;
-  private final Executor workers;
+  private final Workers workers;
 
-  PublicApi(BundleApi bundle, Health health, Executor workers) {
+  PublicApi(BundleApi bundle, TokenKeysApi tokenKeys, Health health, Workers workers) {
     this.bundle = bundle;
+    this.tokenKeys = tokenKeys;
     this.health = health;
     this.workers = workers;
   }
@@ -40,9 +43,14 @@ final class PublicApi implements Routes {
       case "/trust-bundle.pem" -> exchange.answer(encoded(BundleFormat.PEM, request));
       case "/trust-bundle.p7b" -> exchange.answer(encoded(BundleFormat.PKCS7, request));
       case "/trust-bundle.json" -> exchange.answer(encoded(BundleFormat.JWKS, request));
+      // On workers, since these may look at files and the ledger.
+      case "/.well-known/jwks.json" -> {
+        V1Api.onlyReads(request);
+        workers.answer(exchange, this::refusal, () -> tokenKeys.answer(request));
+      }
       case "/healthz" -> {
         V1Api.onlyReads(request);
-        health(exchange);
+        workers.answer(exchange, this::refusal, health::answer);
       }
       default -> throw Failure.of(Problem.NOT_FOUND, "not found");
     }
@@ -51,14 +59,5 @@ final class PublicApi implements Routes {
   private Response encoded(BundleFormat format, Request request) throws Failure {
     V1Api.onlyReads(request);
     return bundle.in(format, request);
-  }
-
-  /** On a worker, since it may look at files and the ledger. */
-  private void health(Exchange exchange) {
-    try {
-      workers.execute(() -> exchange.answer(health.answer()));
-    } catch (RejectedExecutionException e) {
-      exchange.answer(refusal(Failure.of(Problem.STOPPING, "the service is stopping")));
-    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.util.AsciiString;
 import java.util.List;
 import java.util.stream.Stream;
@@ -16,13 +17,19 @@ final class Response {
   private final @Nullable CharSequence contentType;
   private final byte[] body;
   private final List<Header> headers;
+  private final boolean last;
 
   private Response(
-      Status status, @Nullable CharSequence contentType, byte[] body, List<Header> headers) {
+      Status status,
+      @Nullable CharSequence contentType,
+      byte[] body,
+      List<Header> headers,
+      boolean last) {
     this.status = status;
     this.contentType = contentType;
     this.body = body;
     this.headers = headers;
+    this.last = last;
   }
 
   /** One header field; the value is ours, never a caller's. */
@@ -32,18 +39,28 @@ final class Response {
    * @param body the body, which this takes over
    */
   static Response of(Status status, CharSequence contentType, byte[] body) {
-    return new Response(status, contentType, body, List.of());
+    return new Response(status, contentType, body, List.of(), false);
   }
 
   static Response empty(Status status) {
-    return new Response(status, null, NOTHING, List.of());
+    return new Response(status, null, NOTHING, List.of(), false);
   }
 
   /** The same with one more header. */
   Response with(CharSequence name, String value) {
     List<Header> more =
         Stream.concat(headers.stream(), Stream.of(new Header(name, value))).toList();
-    return new Response(status, contentType, body, more);
+    return new Response(status, contentType, body, more, last);
+  }
+
+  /** The same, for the caller alone: nothing on the way may keep it. */
+  Response secret() {
+    return with(HttpHeaderNames.CACHE_CONTROL, "no-store");
+  }
+
+  /** The same, and no more requests are taken on its connection. */
+  Response closing() {
+    return new Response(status, contentType, body, headers, true);
   }
 
   Status status() {
@@ -61,5 +78,10 @@ final class Response {
 
   List<Header> headers() {
     return headers;
+  }
+
+  /** Whether its connection ends with it. */
+  boolean isLast() {
+    return last;
   }
 }

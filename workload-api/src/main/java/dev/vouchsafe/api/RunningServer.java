@@ -23,7 +23,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -33,10 +36,13 @@ final class RunningServer implements ApiServer {
   private static final QuietLog LOG = new QuietLog(RunningServer.class);
   private static final int BACKLOG = 1024;
   private static final int LARGEST_READ = 16 * 1024;
+  private static final int HTTPS_WORKERS = 2;
+  private static final int IDLE_SECONDS = 60;
 
   private final Timeouts timeouts;
   private final EventLoopGroup unixLoops;
   private final EventLoopGroup httpsLoops;
+  private final ExecutorService httpsWorkers;
   private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final List<Channel> listeners = new ArrayList<>();
   private final List<SocketFile> files = new ArrayList<>();
@@ -51,6 +57,7 @@ final class RunningServer implements ApiServer {
     // Of its own, so that a flood of handshakes takes nothing from the modules.
     this.httpsLoops = loops(1, "vouchsafe-https");
     ApiSettings.Limits limits = settings.limits();
+    this.httpsWorkers = workers(limits.connections());
     this.waiters =
         new BundleWaiters(
             parts.bundles(),
@@ -81,23 +88,21 @@ final class RunningServer implements ApiServer {
 
   private void listen(ApiSettings settings, ApiParts parts) throws IOException {
     ApiSettings.Limits limits = settings.limits();
+    Workers workers = new Workers(parts.workers());
     BundleApi bundle = new BundleApi(parts.bundles(), waiters);
     Attestation attestation = new Attestation(parts.registrations(), parts.attestor());
     ModuleCalls calls =
         new ModuleCalls(
-            parts.workers(),
-            parts.authority(),
-            attestation,
-            new Quota(limits.waiting(), limits.perUid()));
+            workers, parts.authority(), attestation, new Quota(limits.waiting(), limits.perUid()));
     BundleTexts texts = new BundleTexts(parts.bundles());
     Routes workload =
         new WorkloadRoutes(
-            new V1Api(parts.identity(), calls, attestation, bundle, texts),
-            new IotEdgeApi(parts.identity(), calls, attestation, texts, parts.clock()));
+            new V1Api(parts, calls, attestation, bundle, texts),
+            new IotEdgeApi(parts, calls, attestation, texts));
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
-            parts.workers(),
+            workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {
       https(settings.https().get(), limits, parts, bundle);
@@ -111,7 +116,7 @@ final class RunningServer implements ApiServer {
         settings.workload(),
         "workload socket",
         "rw-rw-rw-",
-        listener(workload, limits, new FirstLook(parts.attestor(), parts.workers()), null));
+        listener(workload, limits, new FirstLook(parts.attestor(), workers), null));
   }
 
   private Listener listener(
@@ -144,16 +149,15 @@ final class RunningServer implements ApiServer {
             parts.authority(), parts.clock(), Grants.https(settings), identity, timeouts.tick());
     renewal.first(timeouts.firstCertificate());
     Health health = new Health(parts, identity::certificate);
-    Routes routes = new PublicApi(bundle, health, parts.workers());
-    Listener.Tls tls = new Listener.Tls(HttpsListener.context(identity), parts.workers());
+    Routes routes =
+        new PublicApi(
+            bundle, new TokenKeysApi(parts.authority()), health, new Workers(httpsWorkers));
+    Listener.Tls tls = new Listener.Tls(HttpsListener.context(identity), httpsWorkers);
     ServerBootstrap bootstrap =
         bootstrap(
                 httpsLoops,
                 listener(
-                    routes,
-                    limits,
-                    (connection, owner) -> connection.begin(new Peer(owner, null)),
-                    tls))
+                    routes, limits, (connection, owner) -> connection.begin(Peer.of(owner)), tls))
             .channel(EpollServerSocketChannel.class)
             .option(ChannelOption.SO_REUSEADDR, true);
     InetSocketAddress address =
@@ -203,6 +207,24 @@ final class RunningServer implements ApiServer {
     return settings.host().indexOf(':') < 0 ? settings.host() : "[" + settings.host() + "]";
   }
 
+  /**
+   * Threads for the https listener alone, so that its handshakes take none from the modules.
+   *
+   * @param connections each waits for one thing at a time at most
+   */
+  private static ExecutorService workers(int connections) {
+    ThreadPoolExecutor workers =
+        new ThreadPoolExecutor(
+            HTTPS_WORKERS,
+            HTTPS_WORKERS,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(connections),
+            new DefaultThreadFactory("vouchsafe-https-worker", true));
+    workers.allowCoreThreadTimeOut(true);
+    return workers;
+  }
+
   private static EventLoopGroup loops(int threads, String name) {
     return new MultiThreadIoEventLoopGroup(
         threads, new DefaultThreadFactory(name), EpollIoHandler.newFactory());
@@ -210,7 +232,7 @@ final class RunningServer implements ApiServer {
 
   private static void admit(HttpConnection connection, Object owner) {
     LOG.info("administrator's connection from uid " + owner);
-    connection.begin(new Peer(owner, null));
+    connection.begin(Peer.of(owner));
   }
 
   @Override
@@ -236,6 +258,7 @@ final class RunningServer implements ApiServer {
     waiters.close();
     connections.newCloseFuture().awaitUninterruptibly(timeouts.drain().toMillis());
     connections.close().awaitUninterruptibly(timeouts.linger().toMillis());
+    httpsWorkers.shutdown();
     for (EventLoopGroup loops : List.of(unixLoops, httpsLoops)) {
       Future<?> _ =
           loops.shutdownGracefully(0, timeouts.linger().toMillis(), TimeUnit.MILLISECONDS);

@@ -4,9 +4,13 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
+import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
+import dev.vouchsafe.ca.IssuedToken;
+import dev.vouchsafe.ca.TokenRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.util.Optional;
@@ -14,18 +18,20 @@ import java.util.Optional;
 /** The paths under {@code /v1} on the modules' socket. */
 final class V1Api {
   private final GatewayIdentity identity;
+  private final CertificateAuthority authority;
   private final ModuleCalls calls;
   private final Attestation attestation;
   private final BundleApi bundle;
   private final BundleTexts texts;
 
   V1Api(
-      GatewayIdentity identity,
+      ApiParts parts,
       ModuleCalls calls,
       Attestation attestation,
       BundleApi bundle,
       BundleTexts texts) {
-    this.identity = identity;
+    this.identity = parts.identity();
+    this.authority = parts.authority();
     this.calls = calls;
     this.attestation = attestation;
     this.bundle = bundle;
@@ -36,10 +42,12 @@ final class V1Api {
     Request request = exchange.request();
     switch (request.path()) {
       case "/v1/certificates" -> {
-        if (!request.method().equals("POST")) {
-          throw Failure.methodNotAllowed("POST");
-        }
+        onlyPosts(request);
         calls.start(exchange, ErrorAnswers::problem, this::certificate);
+      }
+      case "/v1/tokens" -> {
+        onlyPosts(request);
+        calls.start(exchange, ErrorAnswers::problem, this::token);
       }
       case "/v1/identity" -> {
         onlyReads(request);
@@ -59,12 +67,22 @@ final class V1Api {
     }
   }
 
-  private void certificate(ModuleCall call) throws Failure {
-    Request request = call.request();
+  static void onlyPosts(Request request) throws Failure {
+    if (!request.method().equals("POST")) {
+      throw Failure.methodNotAllowed("POST");
+    }
+  }
+
+  /** The body, which must be JSON or of no stated type. */
+  static byte[] json(Request request) throws Failure {
     if (!MediaTypes.isJson(request.header(HttpHeaderNames.CONTENT_TYPE))) {
       throw Failure.of(Problem.UNSUPPORTED_MEDIA_TYPE, "the body is not application/json");
     }
-    CertificateRequest asked = CertificateBody.parse(request.body());
+    return request.body();
+  }
+
+  private void certificate(ModuleCall call) throws Failure {
+    CertificateRequest asked = CertificateBody.parse(json(call.request()));
     Verdict.Attested attested = attest(call);
     calls.issue(call, attested, Grants.of(identity, attested.registration()), asked, this::created);
   }
@@ -90,14 +108,30 @@ final class V1Api {
           json.writeStringField("notAfter", Times.text(issued.notAfter()));
           json.writeStringField("renewAfter", Times.text(issued.renewAfter()));
         });
-    return secret(Response.of(Status.CREATED, Response.JSON, body));
+    return Response.of(Status.CREATED, Response.JSON, body).secret();
+  }
+
+  /** May wait for the disk, so that a block of token ids is reserved durably. */
+  private void token(ModuleCall call) throws Failure, IssuanceException {
+    TokenRequest asked = TokenBody.parse(json(call.request()));
+    Verdict.Attested attested = attest(call);
+    IssuedToken issued =
+        authority.tokens().issue(Grants.of(identity, attested.registration()), asked);
+    byte[] body =
+        Json.object(json -> {
+          json.writeStringField("token", issued.token());
+          json.writeStringField("expiresAt", Times.text(issued.expiresAt()));
+          json.writeStringField("renewAfter", Times.text(issued.renewAfter()));
+        });
+    attestation.confirm(call.caller(), attested);
+    call.exchange().answer(Response.of(Status.CREATED, Response.JSON, body).secret());
   }
 
   private void identity(ModuleCall call) throws Failure {
     Verdict.Attested attested = attest(call);
     attestation.confirm(call.caller(), attested);
     byte[] body = Json.object(json -> identity(json, attested));
-    call.exchange().answer(secret(Response.of(Status.OK, Response.JSON, body)));
+    call.exchange().answer(Response.of(Status.OK, Response.JSON, body).secret());
   }
 
   private void identity(JsonGenerator json, Verdict.Attested attested) throws IOException {
@@ -115,10 +149,5 @@ final class V1Api {
       }
     }
     json.writeEndArray();
-  }
-
-  /** For the caller alone; nothing on the way may keep it. */
-  private static Response secret(Response response) {
-    return response.with(HttpHeaderNames.CACHE_CONTROL, "no-store");
   }
 }

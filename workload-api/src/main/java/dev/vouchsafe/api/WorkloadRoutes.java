@@ -4,6 +4,12 @@ import java.util.function.Function;
 
 /** What the modules' socket serves: {@code /v1}, and the IoT Edge paths beside it. */
 final class WorkloadRoutes implements Routes {
+  /**
+   * The longest body here: data at its limit has a third more in base64, and an SDK may escape a
+   * part of that.
+   */
+  static final int LONGEST_BODY = 128 * 1024;
+
   private final V1Api v1;
   private final IotEdgeApi iotEdge;
 
@@ -26,6 +32,11 @@ final class WorkloadRoutes implements Routes {
     } catch (Failure failure) {
       exchange.answer(errors.apply(failure));
     }
+  }
+
+  @Override
+  public int longestBody() {
+    return LONGEST_BODY;
   }
 
   @Override

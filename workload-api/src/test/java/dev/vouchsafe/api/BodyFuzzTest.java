@@ -44,7 +44,11 @@ class BodyFuzzTest {
       assertThat(failure.detail()).matches("\\p{Print}+");
     }
     try {
-      IotEdgeBody.parse(new Request(HttpMethod.POST, "/" + text, new DefaultHttpHeaders(), octets));
+      Request request = new Request(HttpMethod.POST, "/" + text, new DefaultHttpHeaders(), octets);
+      IotEdgeBody body = IotEdgeBody.optional(request, List.of("data", "keyId", "expiration"));
+      assertThat(body.anyText("keyId")).isNotNull();
+      assertThat(body.time("expiration")).isNotNull();
+      assertThat(body.text("data")).isNotNull();
     } catch (Failure failure) {
       assertThat(failure.status()).isIn(Status.UNPROCESSABLE_CONTENT);
     }

@@ -220,13 +220,14 @@ class CallerFlowTest {
   void aCallerThatTheKernelCanNotNameStillGetsTheBundleAndAnHonestAnswer() throws Exception {
     attestor.unknown = true;
     try (RawClient client = RawClient.connect(server.workload)) {
-      client.send(CERTIFICATE + BUNDLE + IOT);
+      client.send(BUNDLE + CERTIFICATE);
+      assertThat(client.answer().status()).isEqualTo(200);
       Answer answer = client.answer();
       assertThat(answer.status()).isEqualTo(503);
       assertThat(answer.json("code")).isEqualTo("caller-unknown");
-      assertThat(client.answer().status()).isEqualTo(200);
-      assertThat(client.answer().status()).isEqualTo(503);
+      assertThat(client.closed()).as("only another connection can end better").isTrue();
     }
+    assertThat(once(IOT).statusLine()).isEqualTo("HTTP/1.1 503 ServiceUnavailable");
     assertThat(authority.requests).isEmpty();
   }
 

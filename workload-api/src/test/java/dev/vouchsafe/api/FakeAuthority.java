@@ -27,6 +27,8 @@ final class FakeAuthority implements CertificateAuthority {
   volatile Function<CompletableFuture<IssuedCertificate>, CompletableFuture<IssuedCertificate>>
       outcome = issued -> issued;
 
+  final FakeModuleKeys moduleKeys = new FakeModuleKeys();
+  final FakeTokenIssuer tokens = new FakeTokenIssuer();
   volatile boolean noAuthorities;
   private final CertificateAuthority real;
 
@@ -57,12 +59,12 @@ final class FakeAuthority implements CertificateAuthority {
 
   @Override
   public TokenIssuer tokens() {
-    throw new UnsupportedOperationException("tokens");
+    return tokens;
   }
 
   @Override
   public ModuleKeys moduleKeys() {
-    throw new UnsupportedOperationException("module keys");
+    return moduleKeys;
   }
 
   @Override

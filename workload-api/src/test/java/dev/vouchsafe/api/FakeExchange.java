@@ -13,7 +13,7 @@ final class FakeExchange implements Exchange {
   private final Peer peer;
 
   FakeExchange(Object owner) {
-    this.peer = new Peer(owner, null);
+    this.peer = Peer.of(owner);
   }
 
   @Override

@@ -47,7 +47,7 @@ class HttpConnectionTest {
   }
 
   private static void begin(HttpConnection connection) {
-    connection.begin(new Peer("test", null));
+    connection.begin(Peer.of("test"));
   }
 
   private void send(String text) {

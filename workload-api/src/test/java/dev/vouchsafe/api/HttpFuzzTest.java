@@ -44,8 +44,7 @@ class HttpFuzzTest {
   private static String answers(byte[] octets, IntUnaryOperator pieces) {
     FakeRoutes routes = new FakeRoutes();
     HttpConnection connection =
-        new HttpConnection(
-            routes, TestServer.QUICK, opened -> opened.begin(new Peer("fuzz", null)));
+        new HttpConnection(routes, TestServer.QUICK, opened -> opened.begin(Peer.of("fuzz")));
     EmbeddedChannel channel =
         new EmbeddedChannel(
             connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);

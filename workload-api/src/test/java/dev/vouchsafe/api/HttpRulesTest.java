@@ -257,8 +257,8 @@ class HttpRulesTest {
 
   @Test
   void aBodyUpToTheLimitIsReadAndOneMoreIsTooLarge() throws Exception {
-    String full = "{\"profile\":\"server\"}" + " ".repeat(HttpConnection.LONGEST_BODY - 20);
-    assertThat(full).hasSize(HttpConnection.LONGEST_BODY);
+    String full = "{\"profile\":\"server\"}" + " ".repeat(WorkloadRoutes.LONGEST_BODY - 20);
+    assertThat(full).hasSize(WorkloadRoutes.LONGEST_BODY);
     assertThat(once(Bodies.post("/v1/certificates", full)).status()).isEqualTo(201);
 
     Answer answer = once(Bodies.post("/v1/certificates", full + " "));
@@ -276,7 +276,7 @@ class HttpRulesTest {
   void aChunkedBodyOverTheLimitIsRefusedOnItsWay() throws Exception {
     try (RawClient client = RawClient.connect(server.workload)) {
       client.send("POST /v1/certificates HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
-      String chunk = "8000\r\n" + " ".repeat(0x8000) + "\r\n";
+      String chunk = "10000\r\n" + " ".repeat(0x10000) + "\r\n";
       client.send(chunk + chunk + "1\r\n");
       client.send(" ");
       assertThat(client.answer().status()).isEqualTo(413);
@@ -324,7 +324,7 @@ class HttpRulesTest {
         once("POST /v1/certificates HTTP/1.1\r\nExpect: more\r\nContent-Length: 2\r\n\r\n{}");
     assertThat(other.status()).isEqualTo(417);
     Answer tooLarge =
-        once("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999\r\n\r\n");
+        once("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n");
     assertThat(tooLarge.status()).as("no 100 before it").isEqualTo(413);
   }
 

@@ -99,6 +99,9 @@ class HttpsTest {
       }
       head.append((char) octet);
     }
+    if (head.indexOf("content-length: ") < 0) {
+      return head.toString();
+    }
     String length = head.toString().replaceAll("(?s).*content-length: ([0-9]+).*", "$1");
     in.readNBytes(Integer.parseInt(length));
     return head.toString();
@@ -155,6 +158,56 @@ class HttpsTest {
       String output = run("", "curl", "-sS", "-i", "--cacert", rootFile().toString(), url);
       assertThat(output).startsWith("HTTP/1.1 200 OK").contains("exit 0");
     }
+  }
+
+  @Test
+  void theTokenKeysAreHadAndNotSentAgainWhileTheyHold() throws Exception {
+    authority.tokens.jwks = "{\"keys\":[{\"kid\":\"a\"}]}";
+    HttpResponse<byte[]> answer = send("GET", "/.well-known/jwks.json");
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(new String(answer.body(), UTF_8)).isEqualTo(authority.tokens.jwks);
+    assertThat(answer.headers().firstValue("content-type")).hasValue("application/jwk-set+json");
+    assertThat(answer.headers().firstValue("cache-control")).hasValue("no-cache");
+    String tag = answer.headers().firstValue("etag").orElseThrow();
+    assertThat(tag).matches("\"[0-9a-f]{64}\"");
+    HttpResponse<byte[]> head = send("HEAD", "/.well-known/jwks.json");
+    assertThat(head.statusCode()).isEqualTo(200);
+    assertThat(head.headers().firstValue("etag")).hasValue(tag);
+    try (SSLSocket socket = connect()) {
+      String request =
+          "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nIf-None-Match: "
+              + tag
+              + "\r\nConnection: close\r\n\r\n";
+      assertThat(ask(socket, request)).startsWith("HTTP/1.1 304 NotModified");
+    }
+    authority.tokens.jwks = "{\"keys\":[]}";
+    assertThat(send("GET", "/.well-known/jwks.json").headers().firstValue("etag"))
+        .isPresent()
+        .isNotEqualTo(Optional.of(tag));
+    assertThat(send("POST", "/.well-known/jwks.json").statusCode()).isEqualTo(405);
+  }
+
+  @Test
+  void theModulesWorkersAreNotNeededForAHandshakeOrForHealth() throws Exception {
+    FakeWorkers none = new FakeWorkers(home.workers);
+    ApiParts parts = home.parts();
+    server.close();
+    server =
+        TestServer.withHttps(
+            home,
+            new ApiParts(
+                parts.identity(),
+                parts.registrations(),
+                parts.attestor(),
+                authority,
+                parts.bundles(),
+                parts.manifest(),
+                parts.clock(),
+                none),
+            TestServer.QUICK);
+    assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
+    assertThat(send("GET", "/.well-known/jwks.json").statusCode()).isEqualTo(200);
   }
 
   @Test

@@ -39,13 +39,21 @@ class IotEdgeApiTest {
       home.add(TestHome.own(name));
     }
     home.add(TestHome.foreign("other"));
-    server = TestServer.start(home);
+    server = TestServer.start(home, home.with(home.attestor, new FakeAuthority(home.authority)));
   }
 
   @AfterAll
   static void stop() {
     server.close();
     home.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"edgeHub", "$edgeHub", "%24edgeHub", "a%20b", "a+b", "p%2Bq", "p+q"})
+  void aModuleSignsHoweverItsSdkWritesItsName(String segment) throws Exception {
+    Answer answer =
+        once(Bodies.post("/modules/" + segment + "/genid/1/sign" + V, "{\"data\":\"QQ==\"}"));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
   }
 
   private static Answer once(String request) throws IOException {
@@ -123,6 +131,20 @@ class IotEdgeApiTest {
     assertThat(
             once(Bodies.post("/modules/edgeHub/genid/1/certificate/server" + v, GATEWAY)).status())
         .isEqualTo(201);
+    assertThat(once(Bodies.get("/manifest-trust-bundle" + v)).status()).isEqualTo(200);
+    assertThat(once(Bodies.get("/modules" + v)).status()).isEqualTo(200);
+    assertThat(once(Bodies.get("/modules/" + v)).status()).isEqualTo(200);
+    String data = "{\"data\":\"QQ==\",\"plaintext\":\"QQ==\",\"initializationVector\":\"QQ==\"}";
+    for (String path : List.of("sign", "encrypt")) {
+      assertThat(once(Bodies.post("/modules/edgeHub/genid/1/" + path + v, data)).status())
+          .isEqualTo(200);
+    }
+    assertThat(
+            once(Bodies.post(
+                    "/modules/edgeHub/genid/1/decrypt" + v, data.replace("plain", "cipher")))
+                .status())
+        .as("one that is none")
+        .isEqualTo(400);
   }
 
   @Test
@@ -183,7 +205,19 @@ class IotEdgeApiTest {
         "/modules/edgeHub/genid//certificate/server",
         "/modules/edgeHub/genid/1/certificate/Server",
         "/modules/edgeHub%2Fgenid%2F1/x",
-        "/modules/edgeHub/genid/1/sign"
+        "/modules/edgeHub",
+        "/modules//",
+        "/modules/edgeHub/",
+        "/modules//genid/1/sign",
+        "/modules/edgeHub/genid//sign",
+        "/modules/edgeHub/genid/1/sign/",
+        "/modules/edgeHub/genid/1/Sign",
+        "/modules/edgeHub/sign",
+        "/modules/edgeHub/certificate/server",
+        "/modules/edgeHub/genid/1/certificate/identity",
+        "/manifest-trust-bundle/",
+        "/identities/",
+        "/xmodules/edgeHub/genid/1/sign"
       })
   void anUnknownPathIsNotFound(String path) throws Exception {
     assertMessage(once(Bodies.post(path + V, "{}")), "404 NotFound", "not found");

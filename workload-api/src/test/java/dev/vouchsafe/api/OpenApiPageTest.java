@@ -21,6 +21,9 @@ class OpenApiPageTest {
 
   @TempDir private Path folder;
 
+  /** What was encrypted, so that there is something to decrypt. */
+  private String ciphertext = "";
+
   private record Operation(String path, String method, String tags) {}
 
   private static List<Operation> operations() throws IOException {
@@ -35,7 +38,7 @@ class OpenApiPageTest {
     return operations;
   }
 
-  private static String request(Operation operation, String serial) {
+  private String request(Operation operation, String serial) {
     String target =
         operation
             .path()
@@ -48,18 +51,28 @@ class OpenApiPageTest {
     if (operation.method().equals("GET")) {
       return Bodies.get(target);
     }
-    return operation.path().startsWith("/v1/")
-        ? Bodies.post(target, "{\"profile\":\"server\"}")
-        : Bodies.post(target, "{\"commonName\":\"gateway.local\"}");
+    return Bodies.post(target, body(operation));
+  }
+
+  private String body(Operation operation) {
+    return switch (operation.path().substring(operation.path().lastIndexOf('/') + 1)) {
+      case "certificates" -> "{\"profile\":\"server\"}";
+      case "tokens" -> "{\"audience\":[\"hub.example\"]}";
+      case "sign" -> "{\"data\":\"QQ==\"}";
+      case "encrypt" -> "{\"plaintext\":\"QQ==\",\"initializationVector\":\"\"}";
+      case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
+      default -> "{\"commonName\":\"gateway.local\"}";
+    };
   }
 
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(17);
+    assertThat(operations).hasSize(24);
     try (TestHome home = TestHome.in(folder)) {
-      home.add(TestHome.own("edgeHub"));
-      try (TestServer server = TestServer.start(home)) {
+      home.add(TestHome.own("edgeHub", List.of("hub.example")));
+      FakeAuthority authority = new FakeAuthority(home.authority);
+      try (TestServer server = TestServer.start(home, home.with(home.attestor, authority))) {
         String body = "{\"profile\":\"server\"}";
         String serial =
             RawClient.once(server.workload, Bodies.post("/v1/certificates", body)).json("serial");
@@ -71,6 +84,9 @@ class OpenApiPageTest {
           Path socket = operation.tags().equals("admin") ? server.admin : server.workload;
           Answer answer = RawClient.once(socket, request(operation, serial));
           assertThat(answer.status()).as(operation + answer.body()).isIn(200, 201);
+          if (operation.path().endsWith("/encrypt")) {
+            ciphertext = answer.json("ciphertext");
+          }
         }
       }
     }

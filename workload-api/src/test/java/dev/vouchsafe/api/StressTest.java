@@ -12,16 +12,16 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Many callers at once, some of them rude, and workers that take no more work. */
 class StressTest {
@@ -108,7 +108,7 @@ class StressTest {
     }
   }
 
-  private ApiParts withWorkers(Executor workers) {
+  private ApiParts withWorkers(ExecutorService workers) {
     return new ApiParts(
         TestHome.IDENTITY,
         home.registrations,
@@ -120,32 +120,39 @@ class StressTest {
         workers);
   }
 
-  @Test
-  void workersThatTakeNoMoreWorkEndInAnHonestAnswerAndWithholdWhatWasIssued() throws Exception {
-    AtomicInteger left = new AtomicInteger(2);
-    ApiParts parts =
-        withWorkers(task -> {
-          if (left.getAndDecrement() <= 0) {
-            throw new RejectedExecutionException("stopping");
-          }
-          home.workers.execute(task);
-        });
-    try (TestServer server = TestServer.start(home, parts)) {
+  @ParameterizedTest
+  @CsvSource({"true,503,stopping", "false,429,too-many-requests"})
+  void workersThatTakeNoMoreWorkEndInAnHonestAnswerAndWithholdWhatWasIssued(
+      boolean stopping, int status, String code) throws Exception {
+    FakeWorkers workers = new FakeWorkers(home.workers);
+    workers.stopping = stopping;
+    workers.left.set(2);
+    try (TestServer server = TestServer.start(home, withWorkers(workers))) {
       // The first look and the measurement find a worker, the last look doesn't.
-      Answer answer = RawClient.once(server.workload, CERTIFICATE);
-      assertThat(answer.status()).isEqualTo(503);
-      assertThat(answer.json("code")).isEqualTo("stopping");
+      assertTurnedAway(RawClient.once(server.workload, CERTIFICATE), status, code);
       Wait.until("it was withheld", () -> authority.withheld.size() == 1);
-      left.set(1);
-      assertThat(RawClient.once(server.workload, CERTIFICATE).json("code")).isEqualTo("stopping");
-      left.set(0);
-      assertThat(RawClient.once(server.workload, CERTIFICATE).json("code"))
-          .isEqualTo("caller-unknown");
-      assertThat(RawClient.once(server.admin, Bodies.get("/status")).json("code"))
-          .isEqualTo("stopping");
-      assertThat(RawClient.once(server.workload, Bodies.get("/v1/trust-bundle")).status())
-          .isEqualTo(200);
+      workers.left.set(1);
+      assertTurnedAway(RawClient.once(server.workload, CERTIFICATE), status, code);
+      workers.left.set(0);
+      try (RawClient client = RawClient.connect(server.workload)) {
+        client.send(Bodies.get("/v1/trust-bundle"));
+        assertThat(client.answer().status()).as("needs no worker").isEqualTo(200);
+        client.send(CERTIFICATE);
+        assertTurnedAway(client.answer(), status, code);
+        assertThat(client.closed()).as("only another connection can end better").isTrue();
+      }
+      assertTurnedAway(RawClient.once(server.admin, Bodies.get("/status")), status, code);
+      Answer manifest =
+          RawClient.once(
+              server.workload, Bodies.get("/manifest-trust-bundle?api-version=2018-06-28"));
+      assertThat(manifest.status()).isEqualTo(status);
     }
     assertThat(attestor.open).hasValue(0);
+  }
+
+  private static void assertTurnedAway(Answer answer, int status, String code) {
+    assertThat(answer.status()).isEqualTo(status);
+    assertThat(answer.json("code")).isEqualTo(code);
+    assertThat(answer.header("retry-after")).matches("[1-9][0-9]*");
   }
 }

@@ -121,6 +121,23 @@ final class TestHome implements AutoCloseable {
     return registration(name, List.of(new Selector.Uid(OWN_UID)));
   }
 
+  /** The same, which may have tokens for those audiences. */
+  static Registration own(String name, List<String> audiences) {
+    Registration own = own(name);
+    return new Registration(
+        own.name(),
+        own.generation(),
+        own.selectors(),
+        own.profiles(),
+        own.dns(),
+        own.ip(),
+        own.spiffePath(),
+        own.ttl(),
+        audiences,
+        own.channels(),
+        own.strict());
+  }
+
   /** A registration that this process doesn't match. */
   static Registration foreign(String name) {
     return registration(name, List.of(new Selector.Uid(OWN_UID + 12345)));

@@ -277,7 +277,7 @@ class V1ApiTest {
       strings = {
         "/v1",
         "/v1/",
-        "/v1/tokens",
+        "/v1/tokens/",
         "/v1/identity/",
         "/v1/../v1/identity",
         "/v1//identity"
