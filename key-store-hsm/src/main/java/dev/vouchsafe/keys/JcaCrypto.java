@@ -167,8 +167,18 @@ final class JcaCrypto implements SoftwareCrypto {
     return factory(type).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
   }
 
-  PublicKey readPublic(KeyType type, byte[] subjectPublicKeyInfo) throws GeneralSecurityException {
-    return factory(type).generatePublic(new X509EncodedKeySpec(subjectPublicKeyInfo));
+  /**
+   * A public key in the form that this library verifies with fastest.
+   *
+   * @param subjectPublicKeyInfo DER (RFC 5280 section 4.1)
+   */
+  static PublicKey readPublic(SoftwareCrypto crypto, KeyType type, byte[] subjectPublicKeyInfo)
+      throws GeneralSecurityException {
+    KeyFactory factory =
+        crypto instanceof JcaCrypto ours
+            ? ours.factory(type)
+            : KeyFactory.getInstance(type.keyAlgorithm());
+    return factory.generatePublic(new X509EncodedKeySpec(subjectPublicKeyInfo));
   }
 
   /** Sizes only: what curve it is, the callers have asked {@link KeyType#of} before. */

@@ -47,6 +47,16 @@ final class NamedCurves {
     return Optional.empty();
   }
 
+  /** How many points the base point makes. */
+  static BigInteger orderOf(KeyType type) {
+    return switch (type) {
+      case EC_P256 -> P256_N;
+      case EC_P384 -> P384_N;
+      case RSA_2048, RSA_3072, RSA_4096 ->
+          throw new IllegalArgumentException(type.text() + " is no curve");
+    };
+  }
+
   private static boolean is(
       ECParameterSpec spec, BigInteger p, BigInteger b, BigInteger gx, BigInteger n) {
     return spec.getCurve().getField() instanceof ECFieldFp field

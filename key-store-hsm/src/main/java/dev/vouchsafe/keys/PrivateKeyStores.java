@@ -39,10 +39,9 @@ public final class PrivateKeyStores {
    * @throws KeyFault if the library, the token or the PIN is wrong, or the token can't do what is
    *     needed; the message names the attribute of the URI; nothing is left in token or folder
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static PrivateKeyStore createPkcs11(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto)
       throws KeyFault {
-    throw new UnsupportedOperationException("PKCS#11");
+    return Pkcs11Stores.here().create(directory, uri, crypto);
   }
 
   /**
@@ -51,18 +50,16 @@ public final class PrivateKeyStores {
    *
    * @throws KeyFault.Failed if the library or the PIN is wrong, or the token has no such store
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static PrivateKeyStore openPkcs11(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto)
       throws KeyFault {
-    throw new UnsupportedOperationException("PKCS#11");
+    return Pkcs11Stores.here().open(directory, uri, crypto);
   }
 
   /**
    * Destroys every object of the store in its token, for a gateway that was not made to the end.
    * The folder stays. Does nothing if the folder has no store id.
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static void destroyPkcs11(Path directory, Pkcs11Uri uri) throws KeyFault {
-    throw new UnsupportedOperationException("PKCS#11");
+    Pkcs11Stores.here().destroy(directory, uri);
   }
 }

@@ -14,13 +14,16 @@ import java.util.Base64;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 
-/** The secret that a {@link SealSource} holds, until it is closed. */
+/** The secret that a {@link SealSource} or a token's PIN file holds, until it is closed. */
 final class SealSecret implements AutoCloseable {
   /** Octets of a generated secret. */
   static final int GENERATED = 32;
 
   /** Characters of a good passphrase (NIST SP 800-63B-4 section 3.1.1.2). */
   static final int LONG_ENOUGH = 15;
+
+  /** Octets; tokens take less, and few more than 64. */
+  static final int LONGEST_PIN = 256;
 
   private final Path file;
   private final byte[] octets;
@@ -55,11 +58,29 @@ final class SealSecret implements AutoCloseable {
       return switch (source) {
         case SealSource.GeneratedFile _ -> generated(file, files.readOwn(file));
         case SealSource.PassphraseFile _, SealSource.SystemdCredential _ ->
-            passphrase(file, files.readShared(file));
+            line(file, files.readShared(file), "passphrase");
       };
     } catch (IOException e) {
       throw SecureFiles.fault("the secret that seals the keys can't be read", e);
     }
+  }
+
+  /** Reads the PIN of a token, from a file that is like a passphrase's. */
+  static SealSecret readPin(Path file, SecureFiles files) throws KeyFault {
+    SealSecret pin;
+    try {
+      pin = line(file, files.readShared(file), "PIN");
+    } catch (IOException e) {
+      throw SecureFiles.fault("pin-source can't be read", e);
+    } catch (KeyFault.Failed e) {
+      throw new KeyFault.Failed("pin-source: " + e.getMessage(), e);
+    }
+    if (pin.octets.length > LONGEST_PIN) {
+      pin.close();
+      throw new KeyFault.Failed(
+          "pin-source: " + file + " holds more than the " + LONGEST_PIN + " octets of a PIN");
+    }
+    return pin;
   }
 
   /** Makes the file of a {@link SealSource.GeneratedFile}: 32 random octets in base64. */
@@ -96,12 +117,12 @@ final class SealSecret implements AutoCloseable {
     return new SealSecret(file, secret, true);
   }
 
-  private static SealSecret passphrase(Path file, byte[] content) throws KeyFault.Failed {
+  private static SealSecret line(Path file, byte[] content, String what) throws KeyFault.Failed {
     byte[] line = withoutLineEnd(content);
     Arrays.fill(content, (byte) 0);
     if (!isOneLine(line)) {
       Arrays.fill(line, (byte) 0);
-      throw new KeyFault.Failed(file + " holds no passphrase: that is one line of UTF-8 text");
+      throw new KeyFault.Failed(file + " holds no " + what + ": that is one line of UTF-8 text");
     }
     return new SealSecret(file, line, false);
   }
@@ -160,7 +181,7 @@ final class SealSecret implements AutoCloseable {
     return random;
   }
 
-  /** The key of a random secret is the secret itself. */
+  /** The secret itself: the key of a random secret, or a PIN. */
   byte[] key() {
     return octets.clone();
   }

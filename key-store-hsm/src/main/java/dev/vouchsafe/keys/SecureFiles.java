@@ -73,6 +73,11 @@ final class SecureFiles {
     return read(file.toRealPath(), GROUP_READ, "640");
   }
 
+  /** Whether the group of a file may read it. */
+  static boolean isShared(Path file) throws IOException {
+    return (status(file.toRealPath()).mode() & GROUP_READ) != 0;
+  }
+
   private byte[] read(Path file, int alsoAllowed, String mode) throws KeyFault, IOException {
     Status before = status(file);
     if (!before.file()) {
@@ -149,6 +154,16 @@ final class SecureFiles {
       for (Path file : left) {
         Files.deleteIfExists(file);
       }
+    }
+  }
+
+  /** What can't be removed now is named by the next attempt. */
+  static void removeQuietly(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      System.getLogger(SecureFiles.class.getName())
+          .log(System.Logger.Level.WARNING, "{0} is left over and can't be removed", path);
     }
   }
 

@@ -2,7 +2,6 @@ package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -15,7 +14,6 @@ import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.spec.PKCS8EncodedKeySpec;
-import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -33,10 +31,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  */
 final class SoftwareStore implements PrivateKeyStore {
   private static final String KEY = "vouchsafe private key";
-  private static final String SEAL = "vouchsafe sealed secret";
   private static final String DERIVE = "vouchsafe derived secret";
-  private static final byte SEAL_VERSION = 1;
-  private static final int LARGEST_SECRET = 64 * 1024;
   private static final byte[] CHECKED_MESSAGE =
       "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
 
@@ -156,7 +151,7 @@ final class SoftwareStore implements PrivateKeyStore {
                 () -> new KeyFault.Failed(file + " is damaged, or belongs to another key store"));
     try {
       PrivateKey privateKey = privateKey(stored.type(), pkcs8);
-      PublicKey publicKey = publicKey(stored.type(), stored.publicKey());
+      PublicKey publicKey = JcaCrypto.readPublic(crypto, stored.type(), stored.publicKey());
       checkPair(privateKey, publicKey, stored.type(), file);
       return new SoftwareKey(label, stored.type(), publicKey, privateKey, crypto);
     } catch (GeneralSecurityException e) {
@@ -172,13 +167,6 @@ final class SoftwareStore implements PrivateKeyStore {
         ? ours.readPrivate(type, pkcs8)
         : KeyFactory.getInstance(type.keyAlgorithm())
             .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
-  }
-
-  private PublicKey publicKey(KeyType type, byte[] encoded) throws GeneralSecurityException {
-    return crypto instanceof JcaCrypto ours
-        ? ours.readPublic(type, encoded)
-        : KeyFactory.getInstance(type.keyAlgorithm())
-            .generatePublic(new X509EncodedKeySpec(encoded));
   }
 
   private void checkPair(PrivateKey privateKey, PublicKey publicKey, KeyType type, Path file)
@@ -203,27 +191,14 @@ final class SoftwareStore implements PrivateKeyStore {
 
   @Override
   public byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
-    if (secret.length > LARGEST_SECRET) {
-      throw new KeyFault.Failed("a secret to seal has at most " + LARGEST_SECRET + " octets");
-    }
-    byte[] sealed = whileOpen(() -> box.seal(master, SEAL, purpose.encoded(), secret));
-    return ByteBuffer.allocate(1 + sealed.length).put(SEAL_VERSION).put(sealed).array();
+    SealedSecrets.checkSecret(secret);
+    return whileOpen(() -> new SealedSecrets(box).seal(master, purpose, secret));
   }
 
   @Override
   public byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
-    if (sealed.length > 1 + SealedBox.OVERHEAD + LARGEST_SECRET
-        || sealed.length < 1 + SealedBox.OVERHEAD
-        || sealed[0] != SEAL_VERSION) {
-      throw new KeyFault.Failed("this is no sealed secret of this version");
-    }
-    byte[] content = Arrays.copyOfRange(sealed, 1, sealed.length);
-    return whileOpen(() -> SealedBox.open(master, SEAL, purpose.encoded(), content))
-        .orElseThrow(() ->
-            new KeyFault.Failed(
-                "the sealed secret was changed, is of another key store, or was sealed for"
-                    + " another purpose than "
-                    + purpose));
+    SealedSecrets.checkSealed(sealed);
+    return whileOpen(() -> SealedSecrets.unseal(master, purpose, sealed));
   }
 
   @Override

@@ -75,22 +75,12 @@ final class SoftwareStores {
       throw SecureFiles.fault(what, e);
     } finally {
       if (!done) {
-        removeQuietly(directory.resolve(HEADER));
-        removeQuietly(directory);
+        SecureFiles.removeQuietly(directory.resolve(HEADER));
+        SecureFiles.removeQuietly(directory);
         if (generated) {
-          removeQuietly(secret);
+          SecureFiles.removeQuietly(secret);
         }
       }
-    }
-  }
-
-  /** What can't be removed now is named by the next attempt. */
-  private static void removeQuietly(Path path) {
-    try {
-      Files.deleteIfExists(path);
-    } catch (IOException e) {
-      System.getLogger(SoftwareStores.class.getName())
-          .log(System.Logger.Level.WARNING, "{0} is left over and can't be removed", path);
     }
   }
 

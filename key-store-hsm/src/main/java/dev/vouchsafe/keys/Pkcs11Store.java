@@ -1,0 +1,233 @@
+package dev.vouchsafe.keys;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A key store in a PKCS#11 token. Private keys are made there and never leave it; secrets are
+ * derived and sealed under a secret key that never leaves it either.
+ *
+ * <p>Invariant: a label has one {@link Pkcs11Key} for the life of the store, with the public key
+ * that was first seen. A handle is used only in the connection that it was found in, and only after
+ * the key behind it has proven to be the one of that public key.
+ */
+final class Pkcs11Store implements PrivateKeyStore {
+  private static final String DERIVE = "vouchsafe derived secret";
+  private static final String SEAL = "vouchsafe sealing secret";
+  private static final long PATIENCE_SECONDS = 60;
+
+  private final TokenLink link;
+  private final TokenObjects objects;
+  private final SealedSecrets secrets;
+  private final Pkcs11Description description;
+  private final Map<KeyLabel, Pkcs11Key> keys = new ConcurrentHashMap<>();
+
+  Pkcs11Store(
+      TokenLink link, TokenObjects objects, SealedSecrets secrets, Pkcs11Description description) {
+    this.link = link;
+    this.objects = objects;
+    this.secrets = secrets;
+    this.description = description;
+  }
+
+  /** Goes to the token now, which must be there. */
+  void connect() throws KeyFault {
+    link.connection();
+  }
+
+  /**
+   * Looks for the token now.
+   *
+   * @throws KeyFault.Failed if it will not be found later either
+   */
+  void lookNow() throws KeyFault.Failed {
+    try {
+      link.connection();
+    } catch (KeyFault.Failed e) {
+      throw e;
+    } catch (KeyFault e) {
+      System.getLogger(Pkcs11Store.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "the key store is not available now: {0}",
+              e.getMessage());
+    }
+  }
+
+  @Override
+  public KeyStoreDescription describe() {
+    return description.now();
+  }
+
+  @Override
+  public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
+    TokenConnection connection = link.connection();
+    if (connection.token().is(Ck.CKF_WRITE_PROTECTED)) {
+      throw new KeyFault.Failed("token " + connection.token().named() + " is write-protected");
+    }
+    ReentrantLock making = lock(connection);
+    try {
+      return call(
+          connection,
+          "making the key " + label,
+          session -> {
+            TokenObjects.Pair made = made(session, label, type);
+            Pkcs11Key key = new Pkcs11Key(this, label, made.type(), made.publicKey());
+            key.bind(connection, made.privateKey());
+            keys.put(label, key);
+            return key;
+          });
+    } finally {
+      making.unlock();
+    }
+  }
+
+  private TokenObjects.Pair made(CryptokiSession session, KeyLabel label, KeyType type)
+      throws KeyFault, CryptokiException {
+    try {
+      return objects.make(session, label, type);
+    } catch (CryptokiException e) {
+      if (e.is(Ckr.DEVICE_MEMORY)) {
+        throw new KeyFault.Failed("the token has no room for the key " + label, e);
+      }
+      throw e;
+    }
+  }
+
+  private static ReentrantLock lock(TokenConnection connection) throws KeyFault.Unavailable {
+    ReentrantLock making = connection.library().making();
+    try {
+      if (making.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        return making;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    throw new KeyFault.Unavailable(
+        "token " + connection.token().named() + " is busy with making another key");
+  }
+
+  @Override
+  public Optional<StoredKey> find(KeyLabel label) throws KeyFault {
+    TokenConnection connection = link.connection();
+    return call(
+        connection,
+        "finding the key " + label,
+        session -> {
+          OptionalLong handle = objects.privateKey(session, label);
+          return handle.isEmpty()
+              ? Optional.empty()
+              : Optional.of(found(connection, session, label, handle.getAsLong()));
+        });
+  }
+
+  private Pkcs11Key found(
+      TokenConnection connection, CryptokiSession session, KeyLabel label, long handle)
+      throws KeyFault, CryptokiException {
+    Pkcs11Key known = keys.get(label);
+    if (known != null && known.isBoundTo(connection, handle)) {
+      return known;
+    }
+    TokenObjects.Pair pair = objects.read(session, label, handle);
+    Pkcs11Key key =
+        keys.computeIfAbsent(label, _ -> new Pkcs11Key(this, label, pair.type(), pair.publicKey()));
+    if (!Arrays.equals(key.publicKey().getEncoded(), pair.publicKey().getEncoded())) {
+      throw new KeyFault.Failed("another key than before is in the token under the label " + label);
+    }
+    key.bind(connection, handle);
+    return key;
+  }
+
+  byte[] sign(Pkcs11Key key, byte[] message) throws KeyFault {
+    TokenConnection connection = link.connection();
+    return call(
+        connection,
+        "signing with the key " + key.label(),
+        session ->
+            TokenSignature.sign(session, handle(connection, session, key), key.type(), message));
+  }
+
+  private long handle(TokenConnection connection, CryptokiSession session, Pkcs11Key key)
+      throws KeyFault, CryptokiException {
+    Pkcs11Key.Bound bound = key.bound();
+    if (bound != null && bound.connection() == connection) {
+      return bound.handle();
+    }
+    long handle =
+        objects
+            .privateKey(session, key.label())
+            .orElseThrow(
+                () -> new KeyFault.Failed("the key " + key.label() + " is no longer in the token"));
+    found(connection, session, key.label(), handle);
+    return handle;
+  }
+
+  @Override
+  public byte[] derive(KeyLabel label) throws KeyFault {
+    return derive(DERIVE, label);
+  }
+
+  private byte[] derive(String purpose, KeyLabel label) throws KeyFault {
+    byte[] name = purpose.getBytes(StandardCharsets.US_ASCII);
+    byte[] info = label.encoded();
+    byte[] input =
+        ByteBuffer.allocate(name.length + 1 + info.length)
+            .put(name)
+            .put((byte) 0)
+            .put(info)
+            .array();
+    TokenConnection connection = link.connection();
+    return call(
+        connection,
+        "deriving a secret",
+        session -> TokenObjects.mac(session, connection.sealingKey(), input));
+  }
+
+  @Override
+  public byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
+    SealedSecrets.checkSecret(secret);
+    byte[] key = derive(SEAL, purpose);
+    try {
+      return secrets.seal(key, purpose, secret);
+    } finally {
+      Arrays.fill(key, (byte) 0);
+    }
+  }
+
+  @Override
+  public byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
+    SealedSecrets.checkSealed(sealed);
+    byte[] key = derive(SEAL, purpose);
+    try {
+      return SealedSecrets.unseal(key, purpose, sealed);
+    } finally {
+      Arrays.fill(key, (byte) 0);
+    }
+  }
+
+  @Override
+  public void close() {
+    link.close();
+    keys.clear();
+  }
+
+  private <T> T call(TokenConnection connection, String what, TokenConnection.Work<T> work)
+      throws KeyFault {
+    try {
+      return connection.in(work);
+    } catch (CryptokiException e) {
+      KeyFault fault = TokenOpener.fault("token " + connection.token().named() + ", " + what, e);
+      if (e.kind() == Ckr.Kind.LOST) {
+        link.lost(connection, fault);
+      }
+      throw fault;
+    }
+  }
+}

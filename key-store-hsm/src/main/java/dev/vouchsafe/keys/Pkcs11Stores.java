@@ -1,0 +1,193 @@
+package dev.vouchsafe.keys;
+
+import dev.vouchsafe.keys.OctetReader.MalformedException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+
+/** Makes, opens and destroys stores in PKCS#11 tokens. */
+final class Pkcs11Stores {
+  private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final SecureRandom random = new SecureRandom();
+  private final SecureFiles files;
+  private final LongSupplier nanos;
+
+  /**
+   * @param us the user id that, beside root, files may belong to
+   * @param nanos a clock for durations
+   */
+  Pkcs11Stores(int us, LongSupplier nanos) {
+    this.files = new SecureFiles(us, random);
+    this.nanos = nanos;
+  }
+
+  /** For the user that this process runs as. */
+  static Pkcs11Stores here() {
+    return new Pkcs11Stores(SoftwareStores.effectiveUser(), System::nanoTime);
+  }
+
+  PrivateKeyStore create(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
+    checkApart(directory, uri);
+    StoreId id = StoreId.random(random);
+    try {
+      files.makeFolder(directory);
+      boolean empty = true;
+      try {
+        // Before the first object is made: whatever happens then, its owner is known.
+        files.writeNew(directory.resolve(StoreId.FILE), id.encoded());
+        empty = false;
+        return fill(directory, id, uri, crypto);
+      } finally {
+        if (empty) {
+          SecureFiles.removeQuietly(directory);
+        }
+      }
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be made", e);
+    }
+  }
+
+  /** A copy of the folder must not hold what opens the token. */
+  private static void checkApart(Path directory, Pkcs11Uri uri) throws KeyFault.Failed {
+    if (uri.pinSource().normalize().startsWith(directory.toAbsolutePath().normalize())) {
+      throw new KeyFault.Failed("pin-source " + uri.pinSource() + " lies inside " + directory);
+    }
+  }
+
+  private PrivateKeyStore fill(Path directory, StoreId id, Pkcs11Uri uri, SoftwareCrypto crypto)
+      throws KeyFault {
+    TokenObjects objects = new TokenObjects(id, uri.object(), crypto);
+    AtomicBoolean begun = new AtomicBoolean();
+    boolean done = false;
+    try {
+      TokenOpener maker =
+          new TokenOpener(
+              uri,
+              pin(uri),
+              false,
+              (session, token) -> {
+                if (token.is(Ck.CKF_WRITE_PROTECTED)) {
+                  throw new KeyFault.Failed("token " + token.named() + " is write-protected");
+                }
+                begun.set(true);
+                return makeSealingKey(objects, session, token);
+              });
+      maker.open().retire();
+      Pkcs11Store store = store(objects, uri);
+      store.connect();
+      done = true;
+      return store;
+    } finally {
+      if (!done) {
+        removeNew(directory, uri, objects, begun.get());
+      }
+    }
+  }
+
+  private static long makeSealingKey(TokenObjects objects, CryptokiSession session, TokenInfo token)
+      throws KeyFault, CryptokiException {
+    try {
+      return objects.makeSealingKey(session);
+    } catch (CryptokiException e) {
+      if (e.is(Ckr.DEVICE_MEMORY)) {
+        throw new KeyFault.Failed("token " + token.named() + " has no room for the sealing key", e);
+      }
+      throw e;
+    }
+  }
+
+  /** If the token can't be cleaned now, the folder stays, so that it can be later. */
+  private void removeNew(Path directory, Pkcs11Uri uri, TokenObjects objects, boolean begun) {
+    try {
+      if (begun) {
+        destroyAll(objects, uri);
+      }
+      SecureFiles.removeQuietly(directory.resolve(StoreId.FILE));
+      SecureFiles.removeQuietly(directory);
+    } catch (KeyFault e) {
+      System.getLogger(Pkcs11Stores.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "keys may be left in the token; {0} says which: {1}",
+              directory.resolve(StoreId.FILE),
+              e.getMessage());
+    }
+  }
+
+  private void destroyAll(TokenObjects objects, Pkcs11Uri uri) throws KeyFault {
+    TokenOpener visitor =
+        new TokenOpener(
+            uri,
+            pin(uri),
+            false,
+            (session, token) -> {
+              objects.destroyAll(session);
+              return 0;
+            });
+    visitor.open().retire();
+  }
+
+  PrivateKeyStore open(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
+    checkApart(directory, uri);
+    try {
+      files.checkFolder(directory);
+      StoreId id = readId(directory);
+      SecureFiles.sweep(directory);
+      Pkcs11Store store = store(new TokenObjects(id, uri.object(), crypto), uri);
+      store.lookNow();
+      return store;
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
+    }
+  }
+
+  private StoreId readId(Path directory) throws KeyFault, IOException {
+    Path file = directory.resolve(StoreId.FILE);
+    try {
+      return StoreId.parse(files.readOwn(file));
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
+  }
+
+  private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri) {
+    TokenOpener opener =
+        new TokenOpener(
+            uri,
+            pin(uri),
+            true,
+            (session, token) ->
+                objects
+                    .sealingKey(session)
+                    .orElseThrow(() ->
+                        new KeyFault.Failed(
+                            "token " + token.named() + " holds no key store of this folder")));
+    return new Pkcs11Store(
+        new TokenLink(opener, nanos, PAUSE_NANOS),
+        objects,
+        new SealedSecrets(new SealedBox(random)),
+        new Pkcs11Description(uri, opener));
+  }
+
+  private TokenPin pin(Pkcs11Uri uri) {
+    return new TokenPin(uri.pinSource(), files, random);
+  }
+
+  void destroy(Path directory, Pkcs11Uri uri) throws KeyFault {
+    try {
+      if (Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS)) {
+        files.checkFolder(directory);
+        StoreId id = readId(directory);
+        destroyAll(new TokenObjects(id, uri.object(), SoftwareCrypto.choose()), uri);
+      }
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);
+    }
+  }
+}

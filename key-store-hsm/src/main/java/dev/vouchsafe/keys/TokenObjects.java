@@ -1,0 +1,290 @@
+package dev.vouchsafe.keys;
+
+import java.nio.charset.StandardCharsets;
+import java.security.PublicKey;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * The objects of one store in its token: for each label a private and a public key under one
+ * CKA_ID, and one sealing key. What a token says of them is checked, and a public key is believed
+ * only after it has verified a signature of the private one.
+ */
+final class TokenObjects {
+  private static final byte[] CHECKED_MESSAGE =
+      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
+  private static final int SEALING_KEY = 32;
+  private static final int LONGEST_NAME = 120;
+  private static final int MOST_OBJECTS = 64 * 1024;
+
+  private final StoreId store;
+  private final String prefix;
+  private final SoftwareCrypto crypto;
+
+  /**
+   * @param prefix what CKA_LABEL begins with, for people
+   */
+  TokenObjects(StoreId store, String prefix, SoftwareCrypto crypto) {
+    this.store = store;
+    this.prefix = prefix;
+    this.crypto = crypto;
+  }
+
+  /** A key pair of the token, its halves proven to belong together. */
+  record Pair(long privateKey, KeyType type, PublicKey publicKey) {}
+
+  /**
+   * The handle of the private key of that label.
+   *
+   * @throws KeyFault.Failed if there are two
+   */
+  OptionalLong privateKey(CryptokiSession session, KeyLabel label)
+      throws KeyFault, CryptokiException {
+    return only(session, Ck.CKO_PRIVATE_KEY, store.of(label), "private keys of " + label);
+  }
+
+  /** The handle of the sealing key. */
+  OptionalLong sealingKey(CryptokiSession session) throws KeyFault, CryptokiException {
+    OptionalLong found =
+        only(session, Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing keys of this store");
+    if (found.isPresent()) {
+      checkProtected(session, found.getAsLong(), "the sealing key");
+    }
+    return found;
+  }
+
+  private static OptionalLong only(
+      CryptokiSession session, long objectClass, byte[] id, String what)
+      throws KeyFault, CryptokiException {
+    long[] found = session.find(byId(objectClass, id), 2);
+    if (found.length > 1) {
+      throw new KeyFault.Failed("the token holds several " + what + " under one CKA_ID");
+    }
+    return found.length == 0 ? OptionalLong.empty() : OptionalLong.of(found[0]);
+  }
+
+  private static Template byId(long objectClass, byte[] id) {
+    return new Template().with(Ck.CKA_CLASS, objectClass).with(Ck.CKA_ID, id);
+  }
+
+  /** The pair of a private key, checked and proven by a signature. */
+  Pair read(CryptokiSession session, KeyLabel label, long privateKey)
+      throws KeyFault, CryptokiException {
+    checkProtected(session, privateKey, "the key " + label);
+    PublicKey publicKey = publicKey(session, label, privateKey);
+    KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(label));
+    byte[] signature = TokenSignature.sign(session, privateKey, type, CHECKED_MESSAGE);
+    if (!crypto.verify(publicKey, type, CHECKED_MESSAGE, signature)) {
+      throw new KeyFault.Failed(
+          "the two halves of the key " + label + " in the token don't belong together");
+    }
+    return new Pair(privateKey, type, publicKey);
+  }
+
+  private PublicKey publicKey(CryptokiSession session, KeyLabel label, long privateKey)
+      throws KeyFault, CryptokiException {
+    OptionalLong stored =
+        only(session, Ck.CKO_PUBLIC_KEY, store.of(label), "public keys of " + label);
+    // Some tokens keep a public key only as attributes of the private one.
+    long object = stored.orElse(privateKey);
+    long keyType = number(session, privateKey, Ck.CKA_KEY_TYPE);
+    if (number(session, object, Ck.CKA_KEY_TYPE) != keyType) {
+      throw unusable(label);
+    }
+    Optional<PublicKey> key = Optional.empty();
+    if (keyType == Ck.CKK_EC) {
+      KeyType type =
+          session
+              .attribute(object, Ck.CKA_EC_PARAMS)
+              .flatMap(TokenPublicKey::ofParameters)
+              .orElseThrow(() -> unusable(label));
+      key =
+          session
+              .attribute(object, Ck.CKA_EC_POINT)
+              .flatMap(point -> TokenPublicKey.ofPoint(crypto, type, point));
+    } else if (keyType == Ck.CKK_RSA) {
+      Optional<byte[]> exponent = session.attribute(object, Ck.CKA_PUBLIC_EXPONENT);
+      key =
+          session
+              .attribute(object, Ck.CKA_MODULUS)
+              .flatMap(n -> exponent.flatMap(e -> TokenPublicKey.ofModulus(crypto, n, e)));
+    }
+    return key.orElseThrow(() -> unusable(label));
+  }
+
+  private static long number(CryptokiSession session, long object, long attribute)
+      throws CryptokiException {
+    return session
+        .attribute(object, attribute)
+        .filter(value -> value.length == Long.BYTES)
+        .map(Template::number)
+        .orElse(Ck.CK_UNAVAILABLE_INFORMATION);
+  }
+
+  private static KeyFault.Failed unusable(KeyLabel label) {
+    return new KeyFault.Failed(
+        "the key " + label + " in the token is of no type that we make, or has no public key");
+  }
+
+  private static void checkProtected(CryptokiSession session, long key, String what)
+      throws KeyFault, CryptokiException {
+    if (!session.isTrue(key, Ck.CKA_SENSITIVE) || !session.isFalse(key, Ck.CKA_EXTRACTABLE)) {
+      throw new KeyFault.Failed(
+          what + " could be read out of the token: it is not sensitive, or extractable");
+    }
+  }
+
+  /** What the token says of a key that it has just made: that it was never otherwise. */
+  private static void checkNeverOut(CryptokiSession session, long key, String what)
+      throws KeyFault, CryptokiException {
+    checkProtected(session, key, what);
+    if (!session.isTrue(key, Ck.CKA_ALWAYS_SENSITIVE)
+        || !session.isTrue(key, Ck.CKA_NEVER_EXTRACTABLE)) {
+      throw new KeyFault.Failed("the token doesn't say that " + what + " has never left it");
+    }
+  }
+
+  /**
+   * Makes a pair under a label that is free. If this throws, none is left, unless the token has
+   * gone as well.
+   */
+  Pair make(CryptokiSession session, KeyLabel label, KeyType type)
+      throws KeyFault, CryptokiException {
+    if (privateKey(session, label).isPresent()) {
+      throw new KeyFault.Failed("there is a key " + label + " already, in the token");
+    }
+    // What is left of a pair whose making was cut short.
+    for (long half : session.find(byId(Ck.CKO_PUBLIC_KEY, store.of(label)), MOST_OBJECTS)) {
+      session.destroy(half);
+    }
+    CryptokiSession.NewPair made =
+        session.generateKeyPair(
+            type.keyAlgorithm().equals("EC")
+                ? Ck.CKM_EC_KEY_PAIR_GEN
+                : Ck.CKM_RSA_PKCS_KEY_PAIR_GEN,
+            publicTemplate(label, type),
+            privateTemplate(label, type));
+    boolean done = false;
+    try {
+      // Fails if somebody outside this process has made one at the same time.
+      privateKey(session, label);
+      checkNeverOut(session, made.privateKey(), "the key " + label);
+      Pair pair = read(session, label, made.privateKey());
+      if (pair.type() != type) {
+        throw new KeyFault.Failed("the token made another type of key than " + type.text());
+      }
+      done = true;
+      return pair;
+    } finally {
+      if (!done) {
+        undo(session, made.privateKey());
+        undo(session, made.publicKey());
+      }
+    }
+  }
+
+  private Template publicTemplate(KeyLabel label, KeyType type) {
+    Template template =
+        named(Ck.CKO_PUBLIC_KEY, store.of(label), label.toString())
+            .with(Ck.CKA_VERIFY, true)
+            .with(Ck.CKA_ENCRYPT, false)
+            .with(Ck.CKA_WRAP, false);
+    return type.keyAlgorithm().equals("EC")
+        ? template.with(Ck.CKA_EC_PARAMS, TokenPublicKey.parameters(type))
+        : template
+            .with(Ck.CKA_MODULUS_BITS, type.bits())
+            .with(Ck.CKA_PUBLIC_EXPONENT, TokenPublicKey.EXPONENT.toByteArray());
+  }
+
+  private Template privateTemplate(KeyLabel label, KeyType type) {
+    return secret(named(Ck.CKO_PRIVATE_KEY, store.of(label), label.toString()))
+        .with(Ck.CKA_KEY_TYPE, type.keyAlgorithm().equals("EC") ? Ck.CKK_EC : Ck.CKK_RSA)
+        .with(Ck.CKA_DECRYPT, false)
+        .with(Ck.CKA_UNWRAP, false)
+        .with(Ck.CKA_SIGN_RECOVER, false);
+  }
+
+  /** Stays in the token, signs, and does nothing else. */
+  private static Template secret(Template template) {
+    return template
+        .with(Ck.CKA_PRIVATE, true)
+        .with(Ck.CKA_SENSITIVE, true)
+        .with(Ck.CKA_EXTRACTABLE, false)
+        .with(Ck.CKA_SIGN, true)
+        .with(Ck.CKA_DERIVE, false);
+  }
+
+  private Template named(long objectClass, byte[] id, String name) {
+    return byId(objectClass, id)
+        .with(Ck.CKA_TOKEN, true)
+        .with(Ck.CKA_LABEL, label(name).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** For people: shortened, on one line. */
+  private String label(String name) {
+    StringBuilder text = new StringBuilder(prefix).append(' ');
+    name.codePoints()
+        .limit(LONGEST_NAME)
+        .map(c -> Character.isISOControl(c) ? '?' : c)
+        .forEach(text::appendCodePoint);
+    return text.toString();
+  }
+
+  /** Makes the sealing key, and tries it. */
+  long makeSealingKey(CryptokiSession session) throws KeyFault, CryptokiException {
+    long made =
+        session.generateKey(
+            Ck.CKM_GENERIC_SECRET_KEY_GEN,
+            secret(named(Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing key"))
+                .with(Ck.CKA_KEY_TYPE, Ck.CKK_GENERIC_SECRET)
+                .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
+    boolean done = false;
+    try {
+      checkNeverOut(session, made, "the sealing key");
+      mac(session, made, CHECKED_MESSAGE);
+      done = true;
+      return made;
+    } finally {
+      if (!done) {
+        undo(session, made);
+      }
+    }
+  }
+
+  /** HMAC-SHA256 by a secret key of the token. */
+  static byte[] mac(CryptokiSession session, long key, byte[] input)
+      throws KeyFault, CryptokiException {
+    byte[] mac = session.sign(Ck.CKM_SHA256_HMAC, key, input);
+    if (mac.length != SEALING_KEY) {
+      throw new KeyFault.Failed("the token's answer is no HMAC-SHA256");
+    }
+    return mac;
+  }
+
+  /** Destroys every object of the store. */
+  void destroyAll(CryptokiSession session) throws KeyFault, CryptokiException {
+    for (long objectClass : new long[] {Ck.CKO_PRIVATE_KEY, Ck.CKO_PUBLIC_KEY, Ck.CKO_SECRET_KEY}) {
+      long[] all = session.find(new Template().with(Ck.CKA_CLASS, objectClass), MOST_OBJECTS);
+      for (long object : all) {
+        if (session.attribute(object, Ck.CKA_ID).filter(store::owns).isPresent()) {
+          session.destroy(object);
+        }
+      }
+      if (all.length == MOST_OBJECTS) {
+        throw new KeyFault.Failed(
+            "the token holds too many objects to look through: destroy those whose CKA_ID begins"
+                + " with "
+                + store);
+      }
+    }
+  }
+
+  private static void undo(CryptokiSession session, long object) {
+    try {
+      session.destroy(object);
+    } catch (CryptokiException e) {
+      System.getLogger(TokenObjects.class.getName())
+          .log(System.Logger.Level.WARNING, "a key that was not wanted is left in the token", e);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package dev.vouchsafe.keys;
+
+import org.jspecify.annotations.Nullable;
+
+/** Goes from a URI to a connection: library, token, flags, one login, sealing key. */
+final class TokenOpener implements TokenLink.Opener {
+  /** Finds or makes the sealing key. */
+  interface SealingKey {
+    long in(CryptokiSession session, TokenInfo token) throws KeyFault, CryptokiException;
+  }
+
+  private final Pkcs11Uri uri;
+  private final TokenPin pin;
+  private final boolean known;
+  private final SealingKey sealingKey;
+  private volatile @Nullable CryptokiLibrary library;
+  private volatile @Nullable TokenInfo seen;
+
+  /**
+   * @param known whether the token was there before, so that it may come back if it is away
+   */
+  TokenOpener(Pkcs11Uri uri, TokenPin pin, boolean known, SealingKey sealingKey) {
+    this.uri = uri;
+    this.pin = pin;
+    this.known = known;
+    this.sealingKey = sealingKey;
+  }
+
+  /** The token as it was when it was last there. */
+  @Nullable TokenInfo seen() {
+    return seen;
+  }
+
+  @Override
+  public TokenConnection open() throws KeyFault {
+    try {
+      CryptokiLibrary entered = library();
+      Cryptoki cryptoki = entered.enter();
+      boolean kept = false;
+      try {
+        TokenConnection connection = connect(entered, cryptoki);
+        kept = true;
+        return connection;
+      } finally {
+        if (!kept) {
+          entered.leave();
+        }
+      }
+    } catch (CryptokiException e) {
+      throw fault("token " + uri.tokenNamed() + " (module-path " + uri.modulePath() + ")", e);
+    }
+  }
+
+  /** Loaded once: what becomes of the file later doesn't matter to us. */
+  private CryptokiLibrary library() throws KeyFault.Failed {
+    CryptokiLibrary known = library;
+    if (known == null) {
+      known = CryptokiLibrary.at(uri.modulePath());
+      library = known;
+    }
+    return known;
+  }
+
+  private TokenConnection connect(CryptokiLibrary entered, Cryptoki cryptoki)
+      throws KeyFault, CryptokiException {
+    TokenSearch search = new TokenSearch(cryptoki, uri, known);
+    TokenInfo token = search.one();
+    seen = token;
+    search.checkBeforeLogin(token);
+    boolean writing = !token.is(Ck.CKF_WRITE_PROTECTED);
+    CryptokiSession session = CryptokiSession.open(cryptoki, token.slot(), writing);
+    boolean kept = false;
+    try {
+      pin.login(session, token);
+      long key = sealingKey.in(session, token);
+      TokenConnection connection = new TokenConnection(entered, cryptoki, token, session, key);
+      kept = true;
+      return connection;
+    } finally {
+      if (!kept) {
+        session.close();
+      }
+    }
+  }
+
+  /** What an answer of the token means to a caller. */
+  static KeyFault fault(String what, CryptokiException e) {
+    String message = what + ": " + e.getMessage();
+    return switch (e.kind()) {
+      case LOST, BUSY -> new KeyFault.Unavailable(message, e);
+      case PIN, PERMANENT -> new KeyFault.Failed(message, e);
+    };
+  }
+}

@@ -1,0 +1,85 @@
+package dev.vouchsafe.keys;
+
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Logs in with the PIN that a file holds, and never twice with one that was refused: a token counts
+ * wrong PINs and locks.
+ *
+ * <p>The PIN is in memory only while it is tried. Of a refused one a digest is kept, under a random
+ * key that is nowhere else.
+ */
+final class TokenPin {
+  private final Path file;
+  private final SecureFiles files;
+  private final SecretKeySpec key;
+  private byte @Nullable [] refused;
+
+  TokenPin(Path file, SecureFiles files, SecureRandom random) {
+    this.file = file;
+    this.files = files;
+    byte[] octets = new byte[32];
+    random.nextBytes(octets);
+    this.key = new SecretKeySpec(octets, "HmacSHA256");
+    Arrays.fill(octets, (byte) 0);
+  }
+
+  /**
+   * Logs the user in once.
+   *
+   * @throws KeyFault.Failed if the PIN can't be read, isn't taken, or wasn't before
+   */
+  synchronized void login(CryptokiSession session, TokenInfo token)
+      throws KeyFault, CryptokiException {
+    try (SealSecret secret = SealSecret.readPin(file, files)) {
+      byte[] pin = secret.key();
+      try {
+        byte[] digest = digest(pin);
+        if (refused != null && MessageDigest.isEqual(refused, digest)) {
+          throw new KeyFault.Failed(
+              refusal(token) + ", and is not tried a second time: correct the file");
+        }
+        login(session, token, pin, digest);
+      } finally {
+        Arrays.fill(pin, (byte) 0);
+      }
+    }
+  }
+
+  private void login(CryptokiSession session, TokenInfo token, byte[] pin, byte[] digest)
+      throws KeyFault, CryptokiException {
+    try {
+      session.login(pin);
+    } catch (CryptokiException e) {
+      if (e.kind() == Ckr.Kind.PIN) {
+        refused = digest;
+        throw new KeyFault.Failed(refusal(token) + ": " + e.getMessage(), e);
+      }
+      // Another store of this process has logged in before, which counts for all of it.
+      if (!e.is(Ckr.USER_ALREADY_LOGGED_IN)) {
+        throw e;
+      }
+    }
+  }
+
+  private String refusal(TokenInfo token) {
+    return "the PIN in pin-source " + file + " was refused by token " + token.named();
+  }
+
+  private byte[] digest(byte[] pin) {
+    try {
+      Mac mac = Mac.getInstance(key.getAlgorithm());
+      mac.init(key);
+      return mac.doFinal(pin);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this Java runtime has no HMAC-SHA256", e);
+    }
+  }
+}
