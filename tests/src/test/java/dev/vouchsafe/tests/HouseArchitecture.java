@@ -77,7 +77,9 @@ final class HouseArchitecture {
         .forEach(arrows -> rules.add(new Named("arrows of " + arrows.from(), rule(arrows))));
     rules.add(new Named("no library type in a public face", noLibraryTypeInPublicFace()));
     rules.add(new Named("Netty stays in api and cli", onlyIn("io.netty..", "api", "cli")));
-    rules.add(new Named("Bouncy Castle stays in ca", onlyIn("org.bouncycastle..", "ca")));
+    rules.add(
+        new Named(
+            "Bouncy Castle stays in ca and keys", onlyIn("org.bouncycastle..", "ca", "keys")));
     rules.add(new Named("JDBC stays in ca", onlyIn("java.sql..", "ca")));
     rules.add(new Named("picocli stays in cli", onlyIn("picocli..", "cli")));
     rules.add(new Named("the clock is injected", clockIsInjected()));
