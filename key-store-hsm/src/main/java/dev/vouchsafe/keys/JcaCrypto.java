@@ -162,8 +162,8 @@ final class JcaCrypto implements SoftwareCrypto {
     }
   }
 
-  /** A private key in the form that this library signs with fastest. */
-  PrivateKey readPrivate(KeyType type, byte[] pkcs8) throws GeneralSecurityException {
+  @Override
+  public PrivateKey readPrivate(KeyType type, byte[] pkcs8) throws GeneralSecurityException {
     return factory(type).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
   }
 

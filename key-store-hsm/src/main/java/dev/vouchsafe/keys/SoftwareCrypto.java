@@ -1,8 +1,11 @@
 package dev.vouchsafe.keys;
 
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
+import java.security.spec.PKCS8EncodedKeySpec;
 
 /**
  * Key pairs, signatures and their verification in memory, by the fastest library that works here:
@@ -22,6 +25,17 @@ public interface SoftwareCrypto {
 
   /** A new key pair. */
   KeyPair generate(KeyType type);
+
+  /**
+   * A private key that was encoded, in the form that {@link #sign} is fastest with.
+   *
+   * @param pkcs8 its PrivateKeyInfo (RFC 5208 section 5), DER
+   * @throws GeneralSecurityException if the octets are no such key
+   */
+  default PrivateKey readPrivate(KeyType type, byte[] pkcs8) throws GeneralSecurityException {
+    return KeyFactory.getInstance(type.keyAlgorithm())
+        .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
+  }
 
   /**
    * Signs a whole message with {@link KeyType#signatureAlgorithm()}.

@@ -9,11 +9,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -163,10 +161,7 @@ final class SoftwareStore implements PrivateKeyStore {
   }
 
   private PrivateKey privateKey(KeyType type, byte[] pkcs8) throws GeneralSecurityException {
-    return crypto instanceof JcaCrypto ours
-        ? ours.readPrivate(type, pkcs8)
-        : KeyFactory.getInstance(type.keyAlgorithm())
-            .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
+    return crypto.readPrivate(type, pkcs8);
   }
 
   private void checkPair(PrivateKey privateKey, PublicKey publicKey, KeyType type, Path file)
