@@ -6,7 +6,7 @@ import java.nio.file.Path;
 /**
  * What the CA is to be.
  *
- * @param directory the folder of its database, {@code ca.db}
+ * @param directory the folder of its database, {@code ca.db}, and of {@code jwks.json}
  * @param identity who the gateway is
  * @param lifetimes how long certificates live
  * @param tokens how long tokens and their keys live

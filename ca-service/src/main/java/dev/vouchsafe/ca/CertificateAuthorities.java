@@ -17,7 +17,8 @@ public final class CertificateAuthorities {
   private CertificateAuthorities() {}
 
   /**
-   * Makes root and device CA: keys in the store, certificates and an empty ledger in the folder.
+   * Makes root and device CA, the masters of the modules' keys and the first token keys: in the
+   * store or sealed by it, with certificates, {@code jwks.json} and an empty ledger in the folder.
    * What is half made after a crash is the caller's to throw away, folder and key store together.
    *
    * @return the two authorities, root first
@@ -32,6 +33,7 @@ public final class CertificateAuthorities {
       AuthorityFactory factory = new AuthorityFactory(settings, store, crypto, ledger, clock);
       AuthorityFactory.Made root = factory.makeRoot();
       AuthorityFactory.Made device = factory.makeDevice(root);
+      new KeyServices(settings, store, crypto, ledger, clock).make();
       return List.of(root.row().info(root.certificate()), device.row().info(device.certificate()));
     }
   }
@@ -90,7 +92,9 @@ public final class CertificateAuthorities {
       } catch (KeyFault e) {
         throw new IOException(e.getMessage(), e);
       }
-      return new IssuingService(settings, chain, key, ledger, crypto, clock, executor);
+      KeyServices services = new KeyServices(settings, store, crypto, ledger, clock);
+      services.start();
+      return new IssuingService(settings, chain, key, ledger, services, crypto, clock, executor);
     } catch (IOException e) {
       ledger.close();
       throw e;

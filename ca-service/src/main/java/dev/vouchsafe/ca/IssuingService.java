@@ -41,6 +41,8 @@ final class IssuingService implements CertificateAuthority {
   private final LeafPlanner planner;
   private final LeafBuilder builder;
   private final LeafLint lint;
+  private final TokenIssuer tokens;
+  private final ModuleKeys moduleKeys;
   private final Serials serials = new Serials();
   private final UnderWay underWay = new UnderWay();
 
@@ -49,6 +51,7 @@ final class IssuingService implements CertificateAuthority {
       AuthorityChain chain,
       AuthorityKey key,
       Ledger ledger,
+      KeyServices services,
       SoftwareCrypto crypto,
       InstantSource clock,
       Executor executor) {
@@ -60,6 +63,8 @@ final class IssuingService implements CertificateAuthority {
     this.crypto = crypto;
     this.clock = clock;
     this.executor = executor;
+    this.tokens = services.tokens(underWay);
+    this.moduleKeys = services.moduleKeys();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(chain.keyHashes()));
     this.planner = new LeafPlanner(settings.lifetimes());
     this.builder = new LeafBuilder(issuer);
@@ -219,12 +224,12 @@ final class IssuingService implements CertificateAuthority {
 
   @Override
   public TokenIssuer tokens() {
-    throw new UnsupportedOperationException("tokens");
+    return tokens;
   }
 
   @Override
   public ModuleKeys moduleKeys() {
-    throw new UnsupportedOperationException("module keys");
+    return moduleKeys;
   }
 
   @Override

@@ -18,7 +18,6 @@ final class LeafPlanner {
 
   private static final int MOST_NAMES = 100;
   private static final int LONGEST_NAME = 256;
-  private static final double JITTER = 0.05;
 
   private final Lifetimes lifetimes;
   private final SecureRandom random = new SecureRandom();
@@ -72,7 +71,7 @@ final class LeafPlanner {
         ordered(sans),
         notBefore(issuer, now),
         notAfter,
-        renewAfter(now, notAfter));
+        RenewalTime.between(now, notAfter, random.nextDouble()));
   }
 
   /**
@@ -185,14 +184,5 @@ final class LeafPlanner {
 
   private static Duration shorter(Duration one, Duration other) {
     return one.compareTo(other) <= 0 ? one : other;
-  }
-
-  /**
-   * Half of the life that is left, give or take 5 %, so that a fleet does not come back at once.
-   */
-  private Instant renewAfter(Instant now, Instant notAfter) {
-    long left = Math.max(0, Duration.between(now, notAfter).toSeconds());
-    double share = 0.5 + JITTER * (2 * random.nextDouble() - 1);
-    return now.truncatedTo(ChronoUnit.SECONDS).plusSeconds((long) (left * share));
   }
 }

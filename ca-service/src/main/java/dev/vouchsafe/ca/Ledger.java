@@ -78,7 +78,7 @@ final class Ledger implements AutoCloseable {
     LedgerSchema.requireFile(folder);
     LedgerLock lock = LedgerLock.take(folder);
     try {
-      LedgerSchema.check(folder);
+      LedgerSchema.checkAndUpdate(folder, connector);
       return open(folder, connector, lock);
     } catch (IOException e) {
       lock.close();
@@ -186,6 +186,11 @@ final class Ledger implements AutoCloseable {
       System.getLogger(Ledger.class.getName())
           .log(System.Logger.Level.DEBUG, "read without the last notes: {0}", e.getMessage());
     }
+  }
+
+  /** The part of it that is about tokens and the modules' keys. */
+  KeyLedger keys() {
+    return new KeyLedger(writer, reader);
   }
 
   private static IssuanceException unreadable(SQLException e) {

@@ -122,6 +122,23 @@ final class LedgerReader implements AutoCloseable {
     return new StoredAuthority(row, certificate);
   }
 
+  /** Makes something of one row. */
+  interface RowReader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  /** Every row of a query that is asked rarely. */
+  synchronized <T> List<T> all(String sql, RowReader<T> reader) throws SQLException {
+    List<T> items = new ArrayList<>();
+    try (PreparedStatement query = connection.prepareStatement(sql);
+        ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        items.add(reader.read(rows));
+      }
+    }
+    return items;
+  }
+
   private static LedgerEntry entry(ResultSet rows) throws SQLException {
     String names = rows.getString(9);
     return new LedgerEntry(

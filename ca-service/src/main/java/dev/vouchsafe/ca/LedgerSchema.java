@@ -31,7 +31,10 @@ final class LedgerSchema {
   /** Read as "VcCA" by file(1) and everything else that looks at octets 68 to 71 of the file. */
   private static final int APPLICATION_ID = 0x56634341;
 
-  private static final int VERSION = 1;
+  /** Authorities and certificates only; such files are brought up to date when they are opened. */
+  private static final int FIRST_VERSION = 1;
+
+  private static final int VERSION = 2;
   private static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
 
@@ -42,7 +45,7 @@ final class LedgerSchema {
 
   private static final long QUICK_CHECK_UP_TO = 8L * 1024 * 1024;
 
-  private static final String[] TABLES = {
+  private static final String[] FIRST_TABLES = {
     """
     CREATE TABLE authority(
       id INTEGER PRIMARY KEY,
@@ -84,6 +87,54 @@ final class LedgerSchema {
     "CREATE INDEX certificate_module ON certificate(module)"
   };
 
+  /** What tokens and the modules' keys brought. Of the keys, one at most is active and one next. */
+  private static final String[] SECOND_TABLES = {
+    """
+    CREATE TABLE sealed_secret(
+      name TEXT PRIMARY KEY,
+      sealed BLOB NOT NULL,
+      created INTEGER NOT NULL
+    ) STRICT\
+    """,
+    """
+    CREATE TABLE token_key(
+      id INTEGER PRIMARY KEY,
+      kid TEXT NOT NULL UNIQUE,
+      spki BLOB NOT NULL,
+      sealed BLOB NOT NULL,
+      state TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      activated INTEGER,
+      retired INTEGER
+    ) STRICT\
+    """,
+    "CREATE UNIQUE INDEX token_key_state ON token_key(state) WHERE state <> 'retired'",
+    """
+    CREATE TABLE token_block(
+      id INTEGER PRIMARY KEY,
+      prefix BLOB NOT NULL UNIQUE,
+      size INTEGER NOT NULL,
+      module INTEGER NOT NULL REFERENCES module,
+      generation TEXT NOT NULL,
+      token_key INTEGER NOT NULL REFERENCES token_key,
+      reserved INTEGER NOT NULL,
+      latest_expiry INTEGER NOT NULL
+    ) STRICT\
+    """,
+    "CREATE INDEX token_block_key ON token_block(token_key, latest_expiry)",
+    """
+    CREATE TABLE disclosure(
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      administrator TEXT NOT NULL,
+      action TEXT NOT NULL,
+      module INTEGER NOT NULL REFERENCES module,
+      generation TEXT NOT NULL,
+      which TEXT NOT NULL
+    ) STRICT\
+    """
+  };
+
   /** Opens the connection that writes. Tests put a broken disk here. */
   interface Connector {
     Connection connect(Path file) throws SQLException;
@@ -108,10 +159,10 @@ final class LedgerSchema {
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       statement.execute("PRAGMA application_id = " + APPLICATION_ID);
-      statement.execute("PRAGMA user_version = " + VERSION);
-      for (String table : TABLES) {
+      for (String table : FIRST_TABLES) {
         statement.execute(table);
       }
+      addSecond(statement);
       connection.commit();
     } catch (SQLException e) {
       throw unreadable(file, e);
@@ -119,6 +170,14 @@ final class LedgerSchema {
     try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
       channel.force(true);
     }
+  }
+
+  /** Makes the tables of the second version, and says so, in the transaction under way. */
+  static void addSecond(Statement statement) throws SQLException {
+    for (String table : SECOND_TABLES) {
+      statement.execute(table);
+    }
+    statement.execute("PRAGMA user_version = " + VERSION);
   }
 
   /**
@@ -137,11 +196,12 @@ final class LedgerSchema {
   }
 
   /**
-   * Holds an existing file against what this program reads.
+   * Holds an existing file against what this program reads, and brings one of the first version up
+   * to date, in one transaction: a crash leaves the one version or the other.
    *
    * @throws IOException if it is another program's, of another version or damaged
    */
-  static void check(Path folder) throws IOException {
+  static void checkAndUpdate(Path folder, Connector connector) throws IOException {
     Path file = folder.resolve(FILE);
     try (Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
         Statement statement = connection.createStatement()) {
@@ -149,12 +209,14 @@ final class LedgerSchema {
         throw new IOException(file + " is not a database of this program");
       }
       int version = integer(statement, "PRAGMA user_version");
-      if (version != VERSION) {
+      if (version != VERSION && version != FIRST_VERSION) {
         throw new IOException(
             file
                 + " is of version "
                 + version
                 + ", this program reads "
+                + FIRST_VERSION
+                + " and "
                 + VERSION
                 + ": use the release that made it, or restore a backup");
       }
@@ -162,8 +224,20 @@ final class LedgerSchema {
       if (Files.size(file) <= QUICK_CHECK_UP_TO) {
         quickCheck(file, statement);
       }
+      if (version == FIRST_VERSION) {
+        update(file, connector);
+      }
     } catch (SQLException e) {
       throw unreadable(file, e);
+    }
+  }
+
+  private static void update(Path file, Connector connector) throws SQLException {
+    try (Connection connection = connector.connect(file);
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      addSecond(statement);
+      connection.commit();
     }
   }
 

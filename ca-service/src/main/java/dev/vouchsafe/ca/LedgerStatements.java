@@ -114,7 +114,27 @@ final class LedgerStatements implements AutoCloseable {
     connection.commit();
   }
 
-  private long module(String name) throws SQLException {
+  /**
+   * Runs a statement that is rare enough to be prepared each time.
+   *
+   * @param values texts, numbers and octets, in the order of their question marks
+   * @throws SQLException also if it changed another number of rows than one, so that the whole
+   *     group is undone
+   */
+  void changeOne(String sql, Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      int changed = statement.executeUpdate();
+      if (changed != 1) {
+        throw new SQLException("one row was to change, not " + changed + ": " + sql);
+      }
+    }
+  }
+
+  /** The number of that module, recorded now if it is new. */
+  long module(String name) throws SQLException {
     Long known = modules.get(name);
     if (known != null) {
       return known;

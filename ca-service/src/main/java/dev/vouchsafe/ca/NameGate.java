@@ -76,13 +76,13 @@ final class NameGate {
 
   /**
    * The name that a common name stands for, as SAN: an IP address if it reads as one, else a DNS
-   * name. In the identity profile the module's own name, with or without a leading {@code $}, is a
-   * subject and no SAN.
+   * name. In the identity profile the module's own name, with or without a leading {@code $}, and
+   * the common name that the grant gives are a subject and no SAN.
    *
-   * @return the SAN, or nothing if it is the module's own name
+   * @return the SAN, or nothing if it is such a name
    */
   Optional<SanName> commonName(String asked) throws IssuanceException {
-    if (profile == Profile.IDENTITY && isModule(asked)) {
+    if (profile == Profile.IDENTITY && isOwn(asked)) {
       return Optional.empty();
     }
     return Optional.of(NameSyntax.ip(asked).isPresent() ? ip(asked) : dns(asked));
@@ -102,8 +102,10 @@ final class NameGate {
     return names;
   }
 
-  private boolean isModule(String asked) {
-    return asked.equals(grant.module()) || grant.module().equals("$" + asked);
+  private boolean isOwn(String asked) {
+    return grant.commonName().filter(asked::equals).isPresent()
+        || asked.equals(grant.module())
+        || grant.module().equals("$" + asked);
   }
 
   private boolean underWildcard(SanName.Dns name) {

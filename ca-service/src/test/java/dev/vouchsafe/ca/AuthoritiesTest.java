@@ -156,14 +156,14 @@ class AuthoritiesTest {
   }
 
   @Test
-  void theFilesAreTheOwnersOnly() throws Exception {
+  void theFilesAreTheOwnersOnlyButForThePublicKeys() throws Exception {
     try (TestCa ca = TestCa.in(folder)) {
       ca.issue(TestCa.grant(), CertificateRequest.of(Profile.SERVER));
       try (var files = Files.list(ca.settings.directory())) {
         for (Path file : files.toList()) {
           assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
               .as(file.toString())
-              .isEqualTo("rw-------");
+              .isEqualTo(file.endsWith(JwksFile.NAME) ? "rw-r--r--" : "rw-------");
         }
       }
       assertThat(

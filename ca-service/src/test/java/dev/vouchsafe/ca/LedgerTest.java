@@ -305,13 +305,13 @@ class LedgerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 2, 99})
+  @ValueSource(ints = {0, 3, 99})
   void anotherVersionIsNamedAndNotTouched(int version) throws Exception {
     LedgerPeek.execute(folder, "PRAGMA user_version = " + version);
     assertThatThrownBy(() -> Ledger.open(folder))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("is of version " + version + ", this program reads 1");
-    LedgerPeek.execute(folder, "PRAGMA user_version = 1");
+        .hasMessageContaining("is of version " + version + ", this program reads 1 and 2");
+    LedgerPeek.execute(folder, "PRAGMA user_version = 2");
     Ledger.open(folder).close();
   }
 

@@ -50,6 +50,7 @@ final class HouseArchitecture {
           "io.netty.",
           "io.grpc.",
           "org.bouncycastle.",
+          "com.nimbusds.",
           "sun.",
           "java.sql.",
           "javax.sql.",
@@ -80,6 +81,7 @@ final class HouseArchitecture {
     rules.add(
         new Named(
             "Bouncy Castle stays in ca and keys", onlyIn("org.bouncycastle..", "ca", "keys")));
+    rules.add(new Named("Nimbus stays in ca", onlyIn("com.nimbusds..", "ca")));
     rules.add(new Named("JDBC stays in ca", onlyIn("java.sql..", "ca")));
     rules.add(new Named("picocli stays in cli", onlyIn("picocli..", "cli")));
     rules.add(new Named("the clock is injected", clockIsInjected()));

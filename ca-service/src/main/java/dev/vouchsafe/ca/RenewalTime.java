@@ -1,0 +1,21 @@
+package dev.vouchsafe.ca;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+
+/** When to ask for the next: half of the life that is left, give or take 5 %. */
+final class RenewalTime {
+  private static final double JITTER = 0.05;
+
+  private RenewalTime() {}
+
+  /**
+   * @param random from 0 to 1, so that a fleet does not come back at once
+   */
+  static Instant between(Instant now, Instant notAfter, double random) {
+    long left = Math.max(0, Duration.between(now, notAfter).toSeconds());
+    double share = 0.5 + JITTER * (2 * random - 1);
+    return now.truncatedTo(ChronoUnit.SECONDS).plusSeconds((long) (left * share));
+  }
+}

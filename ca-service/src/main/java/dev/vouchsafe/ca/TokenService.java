@@ -1,0 +1,135 @@
+package dev.vouchsafe.ca;
+
+import com.nimbusds.jose.util.JSONObjectUtils;
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Makes tokens: holds the wish against the grant, takes an id, and has the token key sign. */
+final class TokenService implements TokenIssuer {
+  private static final int MOST_AUDIENCES = 16;
+  private static final int LONGEST_AUDIENCE = 256;
+
+  private final String issuer;
+  private final TokenLifetimes lifetimes;
+  private final TokenKeys keys;
+  private final TokenIds ids;
+  private final UnderWay underWay;
+  private final InstantSource clock;
+
+  TokenService(
+      CaSettings settings, TokenKeys keys, TokenIds ids, UnderWay underWay, InstantSource clock) {
+    this.issuer = "spiffe://" + settings.identity().trustDomain();
+    this.lifetimes = settings.tokens();
+    this.keys = keys;
+    this.ids = ids;
+    this.underWay = underWay;
+    this.clock = clock;
+  }
+
+  @Override
+  public IssuedToken issue(Grant grant, TokenRequest request) throws IssuanceException {
+    Set<String> audience = audience(grant, request.audience());
+    long life = life(grant, request);
+    if (!underWay.enter()) {
+      throw new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing");
+    }
+    try {
+      return issue(grant, audience, life);
+    } finally {
+      underWay.leave();
+    }
+  }
+
+  private IssuedToken issue(Grant grant, Set<String> audience, long life) throws IssuanceException {
+    Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
+    Instant expiry = now.plusSeconds(life);
+    TokenKey key = keys.signing(now);
+    String id = ids.next(grant, key, now, expiry);
+    Map<String, Object> claims = LinkedHashMap.newLinkedHashMap(6);
+    claims.put("iss", issuer);
+    claims.put("sub", grant.spiffeId().orElse(grant.module()));
+    claims.put("aud", List.copyOf(audience));
+    claims.put("iat", now.getEpochSecond());
+    claims.put("exp", expiry.getEpochSecond());
+    claims.put("jti", id);
+    String token = key.sign(JSONObjectUtils.toJSONString(claims));
+    double share = ThreadLocalRandom.current().nextDouble();
+    return new IssuedToken(token, id, expiry, RenewalTime.between(now, expiry, share));
+  }
+
+  @Override
+  public String jwks() {
+    return keys.jwks();
+  }
+
+  private static Set<String> audience(Grant grant, List<String> asked) throws IssuanceException {
+    if (asked.isEmpty() || asked.size() > MOST_AUDIENCES) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "audience: a token is for 1 to " + MOST_AUDIENCES + " audiences");
+    }
+    Set<String> audience = new LinkedHashSet<>();
+    for (String one : asked) {
+      if (!isPrintable(one)) {
+        throw new IssuanceException(
+            Reason.REQUEST_INVALID,
+            "audience: each has 1 to " + LONGEST_AUDIENCE + " printable characters");
+      }
+      audience.add(one);
+    }
+    for (String one : audience) {
+      if (!grant.audiences().contains(one)) {
+        throw new IssuanceException(
+            Reason.AUDIENCE_NOT_GRANTED,
+            "the registration of "
+                + NameSyntax.quoted(grant.module())
+                + " grants no audience "
+                + NameSyntax.quoted(one));
+      }
+    }
+    return audience;
+  }
+
+  private static boolean isPrintable(String text) {
+    return !text.isEmpty()
+        && text.length() <= LONGEST_AUDIENCE
+        && text.codePoints().allMatch(TokenService::isPrintable);
+  }
+
+  private static boolean isPrintable(int character) {
+    return switch (Character.getType(character)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.SURROGATE,
+          Character.PRIVATE_USE,
+          Character.UNASSIGNED,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR ->
+          false;
+      default -> true;
+    };
+  }
+
+  private long life(Grant grant, TokenRequest request) throws IssuanceException {
+    if (request.ttl().isPresent() && request.ttl().get().toSeconds() < 1) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "ttl: a token lives for at least one second");
+    }
+    Duration life = request.ttl().orElse(lifetimes.token());
+    life = shorter(life, lifetimes.tokenCap());
+    life = shorter(life, grant.ttl().orElse(life));
+    return Math.max(1, life.toSeconds());
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) <= 0 ? one : other;
+  }
+}
