@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -15,9 +16,14 @@ import java.util.TreeMap;
  * <p>Invariant: no two registrations in force share a name or a SPIFFE path. Files that claim the
  * same one are all refused, since which of them was meant can't be told; each falls back to what it
  * said before. What is in force only because of that yields to a file that is taken as it is.
+ *
+ * <p>A built-in registration yields to any file that claims its name, or would if it could be read:
+ * whoever wrote that file wanted something else. Otherwise it holds its SPIFFE path against files.
  */
 final class FolderState {
   private final Map<String, File> files = new TreeMap<>();
+  private final List<Registration> builtIn;
+  private List<Registration> standing = List.of();
 
   /** A file as it is, and what of it is in force. */
   private static final class File {
@@ -28,6 +34,13 @@ final class FolderState {
     File(RegistrationFile now) {
       this.now = now;
     }
+  }
+
+  /**
+   * @param builtIn registrations that need no file
+   */
+  FolderState(List<Registration> builtIn) {
+    this.builtIn = builtIn;
   }
 
   void put(String name, RegistrationFile file) {
@@ -49,8 +62,10 @@ final class FolderState {
 
   /** Settles what is in force after a change. */
   void settle() {
+    standing = builtIn.stream().filter(r -> !yields(r)).toList();
     Map<String, List<File>> claims = claims();
     Set<String> taken = new HashSet<>();
+    standing.forEach(r -> taken.addAll(keys(r)));
     List<File> refused = new ArrayList<>();
     for (File file : files.values()) {
       file.problems = problems(file, claims);
@@ -75,6 +90,24 @@ final class FolderState {
     }
   }
 
+  private boolean yields(Registration registration) {
+    String name = registration.name();
+    File own = files.get(ModuleName.file(name));
+    return (own != null && !own.now.problems().isEmpty())
+        || files.values().stream()
+            .anyMatch(f -> holds(f.now.registrations(), name) || holds(f.inForce, name));
+  }
+
+  private static boolean holds(List<Registration> registrations, String name) {
+    return registrations.stream().anyMatch(r -> r.name().equals(name));
+  }
+
+  /** The built-in registrations in force: those that yield to no file. */
+  List<Registration> builtIn() {
+    return standing;
+  }
+
+  /** What is in force of the files. */
   List<Registration> inForce() {
     List<Registration> all = new ArrayList<>();
     files.values().forEach(f -> all.addAll(f.inForce));
@@ -103,6 +136,12 @@ final class FolderState {
     List<RegistrationProblem> problems = new ArrayList<>(file.now.problems());
     for (Registration registration : file.now.registrations()) {
       for (String key : keys(registration)) {
+        Optional<Registration> own =
+            standing.stream().filter(r -> keys(r).contains(key)).findFirst();
+        if (own.isPresent()) {
+          problems.add(clash(file, registration, key, own.get()));
+          break;
+        }
         List<File> claimants = claims.getOrDefault(key, List.of());
         if (claimants.size() > 1) {
           problems.add(clash(file, registration, key, claimants));
@@ -128,6 +167,21 @@ final class FolderState {
             + " is also claimed in "
             + String.join(", ", others)
             + "; none of these files is taken until only one claims it");
+  }
+
+  /** By name none does: that one would yield. */
+  private static RegistrationProblem clash(
+      File file, Registration registration, String key, Registration own) {
+    return new RegistrationProblem(
+        file.now.file(),
+        "duplicate-spiffe",
+        "[[module]] "
+            + Quoted.of(registration.name())
+            + ", spiffe: the SPIFFE path "
+            + Quoted.of(key.substring(1))
+            + " is that of the built-in registration "
+            + Quoted.of(own.name())
+            + "; give this one another");
   }
 
   private static List<String> keys(Registration registration) {

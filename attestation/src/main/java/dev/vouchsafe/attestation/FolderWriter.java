@@ -57,6 +57,13 @@ final class FolderWriter {
         }
       }
     }
+    if (RegistrationFolder.read(folder, rules).isBuiltIn(name)) {
+      throw new RegistrationException(
+          "built-in",
+          "the module "
+              + Quoted.of(name)
+              + " is built in and has no file; a registration of that name takes its place");
+    }
     throw new RegistrationException(
         "unknown-module",
         "no registration file holds a module "
@@ -125,7 +132,7 @@ final class FolderWriter {
         throw new RegistrationException(problem.code(), problem.file() + ": " + problem.message());
       }
     }
-    if (present.byName(wanted.name()).isPresent()) {
+    if (present.byName(wanted.name()).isPresent() && !present.isBuiltIn(wanted.name())) {
       throw new RegistrationException(
           "duplicate-name", "there is a module " + Quoted.of(wanted.name()) + " already");
     }
@@ -133,6 +140,7 @@ final class FolderWriter {
         present.all().stream()
             .filter(r -> r.spiffePath().isPresent())
             .filter(r -> r.spiffePath().equals(wanted.spiffePath()))
+            .filter(r -> !r.name().equals(wanted.name()))
             .findFirst();
     if (sameId.isPresent()) {
       throw new RegistrationException(

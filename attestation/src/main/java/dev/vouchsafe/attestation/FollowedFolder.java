@@ -32,7 +32,7 @@ final class FollowedFolder implements Registrations {
   private final boolean useInotify;
   private final Scratch scratch = new Scratch();
   private final ReentrantLock lock = new ReentrantLock();
-  private final FolderState state = new FolderState();
+  private final FolderState state;
 
   /** Where there is no watch: each file as it was when it was read. Null: look at it again. */
   private final Map<String, @Nullable FileFacts> seen = new HashMap<>();
@@ -45,6 +45,10 @@ final class FollowedFolder implements Registrations {
   private @Nullable FileFacts folderFacts;
   private @Nullable RegistrationProblem folderProblem;
   private boolean reopen = true;
+
+  /** Whether the folder was looked into once: until then a file may be there to yield to. */
+  private boolean known;
+
   private IndexedSet set;
   private boolean closed;
 
@@ -56,10 +60,11 @@ final class FollowedFolder implements Registrations {
       boolean useInotify) {
     this.path = path.toAbsolutePath();
     this.rules = rules;
+    this.state = new FolderState(rules.builtIn());
     this.clock = clock;
     this.accounts = accounts;
     this.useInotify = useInotify;
-    this.set = new IndexedSet(List.of(), List.of(), accounts);
+    this.set = new IndexedSet(List.of(), List.of(), List.of(), accounts);
     refresh();
   }
 
@@ -88,7 +93,8 @@ final class FollowedFolder implements Registrations {
       if (folderProblem != null) {
         problems.addFirst(folderProblem);
       }
-      set = new IndexedSet(state.inForce(), problems, accounts);
+      set =
+          new IndexedSet(state.inForce(), known ? state.builtIn() : List.of(), problems, accounts);
       accounts.prepare(set.accountNames());
     }
   }
@@ -140,6 +146,7 @@ final class FollowedFolder implements Registrations {
     boolean gone = e.errno() == Libc.ENOENT;
     folderFacts = null;
     if (gone) {
+      known = true;
       state.retain(Set.of());
       seen.clear();
       again.clear();
@@ -197,6 +204,7 @@ final class FollowedFolder implements Registrations {
     state.retain(names);
     seen.keySet().retainAll(names);
     names.forEach(name -> readOne(opened, name));
+    known = true;
   }
 
   /** Compares every file with how it was: what is done where nobody tells us of changes. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ final class IndexedSet implements RegistrationSet {
   private static final Comparator<Registration> BY_NAME = Comparator.comparing(Registration::name);
 
   private final List<Registration> all;
+  private final List<Registration> ofFiles;
+  private final Set<String> builtIn;
   private final Map<String, Registration> byName;
   private final List<RegistrationProblem> problems;
   private final Accounts accounts;
@@ -31,9 +34,17 @@ final class IndexedSet implements RegistrationSet {
   private record Index(
       long version, Map<Long, List<Registration>> byUid, List<Registration> open) {}
 
+  /**
+   * @param ofFiles no two of one name, nor of that of one that is built in
+   */
   IndexedSet(
-      List<Registration> registrations, List<RegistrationProblem> problems, Accounts accounts) {
-    this.all = registrations.stream().sorted(BY_NAME).toList();
+      List<Registration> ofFiles,
+      List<Registration> builtIn,
+      List<RegistrationProblem> problems,
+      Accounts accounts) {
+    this.all = Stream.concat(ofFiles.stream(), builtIn.stream()).sorted(BY_NAME).toList();
+    this.ofFiles = ofFiles.stream().sorted(BY_NAME).toList();
+    this.builtIn = builtIn.stream().map(Registration::name).collect(Collectors.toUnmodifiableSet());
     this.byName = new HashMap<>();
     all.forEach(r -> byName.put(r.name(), r));
     this.problems = List.copyOf(problems);
@@ -70,6 +81,11 @@ final class IndexedSet implements RegistrationSet {
   }
 
   @Override
+  public boolean isBuiltIn(String name) {
+    return builtIn.contains(name);
+  }
+
+  @Override
   public List<Registration> candidates(long uid) {
     Index current = index();
     List<Registration> own = current.byUid.getOrDefault(uid, List.of());
@@ -98,7 +114,7 @@ final class IndexedSet implements RegistrationSet {
     long version = accounts.version();
     Map<Long, List<Registration>> byUid = new HashMap<>();
     List<Registration> open = new ArrayList<>();
-    for (Registration registration : all) {
+    for (Registration registration : ofFiles) {
       Set<Long> uids = new HashSet<>();
       boolean nobody = false;
       for (Selector selector : registration.selectors()) {

@@ -10,7 +10,13 @@ public interface RegistrationSet {
 
   Optional<Registration> byName(String name);
 
-  /** Those whose user selectors don't rule that user id out: the ones worth measuring. */
+  /** Whether the registration of that name is there without a file. */
+  boolean isBuiltIn(String name);
+
+  /**
+   * Those whose user selectors don't rule that user id out: the ones worth measuring. None that is
+   * built in, since who means one of these names it.
+   */
   List<Registration> candidates(long uid);
 
   /**

@@ -45,7 +45,7 @@ class AccountsTest {
   private static RegistrationSet set(Accounts accounts, String... selectors) {
     List<Registration> registrations =
         List.of(selectors).stream().map(s -> Samples.registration(s, s)).toList();
-    return new IndexedSet(registrations, List.of(), accounts);
+    return new IndexedSet(registrations, List.of(), List.of(), accounts);
   }
 
   private static List<String> names(List<Registration> registrations) {
@@ -112,7 +112,7 @@ class AccountsTest {
   void contradictoryUsersAreNobody() {
     try (Accounts accounts = new Accounts(service, PATIENT)) {
       Registration both = Samples.registration("m", "unix:uid:7", "unix:uid:8");
-      RegistrationSet set = new IndexedSet(List.of(both), List.of(), accounts);
+      RegistrationSet set = new IndexedSet(List.of(both), List.of(), List.of(), accounts);
       assertThat(set.candidates(7)).isEmpty();
       assertThat(set.candidates(8)).isEmpty();
       assertThat(set.byName("m")).contains(both);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** Two files that claim the same name, and what each said before. */
 class FolderStateTest {
-  private final FolderState state = new FolderState();
+  private final FolderState state = new FolderState(List.of());
 
   private void file(String name, String... modules) {
     List<Registration> registrations =
