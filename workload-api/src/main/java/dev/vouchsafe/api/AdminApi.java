@@ -11,11 +11,13 @@ final class AdminApi implements Routes {
   private static final int LARGEST_PAGE = 1000;
 
   private final AdminViews views;
+  private final AdminKeys keys;
   private final Workers workers;
   private final Quota waiting;
 
-  AdminApi(AdminViews views, Workers workers, Quota waiting) {
+  AdminApi(AdminViews views, AdminKeys keys, Workers workers, Quota waiting) {
     this.views = views;
+    this.keys = keys;
     this.workers = workers;
     this.waiting = waiting;
   }
@@ -30,7 +32,7 @@ final class AdminApi implements Routes {
     }
     exchange.whenDone(() -> waiting.leave(owner));
     try {
-      workers.execute(() -> exchange.answer(answer(exchange.request())));
+      workers.execute(() -> exchange.answer(answer(exchange.request(), owner)));
     } catch (Failure failure) {
       exchange.answer(refusal(failure));
     }
@@ -42,22 +44,31 @@ final class AdminApi implements Routes {
   }
 
   /** The edge of the workers: an administrator always gets an answer. */
-  private Response answer(Request request) {
+  private Response answer(Request request, Object owner) {
     try {
-      V1Api.onlyReads(request);
-      return route(request);
+      return route(request, owner);
     } catch (Failure failure) {
       return refusal(failure);
     } catch (IssuanceException e) {
-      LOG.warning("the ledger can't be read: " + e.reason().code() + ": " + e.getMessage());
+      LOG.warning(
+          "an administrator's request was not done: " + e.reason().code() + ": " + e.getMessage());
       return refusal(Failure.of(e));
     } catch (RuntimeException e) {
-      LOG.error("an administrator's request failed", e);
-      return refusal(Failure.of(Problem.INTERNAL, "the request failed; see the log"));
+      return refusal(Workers.unexpected(e));
     }
   }
 
-  private Response route(Request request) throws Failure, IssuanceException {
+  private Response route(Request request, Object owner) throws Failure, IssuanceException {
+    String[] parts = request.path().split("/", -1);
+    if (parts.length == 4 && parts[1].equals("modules") && parts[3].equals("key")) {
+      V1Api.onlyPosts(request);
+      return keys.reveal(request, parts[2], "uid " + owner);
+    }
+    V1Api.onlyReads(request);
+    return view(request);
+  }
+
+  private Response view(Request request) throws Failure, IssuanceException {
     String path = request.path();
     return switch (path) {
       case "/status" -> views.status();

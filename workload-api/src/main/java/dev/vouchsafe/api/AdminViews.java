@@ -62,7 +62,7 @@ final class AdminViews {
       json.writeArrayFieldStart("items");
       for (Registration registration : set.all()) {
         json.writeStartObject();
-        module(json, registration);
+        module(json, registration, set.isBuiltIn(registration.name()));
         json.writeEndObject();
       }
       json.writeEndArray();
@@ -71,11 +71,9 @@ final class AdminViews {
   }
 
   Optional<Response> module(String name) {
-    return parts
-        .registrations()
-        .current()
-        .byName(name)
-        .map(registration -> answer(json -> module(json, registration)));
+    RegistrationSet set = parts.registrations().current();
+    return set.byName(name)
+        .map(registration -> answer(json -> module(json, registration, set.isBuiltIn(name))));
   }
 
   Response certificates(LedgerQuery query) throws IssuanceException {
@@ -148,7 +146,8 @@ final class AdminViews {
     json.writeEndArray();
   }
 
-  private void module(JsonGenerator json, Registration registration) throws IOException {
+  private void module(JsonGenerator json, Registration registration, boolean builtIn)
+      throws IOException {
     json.writeStringField("name", registration.name());
     json.writeStringField("generation", registration.generation());
     Json.texts(json, "selectors", registration.selectors().stream().map(Selector::text).toList());
@@ -164,6 +163,7 @@ final class AdminViews {
         "channels",
         registration.channels().stream().sorted().map(AdminViews::lower).toList());
     json.writeBooleanField("strict", registration.strict());
+    json.writeBooleanField("builtIn", builtIn);
     Optional<String> spiffeId = Grants.spiffeId(parts.identity(), registration);
     if (spiffeId.isPresent()) {
       json.writeStringField("spiffeId", spiffeId.get());

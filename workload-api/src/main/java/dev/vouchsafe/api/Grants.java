@@ -15,6 +15,9 @@ final class Grants {
   /** The registration name of our own https listener; no module's name has a slash. */
   static final String HTTPS = "vouchsafe/https";
 
+  /** The registration that stands for the gateway itself. */
+  private static final String DEVICE = "device";
+
   /** Long, so that a key store that is away for hours leaves the listener up. */
   private static final Duration HTTPS_TTL = Duration.ofHours(24);
 
@@ -34,9 +37,14 @@ final class Grants {
         registration.dns(),
         registration.ip(),
         spiffeId(identity, registration),
-        Optional.empty(),
+        commonName(identity, registration),
         registration.audiences(),
         registration.ttl());
+  }
+
+  /** Its hub or parent holds the gateway's common name against its device id. */
+  private static Optional<String> commonName(GatewayIdentity identity, Registration registration) {
+    return registration.name().equals(DEVICE) ? Optional.of(identity.deviceId()) : Optional.empty();
   }
 
   /** The SPIFFE ID in our trust domain, if the registration has a path (SPIFFE-ID section 2). */

@@ -102,6 +102,7 @@ final class RunningServer implements ApiServer {
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
+            new AdminKeys(parts),
             workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {

@@ -4,21 +4,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.ModuleKeys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Base64;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The administrators' socket: what the command line relies on. */
 class AdminSocketTest {
   @TempDir private static Path folder;
   private static TestHome home;
+  private FakeAuthority authority;
   private TestServer server;
 
   @BeforeAll
@@ -37,7 +44,8 @@ class AdminSocketTest {
 
   @BeforeEach
   void start() throws IOException {
-    server = TestServer.start(home);
+    authority = new FakeAuthority(home.authority);
+    server = TestServer.start(home, home.with(home.attestor, authority));
   }
 
   @AfterEach
@@ -86,6 +94,7 @@ class AdminSocketTest {
     assertThat(one.has("ttlSeconds")).isFalse();
     assertThat(one.path("channels")).extracting(JsonNode::asText).containsExactly("unix");
     assertThat(one.path("strict").asBoolean(true)).isFalse();
+    assertThat(one.path("builtIn").asBoolean(true)).isFalse();
     assertThat(one.path("spiffeId").asText()).isEqualTo("spiffe://gw.example/edgeHub");
     assertThat(get("/modules/a%20b%25c").path("name").asText()).isEqualTo("a b%c");
   }
@@ -165,6 +174,67 @@ class AdminSocketTest {
     Answer posted = RawClient.once(server.admin, Bodies.post("/status", "{}"));
     assertThat(posted.status()).isEqualTo(405);
     assertThat(posted.header("allow")).isEqualTo("GET, HEAD");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "``|primary",
+        "{}|primary",
+        "{\"which\":\"primary\"}|primary",
+        "{\"which\":\"secondary\"}|secondary"
+      })
+  void aModulesKeyIsRevealedToAnAdministratorWhoIsNamedForTheRecord(String body, String which)
+      throws Exception {
+    Answer answer = RawClient.once(server.admin, Bodies.post("/modules/a%20b%25c/key", body));
+
+    assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 200 OK");
+    assertThat(answer.header("cache-control")).isEqualTo("no-store");
+    byte[] key =
+        FakeModuleKeys.key(new ModuleKeys.Module("a b%c", "1"), which.toUpperCase(Locale.ROOT));
+    assertThat(answer.body())
+        .isEqualTo(
+            "{\"module\":\"a b%c\",\"generation\":\"1\",\"which\":\""
+                + which
+                + "\",\"algorithm\":\"HMAC-SHA256\",\"key\":\""
+                + Base64.getEncoder().encodeToString(key)
+                + "\"}");
+    assertThat(authority.moduleKeys.revealed)
+        .containsExactly("a b%c " + which.toUpperCase(Locale.ROOT) + " uid " + TestHome.OWN_UID);
+  }
+
+  @Test
+  void noKeyIsRevealedByMistake() throws Exception {
+    for (String body :
+        new String[] {
+          "{\"which\":\"Primary\"}",
+          "{\"which\":1}",
+          "{\"which\":null}",
+          "{\"key\":\"primary\"}",
+          "[]",
+          "{\"which\":\"primary\",\"which\":\"secondary\"}",
+          "x"
+        }) {
+      Answer answer = RawClient.once(server.admin, Bodies.post("/modules/edgeHub/key", body));
+      assertThat(answer.json("code")).as(body).isEqualTo("request-invalid");
+    }
+    Answer read = RawClient.once(server.admin, Bodies.get("/modules/edgeHub/key"));
+    assertThat(read.status()).as("a read has no effect").isEqualTo(405);
+    assertThat(read.header("allow")).isEqualTo("POST");
+    for (String path :
+        new String[] {"/modules/none/key", "/modules//key", "/modules/edgeHub%2Fkey/key"}) {
+      assertThat(RawClient.once(server.admin, Bodies.post(path, "{}")).status()).isEqualTo(404);
+    }
+    assertThat(RawClient.once(server.workload, Bodies.post("/modules/edgeHub/key", "{}")).status())
+        .as("modules have no such path")
+        .isIn(400, 404);
+    assertThat(authority.moduleKeys.revealed).isEmpty();
+    authority.moduleKeys.broken = IssuanceException.Reason.LEDGER_UNAVAILABLE;
+    Answer unavailable = RawClient.once(server.admin, Bodies.post("/modules/edgeHub/key", "{}"));
+    assertThat(unavailable.status()).isEqualTo(503);
+    assertThat(unavailable.body()).doesNotContain("\"key\"");
   }
 
   @Test

@@ -61,6 +61,7 @@ class OpenApiPageTest {
       case "sign" -> "{\"data\":\"QQ==\"}";
       case "encrypt" -> "{\"plaintext\":\"QQ==\",\"initializationVector\":\"\"}";
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
+      case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
     };
   }
@@ -68,7 +69,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(24);
+    assertThat(operations).hasSize(25);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

@@ -86,6 +86,11 @@ class RequestTest {
   private static RegistrationSet set(String... names) {
     return new RegistrationSet() {
       @Override
+      public boolean isBuiltIn(String name) {
+        return false;
+      }
+
+      @Override
       public List<Registration> all() {
         return Arrays.stream(names).map(TestHome::own).toList();
       }

@@ -123,6 +123,16 @@ class V1ApiTest {
   }
 
   @Test
+  void theDeviceItselfHasItsIdAsItsCommonName() throws Exception {
+    home.add(TestHome.own("device"));
+    post("/v1/certificates?module=device", "{\"profile\":\"identity\"}");
+    home.remove("device");
+
+    assertThat(authority.grants).hasSize(1);
+    assertThat(authority.grants.getFirst().commonName()).hasValue("gw1");
+  }
+
+  @Test
   void everyFieldReachesTheAuthority() throws Exception {
     String csr =
         "-----BEGIN CERTIFICATE REQUEST-----\\nAA==\\n-----END CERTIFICATE REQUEST-----\\n";
