@@ -66,12 +66,14 @@ final class CommandTree {
         .addSubcommand(new ModuleListCommand(console))
         .addSubcommand(new ModuleShowCommand(console))
         .addSubcommand(new ModuleRemoveCommand(console))
-        .addSubcommand(new ModuleEnvCommand(console));
+        .addSubcommand(new ModuleEnvCommand(console))
+        .addSubcommand(new ModuleKeyCommand(console));
   }
 
   private CommandLine fetch() {
     return new CommandLine(new FetchCommand())
         .addSubcommand(new FetchCertificateCommand(console))
+        .addSubcommand(new FetchTokenCommand(console))
         .addSubcommand(new FetchBundleCommand(console))
         .addSubcommand(new FetchIdentityCommand(console));
   }

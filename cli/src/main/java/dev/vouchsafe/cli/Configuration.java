@@ -6,10 +6,9 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
-import dev.vouchsafe.keys.SealSource;
+import dev.vouchsafe.keys.Pkcs11Uri;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -18,7 +17,8 @@ import java.util.Optional;
  * @param gateway who the gateway is
  * @param listen where it listens
  * @param keys where the private keys live
- * @param lifetimes how long things live
+ * @param lifetimes how long certificates live
+ * @param tokens how long tokens and their keys live
  * @param limits how much is taken on at once
  * @param bundle how the trust bundle is published
  */
@@ -27,6 +27,7 @@ record Configuration(
     Listen listen,
     Keys keys,
     Lifetimes lifetimes,
+    TokenLifetimes tokens,
     ApiSettings.Limits limits,
     Bundle bundle) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */
@@ -52,12 +53,21 @@ record Configuration(
   /**
    * Where the private keys live.
    *
-   * @param seal where the software store's sealing secret comes from
+   * @param store the kind of store, and where it is
    * @param rootType type of the root's key
    * @param deviceType type of the device CA's key
    * @param leafType type of a module's key when none is asked for
    */
-  record Keys(Seal seal, KeyType rootType, KeyType deviceType, KeyType leafType) {}
+  record Keys(Store store, KeyType rootType, KeyType deviceType, KeyType leafType) {}
+
+  /** The kinds of key store. */
+  sealed interface Store {
+    /** Encrypted files in the data folder. */
+    record Software(Seal seal) implements Store {}
+
+    /** A PKCS#11 token. */
+    record Pkcs11(Pkcs11Uri uri) implements Store {}
+  }
 
   /** Where the sealing secret comes from, as the configuration says it. */
   sealed interface Seal {
@@ -75,8 +85,9 @@ record Configuration(
    * How the trust bundle is published.
    *
    * @param refresh how often a reader should ask again
+   * @param manifest file of the manifest trust bundle, if there is one
    */
-  record Bundle(Duration refresh) {}
+  record Bundle(Duration refresh, Optional<Path> manifest) {}
 
   /** The CA's settings, with its database in that folder. */
   CaSettings authority(Path folder) {
@@ -88,30 +99,5 @@ record Configuration(
         keys.rootType(),
         keys.deviceType(),
         keys.leafType());
-  }
-
-  /**
-   * The sealing secret of this home.
-   *
-   * @param generated where the generated file is, or is to be
-   */
-  SealSource seal(Path generated, Map<String, String> environment) throws CommandFailure {
-    return switch (keys.seal()) {
-      case Seal.Generated ignored -> new SealSource.GeneratedFile(generated);
-      case Seal.Passphrase passphrase -> new SealSource.PassphraseFile(passphrase.file());
-      case Seal.Credential credential -> {
-        String folder = environment.get("CREDENTIALS_DIRECTORY");
-        if (folder == null || folder.isEmpty()) {
-          throw CommandFailure.failed(
-              "keys.seal names the systemd credential "
-                  + credential.name()
-                  + ", but CREDENTIALS_DIRECTORY is not set; start it from a unit with"
-                  + " LoadCredential="
-                  + credential.name()
-                  + ":PATH");
-        }
-        yield new SealSource.SystemdCredential(Path.of(folder), credential.name());
-      }
-    };
   }
 }

@@ -15,6 +15,7 @@ enum ConfigurationKey {
   ADMIN("listen", "admin", Kind.TEXT, null),
   HTTPS("listen", "https", Kind.TEXT, ":8443"),
   STORE("keys", "store", Kind.TEXT, "software"),
+  PKCS11_URI("keys", "pkcs11-uri", Kind.TEXT, null),
   SEAL("keys", "seal", Kind.TEXT, "generated"),
   ROOT_TYPE("keys", "root-type", Kind.TEXT, "ec-p256"),
   DEVICE_TYPE("keys", "device-type", Kind.TEXT, "ec-p256"),
@@ -23,10 +24,14 @@ enum ConfigurationKey {
   DEVICE_CA_LIFETIME("lifetimes", "device-ca", Kind.TEXT, "730d"),
   LEAF_LIFETIME("lifetimes", "leaf", Kind.TEXT, "1h"),
   LEAF_CAP("lifetimes", "leaf-cap", Kind.TEXT, "30d"),
+  TOKEN_LIFETIME("lifetimes", "token", Kind.TEXT, "5m"),
+  TOKEN_CAP("lifetimes", "token-cap", Kind.TEXT, "24h"),
+  TOKEN_KEY_LIFETIME("lifetimes", "token-key", Kind.TEXT, "30d"),
   CONNECTIONS("limits", "connections", Kind.INTEGER, "4096"),
   WAITING("limits", "waiting", Kind.INTEGER, "1024"),
   PER_UID("limits", "per-uid", Kind.INTEGER, "512"),
-  REFRESH("bundle", "refresh", Kind.TEXT, "1h");
+  REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
+  MANIFEST("bundle", "manifest", Kind.TEXT, null);
 
   /** What a value is in TOML. */
   enum Kind {
@@ -51,9 +56,9 @@ enum ConfigurationKey {
   private static final Map<String, List<String>> LATER =
       Map.of(
           "listen", List.of("spiffe", "loopback"),
-          "keys", List.of("pkcs11-uri", "tpm-tcti"),
+          "keys", List.of("tpm-tcti"),
           "limits", List.of("live-certificates", "ledger-mb", "audit-mb"),
-          "bundle", List.of("extra", "manifest"),
+          "bundle", List.of("extra"),
           "clock", List.of("untrusted"));
 
   private final String section;

@@ -3,13 +3,14 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.Pkcs11Uri;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -18,6 +19,7 @@ import java.util.regex.Pattern;
 final class ConfigurationValues {
   private static final Pattern CREDENTIAL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,254}");
   private static final Duration LONGEST = Duration.ofDays(36_525);
+  private static final Duration LONGEST_TOKEN = Duration.ofHours(24);
   private static final int MOST = 1_000_000;
   private static final int HIGHEST_PORT = 65_535;
 
@@ -30,7 +32,6 @@ final class ConfigurationValues {
   }
 
   Configuration configuration(Home home) throws ConfigurationException {
-    requireSoftwareStore();
     Configuration configuration =
         new Configuration(
             gateway(),
@@ -40,12 +41,14 @@ final class ConfigurationValues {
                 https()),
             keys(),
             lifetimes(),
+            tokens(),
             new ApiSettings.Limits(
                 integer(ConfigurationKey.CONNECTIONS, 1, MOST),
                 integer(ConfigurationKey.PER_UID, 1, MOST),
                 integer(ConfigurationKey.WAITING, 1, MOST)),
             new Configuration.Bundle(
-                duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30))));
+                duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
+                manifest()));
     if (configuration.listen().workload().equals(configuration.listen().admin())) {
       throw wrong(ConfigurationKey.ADMIN, "must be another path than [listen] workload");
     }
@@ -68,19 +71,57 @@ final class ConfigurationValues {
     return new GatewayIdentity(deviceId, trustDomain, integer(ConfigurationKey.LAYER, 1, 5));
   }
 
-  private void requireSoftwareStore() throws ConfigurationException {
+  private Configuration.Store store() throws ConfigurationException {
     String store = text(ConfigurationKey.STORE);
-    if (List.of("pkcs11", "tpm").contains(store)) {
-      throw wrong(ConfigurationKey.STORE, store + " is not in this version; use \"software\"");
+    return switch (store) {
+      case "software" -> {
+        requireAbsent(ConfigurationKey.PKCS11_URI, "pkcs11");
+        yield new Configuration.Store.Software(seal());
+      }
+      case "pkcs11" -> {
+        requireAbsent(ConfigurationKey.SEAL, "software");
+        yield new Configuration.Store.Pkcs11(pkcs11Uri());
+      }
+      case "tpm" ->
+          throw wrong(
+              ConfigurationKey.STORE, "tpm is not in this version; use \"software\" or \"pkcs11\"");
+      default -> throw wrong(ConfigurationKey.STORE, "must be \"software\" or \"pkcs11\"");
+    };
+  }
+
+  /** A setting of a store that is not in use would be taken for one that is. */
+  private void requireAbsent(ConfigurationKey key, String store) throws ConfigurationException {
+    if (values.containsKey(key)) {
+      throw wrong(
+          key,
+          "belongs to store = \""
+              + store
+              + "\", and "
+              + ConfigurationKey.STORE.title()
+              + " is \""
+              + text(ConfigurationKey.STORE)
+              + "\": remove one of the two");
     }
-    if (!store.equals("software")) {
-      throw wrong(ConfigurationKey.STORE, "must be \"software\"");
+  }
+
+  private Pkcs11Uri pkcs11Uri() throws ConfigurationException {
+    String text = values.get(ConfigurationKey.PKCS11_URI);
+    if (text == null) {
+      throw wrong(
+          ConfigurationKey.PKCS11_URI,
+          "is missing; such as \"pkcs11:token=gateway?module-path=/usr/lib/softhsm/libsofthsm2.so"
+              + "&pin-source=file:/etc/vouchsafe/pin\"");
+    }
+    try {
+      return Pkcs11Uri.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw wrong(ConfigurationKey.PKCS11_URI, String.valueOf(e.getMessage()));
     }
   }
 
   private Configuration.Keys keys() throws ConfigurationException {
     return new Configuration.Keys(
-        seal(),
+        store(),
         keyType(ConfigurationKey.ROOT_TYPE),
         keyType(ConfigurationKey.DEVICE_TYPE),
         keyType(ConfigurationKey.LEAF_TYPE));
@@ -114,6 +155,21 @@ final class ConfigurationValues {
                 "must be one of "
                     + String.join(
                         ", ", Arrays.stream(KeyType.values()).map(KeyType::text).toList())));
+  }
+
+  private TokenLifetimes tokens() throws ConfigurationException {
+    Duration least = Duration.ofSeconds(10);
+    Duration token = duration(ConfigurationKey.TOKEN_LIFETIME, least, LONGEST_TOKEN);
+    Duration cap = duration(ConfigurationKey.TOKEN_CAP, least, LONGEST_TOKEN);
+    Duration key = duration(ConfigurationKey.TOKEN_KEY_LIFETIME, Duration.ofHours(1), LONGEST);
+    requireNotOver(ConfigurationKey.TOKEN_LIFETIME, token, cap, "[lifetimes] token-cap");
+    requireNotOver(ConfigurationKey.TOKEN_CAP, cap, key, "[lifetimes] token-key");
+    return new TokenLifetimes(token, cap, key);
+  }
+
+  private Optional<Path> manifest() throws ConfigurationException {
+    String text = values.get(ConfigurationKey.MANIFEST);
+    return text == null ? Optional.empty() : Optional.of(absolute(ConfigurationKey.MANIFEST, text));
   }
 
   private Lifetimes lifetimes() throws ConfigurationException {

@@ -14,7 +14,6 @@ import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.PrivateKeyStore;
-import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
 import dev.vouchsafe.trust.TrustBundles;
@@ -72,9 +71,7 @@ final class Daemon implements AutoCloseable {
 
     SoftwareCrypto crypto = SoftwareCrypto.choose();
     LOG.log(System.Logger.Level.INFO, "cryptography: {0}", crypto.description());
-    PrivateKeyStore keys =
-        PrivateKeyStores.openSoftware(
-            home.keys(), configuration.seal(home.sealKey(), console.environment()), crypto);
+    PrivateKeyStore keys = new KeyStores(configuration, console.environment(), crypto).open(home);
     closers.push(keys::close);
     for (String warning : keys.describe().warnings()) {
       LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
@@ -90,7 +87,7 @@ final class Daemon implements AutoCloseable {
     publishRoots(bundles, authority.authorities());
 
     Registrations registrations =
-        RegistrationFolder.follow(home.registrations(), ModuleRules.rules(), console.clock());
+        RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
     for (RegistrationProblem problem : registrations.current().problems()) {
       LOG.log(System.Logger.Level.WARNING, "registration not taken: {0}", problem.message());
@@ -98,6 +95,8 @@ final class Daemon implements AutoCloseable {
     Attestor attestor = Attestors.open();
     closers.push(attestor::close);
 
+    Optional<Path> manifestFile = configuration.bundle().manifest();
+    String manifest = manifestFile.isPresent() ? ManifestBundle.read(manifestFile.get()) : "";
     ApiServer server =
         ApiServers.start(
             settings(configuration),
@@ -107,7 +106,7 @@ final class Daemon implements AutoCloseable {
                 attestor,
                 authority,
                 bundles,
-                () -> "",
+                () -> manifest,
                 console.clock(),
                 workers));
     closers.push(server::close);

@@ -29,6 +29,15 @@ final class Durations {
         });
   }
 
+  /** The value of an option, which is over 0. */
+  static Duration ofOption(String option, String text) throws CommandFailure {
+    return parse(text)
+        .filter(Duration::isPositive)
+        .orElseThrow(() ->
+            CommandFailure.usage(
+                option + " is a number over 0 and one of s m h d, such as 90s or 1h"));
+  }
+
   /** In the largest unit that divides it, as {@link #parse} reads it. */
   static String format(Duration duration) {
     long seconds = duration.toSeconds();

@@ -9,7 +9,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -120,7 +119,7 @@ final class FetchCertificateCommand implements Callable<Integer> {
       names(json, "dns", dns);
       names(json, "ip", ip);
       if (ttl != null) {
-        json.writeNumberField("ttlSeconds", seconds(ttl));
+        json.writeNumberField("ttlSeconds", Durations.ofOption("--ttl", ttl).toSeconds());
       }
       json.writeEndObject();
     }
@@ -148,13 +147,5 @@ final class FetchCertificateCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw CommandFailure.failed("--csr: " + Causes.of(e), e);
     }
-  }
-
-  private static long seconds(String text) throws CommandFailure {
-    return Durations.parse(text)
-        .filter(Duration::isPositive)
-        .orElseThrow(() ->
-            CommandFailure.usage("--ttl is a number over 0 and one of s m h d, such as 90s or 1h"))
-        .toSeconds();
   }
 }

@@ -1,8 +1,10 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.ca.GatewayIdentity;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,6 +51,28 @@ final class FetchCommand implements Runnable {
   /** A client of the workload socket. */
   ServiceClient client() throws CommandFailure {
     return new ServiceClient(new UnixHttpClient(socket(), LIMIT, MOST_OCTETS));
+  }
+
+  /** What a SAS token is about: the environment of an IoT Edge module, else the configuration. */
+  SasToken.Surroundings settings(Console console) {
+    Optional<GatewayIdentity> configured = configuredIdentity();
+    return new SasToken.Surroundings(
+        variable(console, "IOTEDGE_IOTHUBHOSTNAME")
+            .or(() -> configured.map(GatewayIdentity::trustDomain)),
+        variable(console, "IOTEDGE_DEVICEID").or(() -> configured.map(GatewayIdentity::deviceId)));
+  }
+
+  private Optional<GatewayIdentity> configuredIdentity() {
+    try {
+      return Optional.of(ConfigurationFile.read(globals().home()).gateway());
+    } catch (CommandFailure | ConfigurationException e) {
+      // A module may not be able to read it, and needn't: the options are left.
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<String> variable(Console console, String name) {
+    return Optional.ofNullable(console.environment().get(name)).filter(text -> !text.isEmpty());
   }
 
   /**

@@ -85,6 +85,11 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return data.resolve("trust-bundle.json");
   }
 
+  /** The public keys that verify tokens, a JSON Web Key Set, as the service publishes it. */
+  Path tokenKeys() {
+    return data.resolve("jwks.json");
+  }
+
   /** The folder that {@code init} builds in before anything looks like a home. */
   Path stage() {
     return parent(data).resolve(".init");

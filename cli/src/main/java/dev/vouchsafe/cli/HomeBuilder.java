@@ -4,7 +4,6 @@ import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.PrivateKeyStore;
-import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
@@ -58,19 +57,36 @@ final class HomeBuilder {
     }
     DurableFiles.folder(home.stage(), "rwx------");
     try (FileChannel _ = lockStage()) {
+      List<AuthorityInfo> authorities;
       try {
         requireNoHome();
         clearStages();
-        List<AuthorityInfo> authorities = fillStage(text, configuration);
+        authorities = fillStage(text, configuration);
         commit();
-        return authorities;
-      } finally {
-        clearStages();
-        Files.deleteIfExists(stageLock());
-        Files.deleteIfExists(home.configurationStage());
-        Files.deleteIfExists(home.stage());
+      } catch (IOException | CommandFailure | RuntimeException e) {
+        sweepAfter(e);
+        throw e;
       }
+      sweep();
+      return authorities;
     }
+  }
+
+  /** What can't be cleared away stays for the next {@code init} to try again. */
+  private void sweepAfter(Exception failure) {
+    try {
+      sweep();
+    } catch (IOException | CommandFailure e) {
+      failure.addSuppressed(e);
+      console.err().println("vouchsafe: " + Causes.text(e));
+    }
+  }
+
+  private void sweep() throws IOException, CommandFailure {
+    clearStages();
+    Files.deleteIfExists(stageLock());
+    Files.deleteIfExists(home.configurationStage());
+    Files.deleteIfExists(home.stage());
   }
 
   private Path stageLock() {
@@ -124,7 +140,8 @@ final class HomeBuilder {
   }
 
   /** Removes what a half-finished init left, the staged twin of each file last. */
-  private void clearStages() throws IOException {
+  private void clearStages() throws IOException, CommandFailure {
+    destroyStagedKeys();
     for (Path file : List.of(home.configuration(), home.sealKey())) {
       if (!exists(home.data()) && exists(file) && isLeaving(file)) {
         Files.delete(file);
@@ -142,10 +159,39 @@ final class HomeBuilder {
     }
   }
 
+  /**
+   * What a half-finished init made in a token is found by the folder and the URI that it staged.
+   */
+  private void destroyStagedKeys() throws IOException, CommandFailure {
+    Path keys = stagedData().resolve(home.keys().getFileName());
+    Path toml = home.configurationStage().resolve(home.configuration().getFileName());
+    if (!exists(keys) || !exists(toml)) {
+      return;
+    }
+    try {
+      Configuration staged =
+          ConfigurationFile.parse(ConfigurationFile.text(toml), home.configuration(), home);
+      new KeyStores(staged, console.environment(), SoftwareCrypto.choose()).destroyOutside(keys);
+    } catch (ConfigurationException e) {
+      throw CommandFailure.failed(
+          toml + " was left by an unfinished init and can't be read: " + Causes.text(e), e);
+    } catch (KeyFault e) {
+      throw CommandFailure.failed(
+          "the keys of a home that was not made to the end are still in the token: "
+              + Causes.text(e)
+              + "; the next init tries again to destroy them",
+          e);
+    }
+  }
+
+  private Path stagedData() {
+    return home.stage().resolve(home.data().getFileName());
+  }
+
   private List<AuthorityInfo> fillStage(String text, Configuration configuration)
       throws IOException, CommandFailure {
     DurableFiles.folder(home.configurationStage(), "rwx------");
-    Path data = home.stage().resolve(home.data().getFileName());
+    Path data = stagedData();
     Path sealKey = home.configurationStage().resolve(home.sealKey().getFileName());
     Path toml = home.configurationStage().resolve(home.configuration().getFileName());
     DurableFiles.folder(data, "rwx------");
@@ -157,8 +203,7 @@ final class HomeBuilder {
     SoftwareCrypto crypto = SoftwareCrypto.choose();
     Path keys = data.resolve(home.keys().getFileName());
     try (PrivateKeyStore store =
-        PrivateKeyStores.createSoftware(
-            keys, configuration.seal(sealKey, console.environment()), crypto)) {
+        new KeyStores(configuration, console.environment(), crypto).create(keys, sealKey)) {
       List<AuthorityInfo> authorities =
           CertificateAuthorities.create(
               configuration.authority(data), store, crypto, console.clock());
@@ -172,6 +217,8 @@ final class HomeBuilder {
       DurableFiles.syncTree(data);
       DurableFiles.syncTree(home.configurationStage());
       return authorities;
+    } catch (KeyFault.Unavailable e) {
+      throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
     } catch (KeyFault e) {
       throw CommandFailure.failed("the key store could not be made: " + e.getMessage(), e);
     }
@@ -187,10 +234,7 @@ final class HomeBuilder {
       }
     }
     DurableFiles.sync(Home.parent(home.configuration()));
-    Files.move(
-        home.stage().resolve(home.data().getFileName()),
-        home.data(),
-        StandardCopyOption.ATOMIC_MOVE);
+    Files.move(stagedData(), home.data(), StandardCopyOption.ATOMIC_MOVE);
     DurableFiles.sync(Home.parent(home.data()));
   }
 

@@ -5,9 +5,10 @@ import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyStoreDescription;
+import dev.vouchsafe.keys.Pkcs11Uri;
 import dev.vouchsafe.keys.PrivateKeyStore;
-import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -113,42 +114,63 @@ final class HomeChecks {
   }
 
   /**
-   * Opens the key store, unless the service has it open: opening clears away what a crash left, and
-   * that is not to happen under a running service.
+   * Opens the key store, unless the service has it open: opening a software store clears away what
+   * a crash left, and that is not to happen under a running service.
    */
   List<Finding> keyStore(Configuration configuration, boolean running) {
+    Configuration.Store store = configuration.keys().store();
     if (running) {
-      return configuration.keys().seal() instanceof Configuration.Seal.Generated
-          ? List.of(
-              Finding.warn(
-                  "key store",
-                  "software, open in the service; sealed by "
-                      + home.sealKey()
-                      + ", which protects"
-                      + " only a copy of "
-                      + home.data(),
-                  "[keys] seal: a passphrase file or a systemd credential protects more"))
-          : List.of(Finding.ok("key store", "software, open in the service"));
+      return List.of(openInService(store));
     }
-    try (PrivateKeyStore store =
-        PrivateKeyStores.openSoftware(
-            home.keys(),
-            configuration.seal(home.sealKey(), console.environment()),
-            SoftwareCrypto.choose())) {
-      KeyStoreDescription described = store.describe();
+    String setting =
+        store instanceof Configuration.Store.Pkcs11
+            ? ConfigurationKey.PKCS11_URI.title()
+            : ConfigurationKey.SEAL.title();
+    try (PrivateKeyStore opened =
+        new KeyStores(configuration, console.environment(), SoftwareCrypto.choose()).open(home)) {
+      KeyStoreDescription described = opened.describe();
+      // Throws where the store is away, which opening it does not.
+      opened.derive(KeyLabel.of("vouchsafe check"));
       List<Finding> findings = new ArrayList<>();
-      findings.add(Finding.ok("key store", described.kind() + ": " + described.protection()));
+      findings.add(
+          Finding.ok(
+              "key store",
+              described.kind() + ": " + described.location() + ": " + described.protection()));
       for (String warning : described.warnings()) {
-        findings.add(Finding.warn("key store", warning, "[keys] seal"));
+        findings.add(Finding.warn("key store", warning, setting));
       }
       return findings;
+    } catch (KeyFault.Unavailable e) {
+      return List.of(
+          Finding.fail(
+              "key store",
+              "is away: " + Causes.text(e),
+              "until it is back, nothing is issued; see " + setting));
     } catch (KeyFault | CommandFailure e) {
       return List.of(
           Finding.fail(
               "key store",
               Causes.text(e),
-              "[keys] seal; and run check as the user that runs the service"));
+              setting + "; and run check as the user that runs the service"));
     }
+  }
+
+  private Finding openInService(Configuration.Store store) {
+    return switch (store) {
+      case Configuration.Store.Software(Configuration.Seal.Generated _) ->
+          Finding.warn(
+              "key store",
+              "software, open in the service; sealed by "
+                  + home.sealKey()
+                  + ", which protects"
+                  + " only a copy of "
+                  + home.data(),
+              "[keys] seal: a passphrase file or a systemd credential protects more");
+      case Configuration.Store.Software _ ->
+          Finding.ok("key store", "software, open in the service");
+      case Configuration.Store.Pkcs11(Pkcs11Uri uri) ->
+          Finding.ok("key store", "pkcs11, open in the service: " + uri);
+    };
   }
 
   List<Finding> registrations() {

@@ -24,6 +24,8 @@ import picocli.CommandLine.ParentCommand;
       "  vouchsafe --home /srv/gw init",
       "  vouchsafe init --device-id gw-7 --trust-domain gw-7.plant.example",
       "  vouchsafe init --seal credential:vouchsafe-seal",
+      "  vouchsafe init --key-store pkcs11 --pkcs11-uri \\",
+      "    'pkcs11:token=gw?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/pin'",
       "  vouchsafe init --config prepared.toml"
     })
 final class InitCommand implements Callable<Integer> {
@@ -35,8 +37,18 @@ final class InitCommand implements Callable<Integer> {
       names = "--key-store",
       paramLabel = "KIND",
       defaultValue = "software",
-      description = "Where private keys live: software (the default).")
+      description =
+          "Where private keys live: software (encrypted files, the default) or pkcs11 (a security"
+              + " token: HSM, smart card).")
   private String keyStore = "software";
+
+  @Option(
+      names = "--pkcs11-uri",
+      paramLabel = "URI",
+      description =
+          "The token, as a PKCS#11 URI (RFC 7512) with token, module-path and pin-source. The token"
+              + " must be initialized; the keys are made in it.")
+  private @Nullable String pkcs11Uri;
 
   @Option(
       names = "--root",
@@ -73,7 +85,7 @@ final class InitCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "A prepared vouchsafe.toml, taken whole; for what has no option here, such as key types"
-              + " and lifetimes. Not together with --device-id, --trust-domain or --seal.")
+              + " and lifetimes. Not together with the other options.")
   private @Nullable Path prepared;
 
   InitCommand(Console console) {
@@ -104,9 +116,23 @@ final class InitCommand implements Callable<Integer> {
   }
 
   private void requireKnownKinds() throws CommandFailure {
-    if (!keyStore.equals("software")) {
+    if (keyStore.equals("tpm") || keyStore.contains(",")) {
       throw CommandFailure.usage(
-          "--key-store " + keyStore + " is not in this version; use --key-store software");
+          "--key-store " + keyStore + " is not in this version; use software or pkcs11");
+    }
+    if (!List.of("software", "pkcs11").contains(keyStore)) {
+      throw CommandFailure.usage("--key-store is software or pkcs11");
+    }
+    if (keyStore.equals("pkcs11") && pkcs11Uri == null) {
+      throw CommandFailure.usage(
+          "--key-store pkcs11 needs --pkcs11-uri"
+              + " 'pkcs11:token=NAME?module-path=/LIBRARY.so&pin-source=file:/PIN-FILE'");
+    }
+    if (!keyStore.equals("pkcs11") && pkcs11Uri != null) {
+      throw CommandFailure.usage("--pkcs11-uri goes with --key-store pkcs11");
+    }
+    if (keyStore.equals("pkcs11") && seal != null) {
+      throw CommandFailure.usage("--seal is for --key-store software: a token seals by itself");
     }
     if (!rootKind.equals("self")) {
       throw CommandFailure.usage("--root " + rootKind + " is not in this version; use --root self");
@@ -114,9 +140,9 @@ final class InitCommand implements Callable<Integer> {
   }
 
   private String prepared(Path file) throws IOException, CommandFailure, ConfigurationException {
-    if (deviceId != null || trustDomain != null || seal != null) {
+    if (deviceId != null || trustDomain != null || seal != null || pkcs11Uri != null) {
       throw CommandFailure.usage(
-          "--config stands alone: put device-id, trust-domain and seal into the file");
+          "--config stands alone: put device-id, trust-domain and the key store into the file");
     }
     return ConfigurationFile.text(file);
   }
@@ -136,17 +162,20 @@ final class InitCommand implements Callable<Integer> {
     # https = ":8443"            # "off" switches it off
 
     [keys]
-    store = "software"
-    seal = "%s"
+    %s
 
     [lifetimes]
     # leaf = "1h"                # when a module asks for none
     # leaf-cap = "30d"           # the longest a module can get
     """
         .formatted(
-            quoted(id),
-            quoted(trustDomain == null ? id + ".internal" : trustDomain),
-            quoted(seal == null ? "generated" : seal));
+            quoted(id), quoted(trustDomain == null ? id + ".internal" : trustDomain), keys());
+  }
+
+  private String keys() {
+    return pkcs11Uri == null
+        ? "store = \"software\"\nseal = \"" + quoted(seal == null ? "generated" : seal) + '"'
+        : "store = \"pkcs11\"\npkcs11-uri = \"" + quoted(pkcs11Uri) + '"';
   }
 
   /** Every escape of JSON means the same in a basic string of TOML. */
@@ -188,7 +217,8 @@ final class InitCommand implements Callable<Integer> {
     console.out().println("configuration  " + home.configuration());
     console.out().println("registrations  " + home.registrations());
     console.out().println("data           " + home.data());
-    if (configuration.keys().seal() instanceof Configuration.Seal.Generated) {
+    if (configuration.keys().store()
+        instanceof Configuration.Store.Software(Configuration.Seal.Generated _)) {
       console.out().println("seal           " + home.sealKey() + "  (back it up apart from data)");
     }
     for (AuthorityInfo authority : authorities) {

@@ -24,7 +24,7 @@ public final class Main {
    * @return the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 unavailable
    */
   public static int run(String[] args, PrintStream out, PrintStream err) {
-    return run(args, new Console(out, err, System.getenv(), Clock.systemUTC()));
+    return run(args, new Console(System.in, out, err, System.getenv(), Clock.systemUTC()));
   }
 
   static int run(String[] args, Console console) {

@@ -88,9 +88,15 @@ final class ModuleAddCommand implements Callable<Integer> {
       names = "--ttl",
       paramLabel = "SPAN",
       description =
-          "The longest lifetime of its certificates, and the default, such as 90s, 15m, 1h"
-              + " or 7d. Default: that of vouchsafe.toml.")
+          "The longest lifetime of its certificates and tokens, and the default of its certificates,"
+              + " such as 90s, 15m, 1h or 7d. Default: that of vouchsafe.toml.")
   private @Nullable String ttl;
+
+  @Option(
+      names = "--audience",
+      paramLabel = "A",
+      description = "For whom it may have tokens; give it several times. Default: nobody.")
+  private List<String> audiences = new ArrayList<>();
 
   ModuleAddCommand(Console console) {
     this.console = console;
@@ -102,7 +108,7 @@ final class ModuleAddCommand implements Callable<Integer> {
     Logs.quiet(console, globals.verbose());
     Path folder = ModuleFiles.folder(globals.home());
     try {
-      Path file = RegistrationFolder.add(folder, ModuleRules.rules(), registration());
+      Path file = RegistrationFolder.add(folder, ModuleRules.of(globals.home()), registration());
       print(globals, file);
       return ExitCode.DONE.number();
     } catch (RegistrationException e) {
@@ -126,21 +132,13 @@ final class ModuleAddCommand implements Callable<Integer> {
         ip,
         Optional.ofNullable(spiffe),
         lifetime(),
-        List.of(),
+        audiences,
         Set.of(Registration.Channel.UNIX),
         false);
   }
 
   private Optional<Duration> lifetime() throws CommandFailure {
-    if (ttl == null) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        Durations.parse(ttl)
-            .filter(Duration::isPositive)
-            .orElseThrow(() ->
-                CommandFailure.usage(
-                    "--ttl is a number over 0 and one of s m h d, such as 90s or 1h")));
+    return ttl == null ? Optional.empty() : Optional.of(Durations.ofOption("--ttl", ttl));
   }
 
   private void print(RootCommand globals, Path file) throws IOException {

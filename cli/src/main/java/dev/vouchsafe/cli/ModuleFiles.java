@@ -30,7 +30,7 @@ final class ModuleFiles {
 
   static RegistrationSet read(Home home) throws CommandFailure {
     try {
-      return RegistrationFolder.read(folder(home), ModuleRules.rules());
+      return RegistrationFolder.read(folder(home), ModuleRules.of(home));
     } catch (IOException e) {
       throw CommandFailure.failed("the registrations can't be read: " + Causes.of(e), e);
     }
@@ -70,6 +70,9 @@ final class ModuleFiles {
     fields.put("dns", registration.dns());
     fields.put("ip", registration.ip());
     registration.spiffePath().ifPresent(path -> fields.put("spiffe", path));
+    if (!registration.audiences().isEmpty()) {
+      fields.put("audiences", registration.audiences());
+    }
     registration.ttl().ifPresent(ttl -> fields.put("ttl", Durations.format(ttl)));
     return fields;
   }

@@ -36,8 +36,7 @@ final class ModuleRemoveCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = ModuleCommand.globals(parent);
     Logs.quiet(console, globals.verbose());
-    Path folder = ModuleFiles.folder(globals.home());
-    Path file = remove(folder);
+    Path file = remove(globals.home());
     if (globals.json()) {
       Json.print(
           console.out(),
@@ -53,9 +52,9 @@ final class ModuleRemoveCommand implements Callable<Integer> {
     return ExitCode.DONE.number();
   }
 
-  private Path remove(Path folder) throws CommandFailure {
+  private Path remove(Home home) throws CommandFailure {
     try {
-      return RegistrationFolder.remove(folder, ModuleRules.rules(), name);
+      return RegistrationFolder.remove(ModuleFiles.folder(home), ModuleRules.of(home), name);
     } catch (RegistrationException e) {
       throw ModuleFiles.failure(e);
     } catch (IOException e) {

@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -31,6 +32,7 @@ final class CliRun {
   }
 
   private final Map<String, String> environment = new HashMap<>();
+  private byte[] in = new byte[0];
   private InstantSource clock = InstantSource.fixed(NOW);
 
   static CliRun plain() {
@@ -51,6 +53,12 @@ final class CliRun {
     return this;
   }
 
+  /** What its standard input has. */
+  CliRun given(String text) {
+    in = text.getBytes(StandardCharsets.UTF_8);
+    return this;
+  }
+
   Ended run(String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -58,6 +66,7 @@ final class CliRun {
         Main.run(
             args,
             new Console(
+                new ByteArrayInputStream(in),
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 environment,

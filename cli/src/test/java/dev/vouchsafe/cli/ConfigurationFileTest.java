@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.Pkcs11Uri;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,13 +48,24 @@ class ConfigurationFileTest {
           device-ca = "100d"
           leaf = "10m"
           leaf-cap = "2h"
+          token = "1m"
+          token-cap = "10m"
+          token-key = "2h"
           [limits]
           connections = 10
           waiting = 11
           per-uid = 12
           [bundle]
           refresh = "5m"
+          manifest = "/etc/vouchsafe/manifest.pem"
           """;
+
+  private static final String PKCS11 =
+      """
+      [keys]
+      store = "pkcs11"
+      pkcs11-uri = "pkcs11:token=gw?module-path=/lib/x.so&pin-source=file:/etc/pin"
+      """;
 
   @TempDir Path folder;
 
@@ -74,13 +87,23 @@ class ConfigurationFileTest {
     assertThat(read.keys())
         .isEqualTo(
             new Configuration.Keys(
-                new Configuration.Seal.Generated(),
+                new Configuration.Store.Software(new Configuration.Seal.Generated()),
                 KeyType.EC_P256,
                 KeyType.EC_P256,
                 KeyType.EC_P256));
     assertThat(read.lifetimes()).isEqualTo(Lifetimes.defaults());
+    assertThat(read.tokens()).isEqualTo(TokenLifetimes.defaults());
+    assertThat(read.bundle().manifest()).isEmpty();
     assertThat(read.limits()).isEqualTo(ApiSettings.Limits.defaults());
     assertThat(read.bundle().refresh()).isEqualTo(Duration.ofHours(1));
+  }
+
+  @Test
+  void aTokenIsNamedByItsUri() throws ConfigurationException {
+    assertThat(parse(LEAST + PKCS11).keys().store())
+        .isEqualTo(
+            new Configuration.Store.Pkcs11(
+                Pkcs11Uri.parse("pkcs11:token=gw?module-path=/lib/x.so&pin-source=file:/etc/pin")));
   }
 
   @Test
@@ -98,7 +121,7 @@ class ConfigurationFileTest {
     assertThat(read.keys())
         .isEqualTo(
             new Configuration.Keys(
-                new Configuration.Seal.Credential("seal"),
+                new Configuration.Store.Software(new Configuration.Seal.Credential("seal")),
                 KeyType.EC_P384,
                 KeyType.RSA_3072,
                 KeyType.RSA_2048));
@@ -111,8 +134,12 @@ class ConfigurationFileTest {
                 Duration.ofHours(2)));
     assertThat(read.limits()).isEqualTo(new ApiSettings.Limits(10, 12, 11));
     assertThat(read.bundle().refresh()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(read.tokens())
+        .isEqualTo(
+            new TokenLifetimes(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(2)));
+    assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
-      assertThat(ALL).contains(key.key() + " = ");
+      assertThat(ALL + PKCS11).contains(key.key() + " = ");
     }
   }
 
@@ -151,7 +178,16 @@ class ConfigurationFileTest {
         "[lifetimes]\\nleaf = '31d' | [lifetimes] leaf 31d is over [lifetimes] leaf-cap, 30d",
         "[lifetimes]\\nleaf-cap = '800d' | leaf-cap 800d is over [lifetimes] device-ca, 730d",
         "[lifetimes]\\ndevice-ca = '8000d' | device-ca 8000d is over [lifetimes] root, 7305d",
-        "[lifetimes]\\nleaf = '59s' | [lifetimes] leaf must be 1m to"
+        "[lifetimes]\\nleaf = '59s' | [lifetimes] leaf must be 1m to",
+        "[lifetimes]\\ntoken = '2h'\\ntoken-cap = '1h' | token 2h is over [lifetimes] token-cap, 1h",
+        "[lifetimes]\\ntoken-cap = '25h' | [lifetimes] token-cap must be 10s to 1d",
+        "[lifetimes]\\ntoken-key = '2h' | token-cap 1d is over [lifetimes] token-key, 2h",
+        "[bundle]\\nmanifest = 'x.pem' | [bundle] manifest must be an absolute path",
+        "[keys]\\nstore = 'paper' | must be \"software\" or \"pkcs11\"",
+        "[keys]\\nstore = 'pkcs11' | [keys] pkcs11-uri is missing; such as",
+        "[keys]\\nstore = 'pkcs11'\\npkcs11-uri = 'x' | [keys] pkcs11-uri",
+        "[keys]\\npkcs11-uri = 'pkcs11:' | [keys] pkcs11-uri belongs to store = \"pkcs11\"",
+        "[keys]\\nstore = 'pkcs11'\\nseal = 'generated' | [keys] seal belongs to store = \"software\""
       })
   void aMistakeStopsTheStartAndIsNamedWithItsFile(String addition, String said) {
     String text = LEAST + addition.replace("\\n", "\n").replace('\'', '"') + "\n";
@@ -166,13 +202,11 @@ class ConfigurationFileTest {
   @CsvSource({
     "listen,spiffe",
     "listen,loopback",
-    "keys,pkcs11-uri",
     "keys,tpm-tcti",
     "limits,live-certificates",
     "limits,ledger-mb",
     "limits,audit-mb",
-    "bundle,extra",
-    "bundle,manifest"
+    "bundle,extra"
   })
   void aKeyThatWouldDoNothingYetIsRefused(String section, String key) {
     assertThatThrownBy(() -> parse(LEAST + "[" + section + "]\n" + key + " = \"x\"\n"))

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -103,10 +107,43 @@ class DaemonPartsTest {
   }
 
   @Test
-  void registrationsMayNameEveryProfileOfTheCa() {
+  void registrationsMayNameEveryProfileOfTheCa() throws IOException {
     for (Profile profile : Profile.values()) {
-      assertThat(ModuleRules.rules().profiles()).contains(profile.text());
+      assertThat(ModuleRules.of(Home.at(folder)).profiles()).contains(profile.text());
     }
+  }
+
+  @Test
+  void theGatewayItselfIsRegisteredForTheUserThatOwnsTheData() throws IOException {
+    Home home = Home.at(folder);
+    Files.createDirectories(home.data());
+    Registration device = ModuleRules.of(home).builtIn().getFirst();
+    assertThat(device.name()).isEqualTo("device");
+    assertThat(device.selectors()).containsExactly(new Selector.Uid(FileTrust.owner(home.data())));
+    assertThat(device.profiles()).containsExactly("identity");
+  }
+
+  @Test
+  void aManifestBundleIsTheOperatorsFileOrTheStartIsRefused() throws Exception {
+    Path file = folder.resolve("manifest.pem");
+    assertThatThrownBy(() -> ManifestBundle.read(file))
+        .isInstanceOf(CommandFailure.class)
+        .hasMessageContaining("[bundle] manifest")
+        .hasMessageContaining("no such file");
+    for (String bad : List.of("", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n")) {
+      Files.writeString(file, bad);
+      assertThatThrownBy(() -> ManifestBundle.read(file))
+          .isInstanceOf(CommandFailure.class)
+          .hasMessageContaining("[bundle] manifest");
+    }
+    Files.write(file, new byte[300 * 1024]);
+    assertThatThrownBy(() -> ManifestBundle.read(file)).hasMessageContaining("is over");
+    CliRun.at(folder.resolve("home")).run("init", "--device-id", "gw");
+    String pem = CliRun.at(folder.resolve("home")).run("bundle", "export").out();
+    Files.writeString(file, pem);
+    assertThat(ManifestBundle.read(file)).isEqualTo(pem);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+    assertThatThrownBy(() -> ManifestBundle.read(file)).hasMessageContaining("chmod go-w");
   }
 
   @Test

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class DocumentationTest {
   private static final String MARK = "<!-- Below this line: written by DocumentationTest. -->\n";
   private static final Pattern ROW =
-      Pattern.compile("^\\| `([a-z-]+)` \\| (text|number) \\| (.+?) \\| (.+) \\|$");
+      Pattern.compile("^\\| `([a-z0-9-]+)` \\| (text|number) \\| (.+?) \\| (.+) \\|$");
 
   private static Path docs() {
     String root = System.getProperty("vouchsafe.root");

@@ -88,7 +88,8 @@ class InitCommandTest {
     Configuration read = ConfigurationFile.read(home());
     assertThat(read.gateway().deviceId()).isEqualTo("gw1");
     assertThat(read.gateway().trustDomain()).isEqualTo("gw1.internal");
-    assertThat(read.keys().seal()).isEqualTo(new Configuration.Seal.Passphrase(secret));
+    assertThat(read.keys().store())
+        .isEqualTo(new Configuration.Store.Software(new Configuration.Seal.Passphrase(secret)));
     assertThat(home().sealKey()).doesNotExist();
   }
 
@@ -173,6 +174,12 @@ class InitCommandTest {
         "--seal hunter2",
         "--seal file:relative",
         "--key-store pkcs11",
+        "--key-store tpm",
+        "--key-store pkcs11,software",
+        "--key-store paper",
+        "--pkcs11-uri pkcs11:token=x",
+        "--key-store pkcs11 --pkcs11-uri nonsense",
+        "--key-store pkcs11 --pkcs11-uri pkcs11:token=x --seal generated",
         "--root import"
       })
   void wrongValuesMakeNothing(String options) {

@@ -61,7 +61,9 @@ class ModuleCommandsTest {
             "--generation",
             "7",
             "--spiffe",
-            "front/web");
+            "front/web",
+            "--audience",
+            "hub.example");
     assertThat(added.err()).isEmpty();
     assertThat(added.code()).isZero();
     assertThat(home().registrations().resolve("web.toml")).exists();
@@ -74,6 +76,7 @@ class ModuleCommandsTest {
     assertThat(shown.json().path("ttl").asText()).isEqualTo("10m");
     assertThat(shown.json().path("generation").asText()).isEqualTo("7");
     assertThat(shown.json().path("spiffe").asText()).isEqualTo("front/web");
+    assertThat(shown.json().path("audiences").toString()).isEqualTo("[\"hub.example\"]");
     assertThat(module("show", "web").out()).contains("selectors   unix:uid:1001 unix:path:/bin/sh");
 
     assertThat(module("remove", "web").code()).isZero();

@@ -76,6 +76,7 @@ class SystemCallsTest {
   private static SystemdNotifier notifier(String address) {
     Console console =
         new Console(
+            CommandTreeTest.console().in(),
             CommandTreeTest.console().out(),
             CommandTreeTest.console().err(),
             Map.of("NOTIFY_SOCKET", address),
