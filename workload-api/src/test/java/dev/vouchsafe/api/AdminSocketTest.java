@@ -193,7 +193,13 @@ class AdminSocketTest {
     assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 200 OK");
     assertThat(answer.header("cache-control")).isEqualTo("no-store");
     byte[] key =
-        FakeModuleKeys.key(new ModuleKeys.Module("a b%c", "1"), which.toUpperCase(Locale.ROOT));
+        home.authority
+            .moduleKeys()
+            .reveal(
+                new ModuleKeys.Module("a b%c", "1"),
+                ModuleKeys.Which.valueOf(which.toUpperCase(Locale.ROOT)),
+                "the administrator of this test");
+    assertThat(key).hasSize(32);
     assertThat(answer.body())
         .isEqualTo(
             "{\"module\":\"a b%c\",\"generation\":\"1\",\"which\":\""

@@ -27,13 +27,15 @@ final class FakeAuthority implements CertificateAuthority {
   volatile Function<CompletableFuture<IssuedCertificate>, CompletableFuture<IssuedCertificate>>
       outcome = issued -> issued;
 
-  final FakeModuleKeys moduleKeys = new FakeModuleKeys();
-  final FakeTokenIssuer tokens = new FakeTokenIssuer();
+  final FakeModuleKeys moduleKeys;
+  final FakeTokenIssuer tokens;
   volatile boolean noAuthorities;
   private final CertificateAuthority real;
 
   FakeAuthority(CertificateAuthority real) {
     this.real = real;
+    this.moduleKeys = new FakeModuleKeys(real.moduleKeys());
+    this.tokens = new FakeTokenIssuer(real.tokens());
   }
 
   /** From now on issuing ends like that. */

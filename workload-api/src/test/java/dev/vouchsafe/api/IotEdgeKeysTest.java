@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Random;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,8 +88,16 @@ class IotEdgeKeysTest {
     assertThat(answer.body()).isEqualTo("{\"message\":\"" + message + "\"}");
   }
 
-  private static String digest(ModuleKeys.Module module, String which, byte[] data) {
-    return base64(FakeModuleKeys.hmac(FakeModuleKeys.key(module, which), data));
+  /** As somebody computes it to whom an administrator gave the key. */
+  private static String digest(ModuleKeys.Module module, String which, byte[] data)
+      throws Exception {
+    byte[] key =
+        home.authority
+            .moduleKeys()
+            .reveal(module, ModuleKeys.Which.valueOf(which), "the administrator of this test");
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(key, "HmacSHA256"));
+    return base64(mac.doFinal(data));
   }
 
   @Test
@@ -239,14 +249,13 @@ class IotEdgeKeysTest {
         Base64.getDecoder()
             .decode(post(OWN + "encrypt", encryptBody("QUJD", IV)).json("ciphertext"));
     try (RawClient client = RawClient.connect(server.workload)) {
-      // The fake doesn't use the salt, octets 1 to 16.
-      for (int bit = 0; bit < sealed.length * 8; bit = bit == 7 ? 17 * 8 : bit + 1) {
+      for (int bit = 0; bit < sealed.length * 8; bit++) {
         byte[] bent = sealed.clone();
         bent[bit / 8] ^= (byte) (1 << bit % 8);
         client.send(Bodies.post(OWN + "decrypt" + V, decryptBody(base64(bent), IV)));
         Answer answer = client.answer();
         assertThat(answer.status()).as("bit " + bit).isEqualTo(400);
-        assertThat(answer.json("message")).startsWith("ciphertext");
+        assertThat(answer.json("message")).contains("ciphertext").doesNotContain("QUJD");
       }
       for (int length = 0; length < sealed.length; length++) {
         String cut = base64(Arrays.copyOf(sealed, length));

@@ -1,13 +1,17 @@
 package dev.vouchsafe.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.TokenRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -74,10 +78,25 @@ class TokensTest {
     assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 201 Created");
     assertThat(answer.header("content-type")).isEqualTo("application/json");
     assertThat(answer.header("cache-control")).isEqualTo("no-store");
-    assertThat(answer.body())
-        .isEqualTo(
-            "{\"token\":\"aaa.bbb.ccc\",\"expiresAt\":\"2031-02-03T04:05:06Z\","
-                + "\"renewAfter\":\"2031-02-03T04:02:36Z\"}");
+    JsonNode body = Bodies.read(answer.body());
+    assertThat(body.fieldNames()).toIterable().containsExactly("token", "expiresAt", "renewAfter");
+    String time = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ";
+    assertThat(body.path("expiresAt").asText()).matches(time);
+    assertThat(body.path("renewAfter").asText()).matches(time);
+    Instant now = home.clock.instant();
+    assertThat(Instant.parse(body.path("expiresAt").asText()))
+        .isBetween(now.plusSeconds(58), now.plusSeconds(61));
+    assertThat(Instant.parse(body.path("renewAfter").asText())).isBetween(now, now.plusSeconds(59));
+    String[] parts = body.path("token").asText().split("\\.", -1);
+    assertThat(parts).hasSize(3);
+    JsonNode claims = Bodies.read(new String(Base64.getUrlDecoder().decode(parts[1]), UTF_8));
+    assertThat(claims.path("sub").asText()).isEqualTo("spiffe://gw.example/edgeHub");
+    assertThat(claims.path("exp").asLong())
+        .isEqualTo(Instant.parse(body.path("expiresAt").asText()).getEpochSecond());
+    JsonNode head = Bodies.read(new String(Base64.getUrlDecoder().decode(parts[0]), UTF_8));
+    assertThat(Bodies.read(home.authority.tokens().jwks()).path("keys"))
+        .extracting(key -> key.path("kid").asText())
+        .contains(head.path("kid").asText());
     assertThat(authority.tokens.requests)
         .containsExactly(
             new TokenRequest(List.of("hub.example"), Optional.of(Duration.ofSeconds(60))));
@@ -117,7 +136,7 @@ class TokensTest {
     Answer unavailable = post(TOKENS, HUB);
     assertProblem(unavailable, 503, "attestation-unavailable");
     assertThat(authority.tokens.requests).hasSize(2);
-    assertThat(refused.body() + unavailable.body()).doesNotContain("aaa.bbb");
+    assertThat(refused.body() + unavailable.body()).doesNotContain("token\"", "eyJ");
   }
 
   @ParameterizedTest
