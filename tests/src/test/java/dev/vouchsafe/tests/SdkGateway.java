@@ -33,6 +33,7 @@ final class SdkGateway implements AutoCloseable {
   private final MqttBroker broker;
   private final Path bundle;
   private final Map<ModuleSdk, Path> programs = new EnumMap<>(ModuleSdk.class);
+  private final Map<ModuleSdk, String> keys = new EnumMap<>(ModuleSdk.class);
 
   /** Starts everything on a home that is made already, and gets closed with this. */
   SdkGateway(GatewayHome home) throws IOException, InterruptedException {
@@ -181,9 +182,12 @@ final class SdkGateway implements AutoCloseable {
 
   /** The verification key of an SDK's module, as an administrator gets it. */
   byte[] key(ModuleSdk sdk) throws IOException, InterruptedException {
-    String primary = home.json("module", "key", sdk.module()).path("primary").asText();
-    assertThat(primary).isNotEmpty();
-    return Base64.getDecoder().decode(primary);
+    if (!keys.containsKey(sdk)) {
+      keys.put(sdk, home.json("module", "key", sdk.module()).path("key").asText());
+    }
+    byte[] key = Base64.getDecoder().decode(keys.getOrDefault(sdk, ""));
+    assertThat(key).hasSize(32);
+    return key;
   }
 
   @Override
