@@ -22,6 +22,7 @@ final class SoftHsm {
 
   private final Path folder;
   private Path library = LIBRARY;
+  private String token = TOKEN;
 
   private SoftHsm(Path folder) {
     this.folder = folder;
@@ -82,10 +83,15 @@ final class SoftHsm {
     this.library = library;
   }
 
+  /** From now on the URI names a token of this label. */
+  void setToken(String label) {
+    token = label;
+  }
+
   /** The PKCS#11 URI (RFC 7512) of the gateway's keys. */
   String uri() {
     return "pkcs11:token="
-        + TOKEN
+        + token
         + ";object=vouchsafe?module-path="
         + library
         + "&pin-source=file:"
