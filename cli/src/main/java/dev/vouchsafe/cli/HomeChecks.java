@@ -169,7 +169,9 @@ final class HomeChecks {
       case Configuration.Store.Software _ ->
           Finding.ok("key store", "software, open in the service");
       case Configuration.Store.Pkcs11(Pkcs11Uri uri) ->
-          Finding.ok("key store", "pkcs11, open in the service: " + uri);
+          Finding.ok(
+              "key store",
+              "pkcs11, open in the service: " + KeyStores.named(uri) + ", " + uri.modulePath());
     };
   }
 
@@ -177,7 +179,8 @@ final class HomeChecks {
     try {
       RegistrationSet set = ModuleFiles.read(home);
       List<Finding> findings = new ArrayList<>();
-      findings.add(Finding.ok("registrations", set.all().size() + " in " + home.registrations()));
+      long files = set.all().stream().filter(module -> !set.isBuiltIn(module.name())).count();
+      findings.add(Finding.ok("registrations", files + " in " + home.registrations()));
       for (RegistrationProblem problem : set.problems()) {
         findings.add(
             Finding.warn(

@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.keys.Pkcs11Uri;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -217,9 +218,14 @@ final class InitCommand implements Callable<Integer> {
     console.out().println("configuration  " + home.configuration());
     console.out().println("registrations  " + home.registrations());
     console.out().println("data           " + home.data());
-    if (configuration.keys().store()
-        instanceof Configuration.Store.Software(Configuration.Seal.Generated _)) {
-      console.out().println("seal           " + home.sealKey() + "  (back it up apart from data)");
+    switch (configuration.keys().store()) {
+      case Configuration.Store.Software(Configuration.Seal.Generated _) ->
+          console
+              .out()
+              .println("seal           " + home.sealKey() + "  (back it up apart from data)");
+      case Configuration.Store.Software _ -> console.out().println("key store      software");
+      case Configuration.Store.Pkcs11(Pkcs11Uri uri) ->
+          console.out().println("key store      pkcs11: " + KeyStores.named(uri));
     }
     for (AuthorityInfo authority : authorities) {
       console

@@ -56,6 +56,12 @@ final class KeyStores {
     }
   }
 
+  /** A token for people, as its URI names it. */
+  static String named(Pkcs11Uri uri) {
+    String token = uri.token().map(label -> "token '" + label + "'").orElse("token");
+    return token + uri.serial().map(serial -> " (serial " + serial + ")").orElse("");
+  }
+
   private SealSource seal(Configuration.Seal seal, Path generated) throws CommandFailure {
     return switch (seal) {
       case Configuration.Seal.Generated _ -> new SealSource.GeneratedFile(generated);

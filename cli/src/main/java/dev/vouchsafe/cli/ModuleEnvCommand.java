@@ -58,7 +58,8 @@ final class ModuleEnvCommand implements Callable<Integer> {
     RootCommand globals = ModuleCommand.globals(parent);
     Logs.quiet(console, globals.verbose());
     Home home = globals.home();
-    Map<String, String> variables = variables(configuration(home), ModuleFiles.find(home, name));
+    Map<String, String> variables =
+        variables(configuration(home), ModuleFiles.find(ModuleFiles.read(home), name));
     if (globals.json()) {
       Json.print(
           console.out(),

@@ -36,8 +36,7 @@ final class ModuleFiles {
     }
   }
 
-  static Registration find(Home home, String name) throws CommandFailure {
-    RegistrationSet set = read(home);
+  static Registration find(RegistrationSet set, String name) throws CommandFailure {
     return set.byName(name)
         .orElseThrow(() -> {
           List<String> names = set.all().stream().map(Registration::name).toList();
@@ -61,7 +60,7 @@ final class ModuleFiles {
   }
 
   /** One registration under the keys of its file. */
-  static Map<String, Object> fields(Registration registration) {
+  static Map<String, Object> fields(Registration registration, RegistrationSet set) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("name", registration.name());
     fields.put("generation", registration.generation());
@@ -74,18 +73,24 @@ final class ModuleFiles {
       fields.put("audiences", registration.audiences());
     }
     registration.ttl().ifPresent(ttl -> fields.put("ttl", Durations.format(ttl)));
+    if (set.isBuiltIn(registration.name())) {
+      fields.put("builtIn", true);
+    }
     return fields;
   }
 
-  static void writeJson(JsonGenerator json, Registration registration) throws IOException {
+  static void writeJson(JsonGenerator json, Registration registration, RegistrationSet set)
+      throws IOException {
     json.writeStartObject();
-    for (Map.Entry<String, Object> field : fields(registration).entrySet()) {
+    for (Map.Entry<String, Object> field : fields(registration, set).entrySet()) {
       if (field.getValue() instanceof List<?> list) {
         json.writeArrayFieldStart(field.getKey());
         for (Object item : list) {
           json.writeString(item.toString());
         }
         json.writeEndArray();
+      } else if (field.getValue() instanceof Boolean flag) {
+        json.writeBooleanField(field.getKey(), flag);
       } else {
         json.writeStringField(field.getKey(), field.getValue().toString());
       }

@@ -15,7 +15,7 @@ import picocli.CommandLine.ParentCommand;
 @Command(
     name = "list",
     description =
-        "Lists the registered modules. Files that could not be taken are named on the standard"
+        "Lists the registered modules, and the gateway itself, which is built in. Files that could not be taken are named on the standard"
             + " error, each with its reason.",
     footerHeading = "%nExamples:%n",
     footer = {"  vouchsafe module list", "  vouchsafe module list -o json"})
@@ -36,13 +36,14 @@ final class ModuleListCommand implements Callable<Integer> {
     if (globals.json()) {
       printJson(set);
     } else {
-      Table table = new Table("NAME", "GENERATION", "PROFILES", "SELECTORS");
+      Table table = new Table("NAME", "GENERATION", "PROFILES", "SELECTORS", "");
       for (Registration module : set.all()) {
         table.row(
             module.name(),
             module.generation(),
             String.join(",", module.profiles().stream().sorted().toList()),
-            String.join(" ", module.selectors().stream().map(Selector::text).toList()));
+            String.join(" ", module.selectors().stream().map(Selector::text).toList()),
+            set.isBuiltIn(module.name()) ? "built in" : "");
       }
       table.print(console.out());
       ModuleFiles.warn(console, set);
@@ -58,7 +59,7 @@ final class ModuleListCommand implements Callable<Integer> {
           json.writeStartObject();
           json.writeArrayFieldStart("items");
           for (Registration module : set.all()) {
-            ModuleFiles.writeJson(json, module);
+            ModuleFiles.writeJson(json, module, set);
           }
           json.writeEndArray();
           json.writeArrayFieldStart("problems");

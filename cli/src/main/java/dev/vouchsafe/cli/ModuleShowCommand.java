@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationSet;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -32,11 +33,12 @@ final class ModuleShowCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = ModuleCommand.globals(parent);
     Logs.quiet(console, globals.verbose());
-    Registration module = ModuleFiles.find(globals.home(), name);
+    RegistrationSet set = ModuleFiles.read(globals.home());
+    Registration module = ModuleFiles.find(set, name);
     if (globals.json()) {
-      Json.print(console.out(), json -> ModuleFiles.writeJson(json, module));
+      Json.print(console.out(), json -> ModuleFiles.writeJson(json, module, set));
     } else {
-      for (Map.Entry<String, Object> field : ModuleFiles.fields(module).entrySet()) {
+      for (Map.Entry<String, Object> field : ModuleFiles.fields(module, set).entrySet()) {
         String text =
             field.getValue() instanceof List<?> list
                 ? String.join(" ", list.stream().map(Object::toString).toList())

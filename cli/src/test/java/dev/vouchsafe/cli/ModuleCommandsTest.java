@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -80,7 +81,10 @@ class ModuleCommandsTest {
     assertThat(module("show", "web").out()).contains("selectors   unix:uid:1001 unix:path:/bin/sh");
 
     assertThat(module("remove", "web").code()).isZero();
-    assertThat(module("list", "-o", "json").json().path("items")).isEmpty();
+    JsonNode left = module("list", "-o", "json").json().path("items");
+    assertThat(left).hasSize(1);
+    assertThat(left.get(0).path("name").asText()).isEqualTo("device");
+    assertThat(left.get(0).path("builtIn").asBoolean()).isTrue();
     assertThat(home().registrations().resolve("web.toml")).doesNotExist();
   }
 

@@ -28,35 +28,27 @@ record LoadFigures(
   private static final long TICKS_PER_SECOND = 100;
 
   /**
-   * Asks for certificates with a fresh key for so many seconds.
+   * Repeats a request for so many seconds.
    *
-   * @param log where h2load writes a line for each request
+   * @param pid the process that serves
+   * @param folder where the body and h2load's log are written
    */
-  static LoadFigures measure(RunningGateway gateway, int connections, int seconds, Path log)
+  static LoadFigures measure(
+      Path socket, long pid, Ask ask, int connections, int seconds, Path folder)
       throws IOException, InterruptedException {
+    Path log = folder.resolve("h2load.log");
     Files.deleteIfExists(log);
-    Path body =
-        Files.writeString(
-            gateway.home().beside("load").resolve("body.json"), "{\"profile\":\"server\"}");
-    long cpuBefore = cpuTicks(gateway.pid());
-    String said =
-        Programs.run(
-                "h2load",
-                "--h1",
-                "-c",
-                String.valueOf(connections),
-                "-D",
-                String.valueOf(seconds),
-                "-B",
-                "unix:" + gateway.home().workloadSocket(),
-                "-H",
-                "content-type: application/json",
-                "-d",
-                body.toString(),
-                "--log-file=" + log,
-                "http://localhost/v1/certificates")
-            .done();
-    long cpu = cpuTicks(gateway.pid()) - cpuBefore;
+    List<String> command = new ArrayList<>(List.of("h2load", "--h1"));
+    command.addAll(List.of("-c", String.valueOf(connections), "-D", String.valueOf(seconds)));
+    command.addAll(List.of("-B", "unix:" + socket, "--log-file=" + log));
+    if (!ask.body().isEmpty()) {
+      Path body = Files.writeString(folder.resolve("body.json"), ask.body());
+      command.addAll(List.of("-H", "content-type: application/json", "-d", body.toString()));
+    }
+    command.add("http://localhost" + ask.target());
+    long cpuBefore = cpuTicks(pid);
+    String said = Programs.run(command, "").done();
+    long cpu = cpuTicks(pid) - cpuBefore;
     return read(said, Files.readAllLines(log), connections, seconds, cpu);
   }
 
@@ -67,7 +59,7 @@ record LoadFigures(
     assertThat(succeeded.find() && status.find()).as(said).isTrue();
     assertThat(succeeded.group(2)).as("failed requests: %s", said).isEqualTo("0");
     assertThat(status.group(1))
-        .as("every answer is a certificate: %s", said)
+        .as("every answer is what was asked for: %s", said)
         .isEqualTo(succeeded.group(1));
     long answers = Long.parseLong(succeeded.group(1));
     List<Long> micros = new ArrayList<>();

@@ -78,9 +78,13 @@ final class Programs {
   }
 
   /** Compiles {@code src/test/c/NAME.c} unless that was done since a file there last changed. */
-  static synchronized Path compile(String name, String... flags)
+  static Path compile(String name, String... flags) throws IOException, InterruptedException {
+    return compileFrom(Places.root().resolve("tests/src/test/c"), name, flags);
+  }
+
+  /** As {@link #compile}, of a module's own folder of C programs. */
+  static synchronized Path compileFrom(Path folder, String name, String... flags)
       throws IOException, InterruptedException {
-    Path folder = Places.root().resolve("tests/src/test/c");
     Path made = Places.target().resolve(name + (List.of(flags).contains("-shared") ? ".so" : ""));
     if (Files.exists(made) && isNewerThanAllIn(folder, made)) {
       return made;

@@ -146,6 +146,36 @@ final class SoftHsm {
     }
   }
 
+  /**
+   * P-256 signatures a second by {@code C_SignInit} and {@code C_Sign} alone, called from C with one
+   * of the token's own keys in one session.
+   */
+  double bareSignatures(int seconds) throws IOException, InterruptedException {
+    Path program =
+        Programs.compileFrom(
+            Places.root().resolve("key-store-hsm/src/test/c"),
+            "c_sign_rate",
+            "-O2",
+            "-pthread",
+            "-ldl");
+    String key =
+        objects().stream()
+            .filter(object -> object.kind().startsWith("Private Key Object; EC"))
+            .map(StoredObject::id)
+            .findFirst()
+            .orElseThrow();
+    List<String> command =
+        List.of(
+            program.toString(),
+            LIBRARY.toString(),
+            TOKEN,
+            PIN,
+            key,
+            String.valueOf(seconds),
+            "1");
+    return Double.parseDouble(Programs.run(environment(), command, "").done().strip());
+  }
+
   /** Everything that the token holds, seen with its PIN. */
   List<StoredObject> objects() throws IOException, InterruptedException {
     String out =
