@@ -52,6 +52,7 @@ final class CommandTree {
     commands.put("check", () -> new CommandLine(new CheckCommand(console)));
     commands.put("module", this::module);
     commands.put("fetch", this::fetch);
+    commands.put("token", this::token);
     commands.put("cert", this::cert);
     commands.put("bundle", this::bundle);
     commands.put(
@@ -76,6 +77,10 @@ final class CommandTree {
         .addSubcommand(new FetchTokenCommand(console))
         .addSubcommand(new FetchBundleCommand(console))
         .addSubcommand(new FetchIdentityCommand(console));
+  }
+
+  private CommandLine token() {
+    return new CommandLine(new TokenCommand()).addSubcommand(new TokenVerifyCommand(console));
   }
 
   private CommandLine cert() {

@@ -76,10 +76,12 @@ class CommandTreeTest {
             "check",
             "module",
             "fetch",
+            "token",
             "cert",
             "bundle",
             "ca",
             "completion");
+    assertThat(CliRun.plain().run("token", "--help").out()).doesNotContain("join");
   }
 
   @Test

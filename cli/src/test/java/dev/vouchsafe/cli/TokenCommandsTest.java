@@ -2,14 +2,25 @@ package dev.vouchsafe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.Grant;
+import dev.vouchsafe.ca.TokenRequest;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,7 +95,8 @@ class TokenCommandsTest {
         "fetch token --audience a --ttl soon",
         "fetch token --audience a --hub h",
         "fetch token --sas --audience a",
-        "module key web --which third"
+        "module key web --which third",
+        "token"
       })
   void aWrongCommandLineAsksNothing(String line) {
     CliRun.Ended ended = run(line.split(" ", -1));
@@ -154,5 +166,99 @@ class TokenCommandsTest {
   @Test
   void withoutAServiceThereIsNoKey() {
     assertThat(run("module", "key", "web").code()).isEqualTo(4);
+  }
+
+  @Test
+  void aTokenThatIsTooLongOrMissingIsNotLookedAt() throws IOException {
+    Path keys = folder.resolve("keys.json");
+    Files.writeString(keys, "{\"keys\":[]}");
+    CliRun.Ended missing =
+        run("token", "verify", "--jwks", keys.toString(), folder.resolve("none").toString());
+    assertThat(missing.code()).isEqualTo(1);
+    assertThat(missing.err()).contains("no such file");
+    CliRun.Ended huge =
+        CliRun.at(folder)
+            .given("x".repeat(70_000))
+            .run("token", "verify", "--jwks", keys.toString());
+    assertThat(huge.code()).isEqualTo(1);
+    assertThat(huge.err()).contains("over 16386 octets");
+  }
+
+  @Test
+  void withoutKeysTheNextStepIsTold() {
+    CliRun.Ended ended = CliRun.at(folder).given("a.b.c").run("token", "verify");
+    assertThat(ended.code()).isEqualTo(1);
+    assertThat(ended.err()).contains("jwks.json does not exist").contains("--jwks");
+  }
+
+  @Test
+  void aTokenThatIsNotGoodIsRefusedAndNotPrinted() throws IOException {
+    Path keys = folder.resolve("keys.json");
+    Files.writeString(keys, "{\"keys\":[]}");
+    Path token = folder.resolve("token");
+    Files.write(token, "aaa.bbb.ccc\n".getBytes(StandardCharsets.US_ASCII));
+    CliRun.Ended ended = run("token", "verify", "--jwks", keys.toString(), token.toString());
+    assertThat(ended.code()).isEqualTo(3);
+    assertThat(ended.err()).contains("not good").doesNotContain("bbb");
+  }
+
+  /** What a gateway makes whose keys are in a home of its own. */
+  @Test
+  void aTokenOfTheHomeIsVerifiedWithoutTheServiceForItsAudienceOnly() throws Exception {
+    Path root = folder.resolve("home");
+    assertThat(CliRun.at(root).run("init", "--device-id", "gw").code()).isZero();
+    Home home = Home.at(root);
+    String token;
+    Configuration configuration = ConfigurationFile.read(home);
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    try (PrivateKeyStore keys = new KeyStores(configuration, Map.of(), crypto).open(home);
+        CertificateAuthority authority =
+            CertificateAuthorities.open(
+                configuration.authority(home.data()),
+                keys,
+                crypto,
+                InstantSource.fixed(CliRun.NOW),
+                Runnable::run)) {
+      Grant grant =
+          new Grant(
+              "web",
+              "1",
+              Set.of(),
+              List.of(),
+              List.of(),
+              Optional.empty(),
+              Optional.empty(),
+              List.of("hub.example"),
+              Optional.empty());
+      token =
+          authority
+              .tokens()
+              .issue(grant, new TokenRequest(List.of("hub.example"), Optional.empty()))
+              .token();
+    }
+    CliRun.Ended good =
+        CliRun.at(root)
+            .given(token + "\n")
+            .run("token", "verify", "--audience", "hub.example", "-o", "json");
+    assertThat(good.err()).isEmpty();
+    assertThat(good.code()).isZero();
+    assertThat(good.json().path("subject").asText()).isEqualTo("web");
+    assertThat(good.json().path("issuer").asText()).isEqualTo("spiffe://gw.internal");
+    assertThat(CliRun.at(root).given(token).run("token", "verify").out()).contains("hub.example");
+
+    CliRun.Ended other =
+        CliRun.at(root).given(token).run("token", "verify", "--audience", "evil.example");
+    assertThat(other.code()).isEqualTo(3);
+    assertThat(other.err()).contains("(audience)").doesNotContain(token);
+    CliRun.Ended changed = CliRun.at(root).given(flipped(token)).run("token", "verify");
+    assertThat(changed.code()).isEqualTo(3);
+    assertThat(changed.err()).contains("(signature)");
+  }
+
+  /** The first character of the signature, exchanged. */
+  private static String flipped(String token) {
+    int at = token.lastIndexOf('.') + 1;
+    char other = token.charAt(at) == 'A' ? 'B' : 'A';
+    return token.substring(0, at) + other + token.substring(at + 1);
   }
 }

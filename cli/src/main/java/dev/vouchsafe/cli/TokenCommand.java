@@ -1,0 +1,28 @@
+package dev.vouchsafe.cli;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Tokens. */
+@Command(
+    name = "token",
+    description = "Verifies tokens that this gateway issued. To get one: `vouchsafe fetch token`.")
+final class TokenCommand implements Runnable {
+  @ParentCommand private @Nullable RootCommand root;
+  @Spec private @Nullable CommandSpec spec;
+
+  static RootCommand globals(@Nullable TokenCommand parent) {
+    if (parent == null) {
+      throw new IllegalStateException("a command runs under its group only");
+    }
+    return RootCommand.of(parent.root);
+  }
+
+  @Override
+  public void run() {
+    throw Groups.missing(spec);
+  }
+}
