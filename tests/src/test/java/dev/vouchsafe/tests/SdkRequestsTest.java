@@ -63,7 +63,7 @@ class SdkRequestsTest {
         Connection: keep-alive
 
         """,
-        false),
+        SdkReader.NODE),
     PYTHON(
         """
         GET /trust-bundle?api-version=2022-08-03 HTTP/1.1
@@ -74,7 +74,7 @@ class SdkRequestsTest {
         Connection: keep-alive
 
         """,
-        false),
+        SdkReader.PYTHON),
     JAVA(
         """
         GET /trust-bundle?api-version=2018-06-28 HTTP/1.1
@@ -83,7 +83,7 @@ class SdkRequestsTest {
         Connection: close
 
         """,
-        true),
+        SdkReader.JAVA),
     C(
         """
         GET /trust-bundle?api-version=2018-06-28 HTTP/1.1
@@ -91,7 +91,7 @@ class SdkRequestsTest {
         content-length: 0
 
         """,
-        false),
+        SdkReader.C),
     C_SHARP(
         """
         GET /trust-bundle?api-version=2018-06-28 HTTP/1.1
@@ -100,32 +100,27 @@ class SdkRequestsTest {
         Accept: application/json
 
         """,
-        true);
+        SdkReader.C_SHARP);
 
     private final String request;
-    private final boolean closes;
+    private final SdkReader reader;
 
-    TrustBundleRequest(String request, boolean closes) {
+    TrustBundleRequest(String request, SdkReader reader) {
       this.request = wire(request);
-      this.closes = closes;
+      this.reader = reader;
     }
   }
 
   @ParameterizedTest
   @EnumSource(TrustBundleRequest.class)
   void theTrustBundleReachesTheSdk(TrustBundleRequest sdk) throws Exception {
-    try (UnixHttp connection = gateway.connect()) {
-      UnixHttp.Answer answer = connection.exchange(sdk.request);
-      assertThat(answer.status()).isEqualTo(200);
-      assertReadable(answer);
-      List<X509Certificate> roots = Certificates.read(answer.text("certificate"));
-      assertThat(roots).hasSize(1);
-      if (sdk.closes) {
-        assertThat(connection.closedByServer()).isTrue();
-      } else {
-        assertThat(connection.exchange(sdk.request).body()).isEqualTo(answer.body());
-      }
-    }
+    SdkReader.SdkAnswer answer = sdk.reader.ask(home.workloadSocket(), List.of(sdk.request));
+    assertThat(answer.status()).isEqualTo(200);
+    assertThat(answer.header("content-type")).isEqualTo("application/json");
+    assertThat(Certificates.read(answer.text("certificate"))).hasSize(1);
+    String manifest = sdk.request.replace("/trust-bundle", "/manifest-trust-bundle");
+    assertThat(sdk.reader.ask(home.workloadSocket(), List.of(manifest)).body())
+        .isEqualTo("{\"certificate\":\"\"}");
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
+import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -23,6 +24,11 @@ class BodyFuzzTest {
               + "\"dns\":[\"a\",\"b\"],\"ip\":[\"::1\"],\"ttlSeconds\":60,\"keyType\":\"ec-p256\"}",
           "{\"commonName\":\"gateway.local\",\"expiration\":\"2030-01-31T12:00:00.123+01:00\"}",
           "{\"expiration\":null,\"other\":[{},[1.5e3,true],\"\\u00e4\"]}",
+          "{\"keyId\":\"secondary\",\"algo\":\"HMACSHA256\",\"data\":\"QUJDRA==\"}",
+          "{\"audience\":[\"a\",\"b\"],\"ttlSeconds\":60}",
+          "{\"which\":\"primary\"}",
+          "/modules/edgeHub/genid/1/sign",
+          "QUJDRA==",
           "2030-01-31T12:00:00Z",
           "2030-01-31",
           "p%2Bq+%C3%A4$edgeHub%20",
@@ -43,6 +49,7 @@ class BodyFuzzTest {
       assertThat(failure.status()).isEqualTo(Status.BAD_REQUEST);
       assertThat(failure.detail()).matches("\\p{Print}+");
     }
+    checkOthers(octets, text);
     try {
       Request request = new Request(HttpMethod.POST, "/" + text, new DefaultHttpHeaders(), octets);
       IotEdgeBody body = IotEdgeBody.optional(request, List.of("data", "keyId", "expiration"));
@@ -64,6 +71,37 @@ class BodyFuzzTest {
     }
     assertThat(MediaTypes.choose(List.of(text))).isNotNull();
     assertThat(QuietLog.harmless(text)).matches("\\p{Print}{0,500}");
+  }
+
+  private static void checkOthers(byte[] octets, String text) {
+    try {
+      assertThat(TokenBody.parse(octets).audience()).hasSizeBetween(1, 16).doesNotContain("");
+    } catch (Failure failure) {
+      assertThat(failure.status()).isEqualTo(Status.BAD_REQUEST);
+      assertThat(failure.detail()).matches("\\p{Print}+");
+    }
+    try {
+      assertThat(KeyBody.parse(octets)).isNotNull();
+    } catch (Failure failure) {
+      assertThat(failure.status()).isEqualTo(Status.BAD_REQUEST);
+      assertThat(failure.detail()).matches("\\p{Print}+");
+    }
+    try {
+      byte[] decoded = Base64Text.decode("data", text, 64);
+      assertThat(Base64.getEncoder().encodeToString(decoded))
+          .as("one text for each value")
+          .isEqualTo(text);
+    } catch (Failure failure) {
+      assertThat(failure.status()).isEqualTo(Status.BAD_REQUEST);
+      assertThat(failure.detail()).startsWith("invalid parameter: data");
+    }
+    try {
+      IotEdgePath path = IotEdgePath.of(text);
+      assertThat(path.name()).doesNotContain("/");
+      assertThat(path.generation()).doesNotContain("/");
+    } catch (Failure failure) {
+      assertThat(failure.status()).isEqualTo(Status.NOT_FOUND);
+    }
   }
 
   @Tag("fuzz")
