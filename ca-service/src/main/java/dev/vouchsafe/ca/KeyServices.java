@@ -31,6 +31,11 @@ final class KeyServices {
     this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock);
   }
 
+  /** One of the parts that need the store. */
+  private interface Part {
+    void prepare() throws KeyFault, IssuanceException;
+  }
+
   /**
    * Makes all that there isn't yet.
    *
@@ -38,9 +43,10 @@ final class KeyServices {
    */
   void make() throws IOException {
     try {
-      prepare();
+      masters.prepare();
+      startTokenKeys();
     } catch (KeyFault | IssuanceException e) {
-      throw new IOException("the modules' and token keys: " + e.getMessage(), e);
+      throw new IOException("the keys of modules and tokens: " + e.getMessage(), e);
     }
   }
 
@@ -50,29 +56,35 @@ final class KeyServices {
    * @throws IOException if the store is there and can't unseal
    */
   void start() throws IOException {
+    start("the modules' keys", masters::prepare);
+    start("tokens", this::startTokenKeys);
+  }
+
+  private void start(String what, Part part) throws IOException {
     try {
-      prepare();
+      part.prepare();
     } catch (KeyFault.Unavailable | IssuanceException e) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "module keys and tokens are unavailable for now: {0}",
-          e.getMessage());
+      LOG.log(System.Logger.Level.WARNING, "{0}: unavailable for now: {1}", what, e.getMessage());
     } catch (KeyFault e) {
       throw new IOException(
-          e.getMessage()
-              + "; it is never made anew: give the key store that sealed it, or restore a backup of "
+          what
+              + ": "
+              + e.getMessage()
+              + "; no key is made anew in its place: give the key store that sealed it, or restore a"
+              + " backup of "
               + settings.directory()
               + " and of the key store together",
           e);
     }
   }
 
-  private void prepare() throws KeyFault, IssuanceException {
-    masters.prepare();
-    tokenKeys.prepare(clock.instant().truncatedTo(ChronoUnit.SECONDS));
+  private void startTokenKeys() throws KeyFault, IssuanceException {
+    tokenKeys.start(clock.instant().truncatedTo(ChronoUnit.SECONDS));
   }
 
   /**
+   * The issuer of tokens.
+   *
    * @param underWay counts what is under way
    */
   TokenIssuer tokens(UnderWay underWay) {

@@ -56,6 +56,10 @@ final class ModuleMasters {
       return known;
     }
     if (!unsealing.tryLock()) {
+      known = pair;
+      if (known != null) {
+        return known;
+      }
       throw new IssuanceException(
           Reason.KEY_STORE_UNAVAILABLE, "the masters of the modules' keys are being unsealed");
     }

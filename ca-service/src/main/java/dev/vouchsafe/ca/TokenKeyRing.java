@@ -92,10 +92,24 @@ record TokenKeyRing(
     keys.add(active.jwk());
     next.ifPresent(key -> keys.add(key.jwk()));
     for (TokenKey key : retired) {
-      if (!now.isAfter(key.latestExpiry().plus(SKEW))) {
+      if (!now.isAfter(wantedUntil(key))) {
         keys.add(key.jwk());
       }
     }
     return JSONObjectUtils.toJSONString(new JWKSet(keys).toJSONObject(true));
+  }
+
+  /** Until then, the set at that time is incomplete; never, if no key is left out of it. */
+  Instant lacksKeysUntil(Instant now) {
+    Instant last = Instant.MIN;
+    for (TokenKey key : retired) {
+      Instant until = wantedUntil(key);
+      last = now.isAfter(until) && until.isAfter(last) ? until : last;
+    }
+    return last;
+  }
+
+  private static Instant wantedUntil(TokenKey retired) {
+    return retired.latestExpiry().plus(SKEW);
   }
 }

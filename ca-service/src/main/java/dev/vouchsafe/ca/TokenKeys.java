@@ -42,6 +42,9 @@ final class TokenKeys {
   private volatile @Nullable Instant failedAt;
   private volatile boolean published;
 
+  /** The time up to which more keys belong into the file: the clock went back if it comes. */
+  private volatile Instant fileLacksKeysUntil = Instant.MIN;
+
   /** Whether a write may or may not have come to the ledger. */
   private volatile boolean ledgerInDoubt;
 
@@ -94,6 +97,18 @@ final class TokenKeys {
   }
 
   /**
+   * The same, for the start.
+   *
+   * @throws KeyFault also if the next key, which nobody needs yet, can't ever be unsealed
+   */
+  void start(Instant now) throws KeyFault, IssuanceException {
+    Optional<TokenKey> next = prepare(now).next();
+    if (next.isPresent()) {
+      next.get().unseal(sealer);
+    }
+  }
+
+  /**
    * Loads, unseals, publishes and rotates, whatever of it is wanted now.
    *
    * @throws KeyFault if the active key can't be unsealed, or the first keys can't be sealed
@@ -112,6 +127,7 @@ final class TokenKeys {
         published = true;
       }
       current.active().unseal(sealer);
+      unsealAhead(current);
       if (wantsCare(current, now)) {
         current = care(current, now);
         ring = current;
@@ -122,13 +138,28 @@ final class TokenKeys {
     }
   }
 
+  /** While the store is there, so that the next key can take over when it is not. */
+  private void unsealAhead(TokenKeyRing current) {
+    try {
+      if (current.next().isPresent()) {
+        current.next().get().unseal(sealer);
+      }
+    } catch (KeyFault e) {
+      LOG.log(System.Logger.Level.WARNING, "the next token key: {0}", e.getMessage());
+    }
+  }
+
   private boolean wantsCare(TokenKeyRing current, Instant now) {
     if (!current.active().isUnsealed()) {
       return true;
     }
     Instant failed = failedAt;
     boolean pausing = failed != null && !now.isBefore(failed) && now.isBefore(failed.plus(PAUSE));
-    return !pausing && (ledgerInDoubt || current.next().isEmpty() || current.isOver(life, now));
+    return !pausing
+        && (ledgerInDoubt
+            || !now.isAfter(fileLacksKeysUntil)
+            || current.next().isEmpty()
+            || current.isOver(life, now));
   }
 
   private TokenKeyRing load(Instant now) throws KeyFault, IssuanceException {
@@ -154,6 +185,9 @@ final class TokenKeys {
         publish(known, now);
         current = known;
         ledgerInDoubt = false;
+      }
+      if (!now.isAfter(fileLacksKeysUntil)) {
+        publish(current, now);
       }
       current = rotate(current, now);
       if (!current.isOver(life, now) && current.next().isPresent()) {
@@ -226,6 +260,7 @@ final class TokenKeys {
       if (!file.has(content)) {
         file.write(content);
       }
+      fileLacksKeysUntil = wanted.lacksKeysUntil(now);
     } catch (IOException e) {
       throw new IssuanceException(
           Reason.LEDGER_UNAVAILABLE, JwksFile.NAME + " can't be written: " + e.getMessage(), e);

@@ -17,10 +17,16 @@ final class InsecureFaultyStore implements PrivateKeyStore {
     byte[] sign(StoredKey key, byte[] message) throws KeyFault;
   }
 
+  /** What happens before something is sealed or unsealed. */
+  interface Guard {
+    void pass(KeyLabel purpose) throws KeyFault;
+  }
+
   private final PrivateKeyStore real;
   private final AtomicInteger signatures = new AtomicInteger();
   private volatile Behaviour behaviour = StoredKey::sign;
   private volatile boolean away;
+  private volatile Guard sealing = purpose -> {};
 
   InsecureFaultyStore(PrivateKeyStore real) {
     this.real = real;
@@ -32,6 +38,10 @@ final class InsecureFaultyStore implements PrivateKeyStore {
 
   void setAway(boolean wanted) {
     away = wanted;
+  }
+
+  void beforeSealing(Guard wanted) {
+    sealing = wanted;
   }
 
   /** How often a signature was asked for. */
@@ -71,12 +81,14 @@ final class InsecureFaultyStore implements PrivateKeyStore {
   @Override
   public byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
     requireHere();
+    sealing.pass(purpose);
     return real.seal(purpose, secret);
   }
 
   @Override
   public byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
     requireHere();
+    sealing.pass(purpose);
     return real.unseal(purpose, sealed);
   }
 
