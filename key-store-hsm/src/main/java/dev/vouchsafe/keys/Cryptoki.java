@@ -57,6 +57,11 @@ final class Cryptoki {
       this.place = place;
     }
 
+    /** Where it stands in the table. */
+    int place() {
+      return place;
+    }
+
     /** Its name in the standard. */
     String text() {
       return text;

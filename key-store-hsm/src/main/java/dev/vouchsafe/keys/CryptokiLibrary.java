@@ -1,6 +1,7 @@
 package dev.vouchsafe.keys;
 
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -48,13 +49,24 @@ final class CryptokiLibrary {
   }
 
   /**
-   * @throws KeyFault.Failed if there is no such file, or it is no PKCS#11 library
+   * @throws KeyFault.Failed if there is no such file, if somebody else could have written it, or if
+   *     it is no PKCS#11 library
    */
-  static CryptokiLibrary at(Path modulePath) throws KeyFault.Failed {
+  static CryptokiLibrary at(Path modulePath, SecureFiles files) throws KeyFault.Failed {
+    return LOADED.get(checked(modulePath, files));
+  }
+
+  private static Path checked(Path modulePath, SecureFiles files) throws KeyFault.Failed {
     try {
-      return LOADED.get(modulePath.toRealPath());
+      Path file = modulePath.toRealPath();
+      files.checkProgram(file);
+      return file;
+    } catch (NoSuchFileException e) {
+      throw new KeyFault.Failed("module-path " + modulePath + " does not exist", e);
     } catch (IOException e) {
       throw new KeyFault.Failed("module-path " + modulePath + " can't be read", e);
+    } catch (KeyFault.Failed e) {
+      throw new KeyFault.Failed("module-path: " + e.getMessage(), e);
     }
   }
 

@@ -76,9 +76,9 @@ final class Pkcs11Store implements PrivateKeyStore {
     try {
       return call(
           connection,
-          "making the key " + label,
+          "making the key " + label + " (is it full, or read-only?)",
           session -> {
-            TokenObjects.Pair made = made(session, label, type);
+            TokenObjects.Pair made = objects.make(session, label, type);
             Pkcs11Key key = new Pkcs11Key(this, label, made.type(), made.publicKey());
             key.bind(connection, made.privateKey());
             keys.put(label, key);
@@ -86,18 +86,6 @@ final class Pkcs11Store implements PrivateKeyStore {
           });
     } finally {
       making.unlock();
-    }
-  }
-
-  private TokenObjects.Pair made(CryptokiSession session, KeyLabel label, KeyType type)
-      throws KeyFault, CryptokiException {
-    try {
-      return objects.make(session, label, type);
-    } catch (CryptokiException e) {
-      if (e.is(Ckr.DEVICE_MEMORY)) {
-        throw new KeyFault.Failed("the token has no room for the key " + label, e);
-      }
-      throw e;
     }
   }
 

@@ -69,14 +69,15 @@ final class Pkcs11Stores {
       TokenOpener maker =
           new TokenOpener(
               uri,
-              pin(uri),
+              files,
+              random,
               false,
               (session, token) -> {
                 if (token.is(Ck.CKF_WRITE_PROTECTED)) {
                   throw new KeyFault.Failed("token " + token.named() + " is write-protected");
                 }
                 begun.set(true);
-                return makeSealingKey(objects, session, token);
+                return objects.makeSealingKey(session);
               });
       maker.open().retire();
       Pkcs11Store store = store(objects, uri);
@@ -87,18 +88,6 @@ final class Pkcs11Stores {
       if (!done) {
         removeNew(directory, uri, objects, begun.get());
       }
-    }
-  }
-
-  private static long makeSealingKey(TokenObjects objects, CryptokiSession session, TokenInfo token)
-      throws KeyFault, CryptokiException {
-    try {
-      return objects.makeSealingKey(session);
-    } catch (CryptokiException e) {
-      if (e.is(Ckr.DEVICE_MEMORY)) {
-        throw new KeyFault.Failed("token " + token.named() + " has no room for the sealing key", e);
-      }
-      throw e;
     }
   }
 
@@ -124,7 +113,8 @@ final class Pkcs11Stores {
     TokenOpener visitor =
         new TokenOpener(
             uri,
-            pin(uri),
+            files,
+            random,
             false,
             (session, token) -> {
               objects.destroyAll(session);
@@ -160,23 +150,23 @@ final class Pkcs11Stores {
     TokenOpener opener =
         new TokenOpener(
             uri,
-            pin(uri),
+            files,
+            random,
             true,
             (session, token) ->
                 objects
                     .sealingKey(session)
                     .orElseThrow(() ->
                         new KeyFault.Failed(
-                            "token " + token.named() + " holds no key store of this folder")));
+                            "token "
+                                + token.named()
+                                + " holds no keys of this key store: it is another token, or was"
+                                + " emptied")));
     return new Pkcs11Store(
         new TokenLink(opener, nanos, PAUSE_NANOS),
         objects,
         new SealedSecrets(new SealedBox(random)),
         new Pkcs11Description(uri, opener));
-  }
-
-  private TokenPin pin(Pkcs11Uri uri) {
-    return new TokenPin(uri.pinSource(), files, random);
   }
 
   void destroy(Path directory, Pkcs11Uri uri) throws KeyFault {

@@ -31,6 +31,7 @@ final class SecureFiles {
 
   private static final String TEMPORARY = ".tmp-";
   private static final int GROUP_READ = 0040;
+  private static final int OTHERS_WRITE = 0002;
   private static final int GROUP_AND_OTHERS = 0077;
   private static final FileAttribute<Set<PosixFilePermission>> FILE_MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
@@ -61,6 +62,15 @@ final class SecureFiles {
   void makeFolder(Path folder) throws IOException {
     Files.createDirectory(folder, FOLDER_MODE);
     sync(parent(folder));
+  }
+
+  /** A file whose code we run: only root and we may write it, and a group that its owner chose. */
+  void checkProgram(Path file) throws KeyFault.Failed, IOException {
+    Status is = status(file);
+    if (!is.file()) {
+      throw new KeyFault.Failed(file + " is not a regular file");
+    }
+    checkAccess(file, is, ~OTHERS_WRITE, "o-w");
   }
 
   /** Reads a whole file that is for its owner only, and no symbolic link. */

@@ -157,13 +157,7 @@ final class TokenObjects {
     for (long half : session.find(byId(Ck.CKO_PUBLIC_KEY, store.of(label)), MOST_OBJECTS)) {
       session.destroy(half);
     }
-    CryptokiSession.NewPair made =
-        session.generateKeyPair(
-            type.keyAlgorithm().equals("EC")
-                ? Ck.CKM_EC_KEY_PAIR_GEN
-                : Ck.CKM_RSA_PKCS_KEY_PAIR_GEN,
-            publicTemplate(label, type),
-            privateTemplate(label, type));
+    CryptokiSession.NewPair made = generate(session, label, type);
     boolean done = false;
     try {
       // Fails if somebody outside this process has made one at the same time.
@@ -181,6 +175,27 @@ final class TokenObjects {
         undo(session, made.publicKey());
       }
     }
+  }
+
+  private CryptokiSession.NewPair generate(CryptokiSession session, KeyLabel label, KeyType type)
+      throws KeyFault, CryptokiException {
+    boolean ec = type.keyAlgorithm().equals("EC");
+    try {
+      return session.generateKeyPair(
+          ec ? Ck.CKM_EC_KEY_PAIR_GEN : Ck.CKM_RSA_PKCS_KEY_PAIR_GEN,
+          publicTemplate(label, type),
+          privateTemplate(label, type));
+    } catch (CryptokiException e) {
+      throw noRoom("the key " + label, e);
+    }
+  }
+
+  /** Waiting doesn't help then, and the way to the token isn't lost. */
+  private static KeyFault.Failed noRoom(String what, CryptokiException e) throws CryptokiException {
+    if (e.is(Ckr.DEVICE_MEMORY)) {
+      return new KeyFault.Failed("the token has no room for " + what, e);
+    }
+    throw e;
   }
 
   private Template publicTemplate(KeyLabel label, KeyType type) {
@@ -232,12 +247,7 @@ final class TokenObjects {
 
   /** Makes the sealing key, and tries it. */
   long makeSealingKey(CryptokiSession session) throws KeyFault, CryptokiException {
-    long made =
-        session.generateKey(
-            Ck.CKM_GENERIC_SECRET_KEY_GEN,
-            secret(named(Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing key"))
-                .with(Ck.CKA_KEY_TYPE, Ck.CKK_GENERIC_SECRET)
-                .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
+    long made = generateSealingKey(session);
     boolean done = false;
     try {
       checkNeverOut(session, made, "the sealing key");
@@ -248,6 +258,18 @@ final class TokenObjects {
       if (!done) {
         undo(session, made);
       }
+    }
+  }
+
+  private long generateSealingKey(CryptokiSession session) throws KeyFault, CryptokiException {
+    try {
+      return session.generateKey(
+          Ck.CKM_GENERIC_SECRET_KEY_GEN,
+          secret(named(Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing key"))
+              .with(Ck.CKA_KEY_TYPE, Ck.CKK_GENERIC_SECRET)
+              .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
+    } catch (CryptokiException e) {
+      throw noRoom("the sealing key", e);
     }
   }
 
@@ -284,7 +306,10 @@ final class TokenObjects {
       session.destroy(object);
     } catch (CryptokiException e) {
       System.getLogger(TokenObjects.class.getName())
-          .log(System.Logger.Level.WARNING, "a key that was not wanted is left in the token", e);
+          .log(
+              System.Logger.Level.WARNING,
+              "a key that was not wanted is left in the token: {0}",
+              e.getMessage());
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.vouchsafe.keys;
 
+import java.security.SecureRandom;
 import org.jspecify.annotations.Nullable;
 
 /** Goes from a URI to a connection: library, token, flags, one login, sealing key. */
@@ -10,6 +11,7 @@ final class TokenOpener implements TokenLink.Opener {
   }
 
   private final Pkcs11Uri uri;
+  private final SecureFiles files;
   private final TokenPin pin;
   private final boolean known;
   private final SealingKey sealingKey;
@@ -19,9 +21,11 @@ final class TokenOpener implements TokenLink.Opener {
   /**
    * @param known whether the token was there before, so that it may come back if it is away
    */
-  TokenOpener(Pkcs11Uri uri, TokenPin pin, boolean known, SealingKey sealingKey) {
+  TokenOpener(
+      Pkcs11Uri uri, SecureFiles files, SecureRandom random, boolean known, SealingKey sealingKey) {
     this.uri = uri;
-    this.pin = pin;
+    this.files = files;
+    this.pin = new TokenPin(uri.pinSource(), files, random);
     this.known = known;
     this.sealingKey = sealingKey;
   }
@@ -55,7 +59,7 @@ final class TokenOpener implements TokenLink.Opener {
   private CryptokiLibrary library() throws KeyFault.Failed {
     CryptokiLibrary known = library;
     if (known == null) {
-      known = CryptokiLibrary.at(uri.modulePath());
+      known = CryptokiLibrary.at(uri.modulePath(), files);
       library = known;
     }
     return known;

@@ -1,5 +1,6 @@
 package dev.vouchsafe.keys;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -13,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * Logs in with the PIN that a file holds, and never twice with one that was refused: a token counts
  * wrong PINs and locks.
  *
- * <p>The PIN is in memory only while it is tried. Of a refused one a digest is kept, under a random
- * key that is nowhere else.
+ * <p>The PIN is in memory only while it is tried. Of a refused one a digest is kept with the
+ * token's serial number, under a random key that is nowhere else: another PIN in the file, or
+ * another token, is tried.
  */
 final class TokenPin {
   private final Path file;
@@ -41,7 +43,7 @@ final class TokenPin {
     try (SealSecret secret = SealSecret.readPin(file, files)) {
       byte[] pin = secret.key();
       try {
-        byte[] digest = digest(pin);
+        byte[] digest = digest(token, pin);
         if (refused != null && MessageDigest.isEqual(refused, digest)) {
           throw new KeyFault.Failed(
               refusal(token) + ", and is not tried a second time: correct the file");
@@ -73,10 +75,11 @@ final class TokenPin {
     return "the PIN in pin-source " + file + " was refused by token " + token.named();
   }
 
-  private byte[] digest(byte[] pin) {
+  private byte[] digest(TokenInfo token, byte[] pin) {
     try {
       Mac mac = Mac.getInstance(key.getAlgorithm());
       mac.init(key);
+      mac.update((token.serial() + '\0').getBytes(StandardCharsets.UTF_8));
       return mac.doFinal(pin);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this Java runtime has no HMAC-SHA256", e);

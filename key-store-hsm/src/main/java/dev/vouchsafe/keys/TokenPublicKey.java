@@ -60,8 +60,12 @@ final class TokenPublicKey {
     byte[] raw = point;
     if (point.length != length) {
       try {
-        raw = ASN1OctetString.getInstance(ASN1Primitive.fromByteArray(point)).getOctets();
-      } catch (IOException | IllegalArgumentException | IllegalStateException e) {
+        ASN1Primitive wrapped = point.length == 0 ? null : ASN1Primitive.fromByteArray(point);
+        if (!(wrapped instanceof ASN1OctetString string)) {
+          return Optional.empty();
+        }
+        raw = string.getOctets();
+      } catch (IOException | IllegalStateException e) {
         return Optional.empty();
       }
     }

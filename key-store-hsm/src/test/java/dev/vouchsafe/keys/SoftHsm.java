@@ -65,16 +65,30 @@ public final class SoftHsm {
 
   /** In a folder of the caller's, which is made if need be. */
   public static SoftHsm in(Path folder) throws IOException {
-    Path tokens = Files.createDirectories(folder.resolve("tokens"));
+    return in(folder, "tokens");
+  }
+
+  private static SoftHsm in(Path folder, String name) throws IOException {
+    Path tokens = Files.createDirectories(folder.resolve(name));
     Path configuration = folder.resolve("softhsm2.conf");
-    String text = "directories.tokendir = " + tokens + "\nobjectstore.backend = file\n";
+    String text =
+        """
+        directories.tokendir = %s
+        objectstore.backend = file
+        log.level = ERROR
+        slots.removable = false
+        """
+            .formatted(tokens);
     if (!Files.exists(configuration) || !Files.readString(configuration).equals(text)) {
-      Files.writeString(configuration, text + "log.level = ERROR\nslots.removable = false\n");
+      Files.writeString(configuration, text);
     }
     return new SoftHsm(configuration, tokens);
   }
 
-  /** In the folder that this process's environment names. */
+  /**
+   * In the folder that this process's environment names; in a part of it for this run, so that no
+   * token of a run that was killed is there.
+   */
   public static SoftHsm here() throws IOException {
     String configuration = System.getenv(VARIABLE);
     if (configuration == null) {
@@ -84,7 +98,7 @@ public final class SoftHsm {
     if (folder == null) {
       throw new IllegalStateException(VARIABLE + " names no file");
     }
-    return in(folder);
+    return in(folder, "tokens-" + ProcessHandle.current().pid());
   }
 
   /** SoftHSM's library on this machine. */

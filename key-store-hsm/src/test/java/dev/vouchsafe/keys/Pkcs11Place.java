@@ -1,0 +1,43 @@
+package dev.vouchsafe.keys;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A store in a token of SoftHSM2, reached by a shim, with a clock that the test moves. */
+final class Pkcs11Place {
+  static final SoftwareCrypto CRYPTO = SoftwareCrypto.choose();
+  static final KeyLabel CA = KeyLabel.of("device-ca", "1");
+  static final byte[] MESSAGE = {1, 2, 3};
+
+  private final AtomicLong nanos = new AtomicLong(1);
+  final Pkcs11Stores stores = new Pkcs11Stores(SoftwareStores.effectiveUser(), nanos::get);
+  final Path folder;
+  final Pkcs11Uri uri;
+
+  Pkcs11Place(Path home, SoftHsm.Token token, Path library) {
+    this.folder = home.resolve("keys");
+    this.uri = Pkcs11Uri.parse(token.uri(library));
+  }
+
+  PrivateKeyStore create() throws KeyFault {
+    return stores.create(folder, uri, CRYPTO);
+  }
+
+  PrivateKeyStore open() throws KeyFault {
+    return stores.open(folder, uri, CRYPTO);
+  }
+
+  /** Lets the pause between two tries pass. */
+  void pause() {
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+  }
+
+  StoreId id() throws Exception {
+    return StoreId.parse(java.nio.file.Files.readAllBytes(folder.resolve(StoreId.FILE)));
+  }
+
+  static boolean signs(StoredKey key) throws Exception {
+    return CRYPTO.verify(key.publicKey(), key.type(), MESSAGE, key.sign(MESSAGE));
+  }
+}
