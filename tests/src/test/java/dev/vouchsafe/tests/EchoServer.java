@@ -2,6 +2,7 @@ package dev.vouchsafe.tests;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
@@ -60,7 +61,7 @@ final class EchoServer {
           .headers()
           .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
           .setInt(HttpHeaderNames.CONTENT_LENGTH, request.content().readableBytes());
-      context.writeAndFlush(response, context.voidPromise());
+      ChannelFuture _ = context.writeAndFlush(response);
     }
   }
 }

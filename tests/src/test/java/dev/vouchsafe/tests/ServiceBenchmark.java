@@ -30,8 +30,7 @@ class ServiceBenchmark {
   private static final int WARM_UP_SECONDS = 20;
   private static final int SECONDS = 6;
   private static final int STARTS = 5;
-  private static final String SIGNED =
-      "hub.example%2Fdevices%2Fgw%2Fmodules%2Fload\n1790000000";
+  private static final String SIGNED = "hub.example%2Fdevices%2Fgw%2Fmodules%2Fload\n1790000000";
   private static final Ask SIGN =
       new Ask(
           "sign",
@@ -157,8 +156,7 @@ class ServiceBenchmark {
         if (ask.equals(SIGN)) {
           LoadFigures echo = Ceilings.echo(folder, SIGN.body(), CONNECTIONS, SECONDS);
           figures.put(store + ", echo on a Unix socket, requests/s", echo.perSecond());
-          figures.put(
-              store + ", sign / echo (at least 0.45)", busy.perSecond() / echo.perSecond());
+          figures.put(store + ", sign / echo (at least 0.45)", busy.perSecond() / echo.perSecond());
         }
       }
       figures.put(store + ", RssAnon after the load, MB", rssAnon(gateway.pid()));

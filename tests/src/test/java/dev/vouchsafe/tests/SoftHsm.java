@@ -147,8 +147,8 @@ final class SoftHsm {
   }
 
   /**
-   * P-256 signatures a second by {@code C_SignInit} and {@code C_Sign} alone, called from C with one
-   * of the token's own keys in one session.
+   * P-256 signatures a second by {@code C_SignInit} and {@code C_Sign} alone, called from C with
+   * one of the token's own keys in one session.
    */
   double bareSignatures(int seconds) throws IOException, InterruptedException {
     Path program =
@@ -166,13 +166,7 @@ final class SoftHsm {
             .orElseThrow();
     List<String> command =
         List.of(
-            program.toString(),
-            LIBRARY.toString(),
-            TOKEN,
-            PIN,
-            key,
-            String.valueOf(seconds),
-            "1");
+            program.toString(), LIBRARY.toString(), TOKEN, PIN, key, String.valueOf(seconds), "1");
     return Double.parseDouble(Programs.run(environment(), command, "").done().strip());
   }
 

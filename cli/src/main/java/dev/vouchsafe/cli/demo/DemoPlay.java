@@ -20,8 +20,12 @@ import java.util.regex.Pattern;
  * DemoException}.
  */
 final class DemoPlay {
-  static final int STEPS = 12;
+  static final int STEPS = 13;
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+  /** Exit status of a command that was refused. */
+  private static final int REFUSED = 3;
+
   private static final Pattern HTTPS = Pattern.compile("https://\\S+?:(\\d+)");
   private static final Pattern ACCEPT = Pattern.compile("ACCEPT \\S*:(\\d+)");
   private static final Pattern EXECUTABLE_PATH = Pattern.compile("/[^\\n]+");
@@ -69,7 +73,9 @@ final class DemoPlay {
         "--dns",
         "localhost",
         "--ip",
-        "127.0.0.1");
+        "127.0.0.1",
+        "--audience",
+        "hub.example");
     story.tell(
         "module add registered `web`: user " + uid + " running " + executable,
         "a module is what can be measured of it, not a secret that it was given");
@@ -82,6 +88,7 @@ final class DemoPlay {
         "what is issued is plain PEM that any server takes");
 
     leafPart(httpsPort, tlsPort);
+    tokenPart();
     strangerPart();
     ledgerPart();
 
@@ -166,6 +173,27 @@ final class DemoPlay {
     story.tell(
         "the JDK's TLS verified it with the bundle, and refused it without",
         "the trust comes from the bundle and from nowhere else");
+  }
+
+  private void tokenPart() throws DemoException {
+    String folder = home.scratch().resolve("web").toString();
+    String file = home.scratch().resolve("web/token").toString();
+    vouchsafe("fetch", "token", "--audience", "hub.example", "--out", folder);
+    String subject =
+        parse(
+                vouchsafe("token", "verify", "--audience", "hub.example", "-o", "json", file)
+                    .output())
+            .path("subject")
+            .asText();
+    Program.Ended other = program.run(command("token", "verify", "--audience", "other", file));
+    Program.Ended asked = program.run(command("fetch", "token", "--audience", "other"));
+    if (other.status() != REFUSED || asked.status() != REFUSED) {
+      throw new DemoException(
+          "a token for another audience was not refused:\n" + other.output() + asked.output());
+    }
+    story.tell(
+        "fetch token got a JWT of " + subject + "; it verified for its audience and no other",
+        "where a certificate doesn't fit, a token says the same for a few minutes");
   }
 
   private void strangerPart() throws DemoException {
