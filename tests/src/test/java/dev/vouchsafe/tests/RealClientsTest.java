@@ -37,7 +37,7 @@ class RealClientsTest extends RealClients {
   @ParameterizedTest
   @EnumSource
   void aBrokerWithACertificateOfAnotherCaIsNotBelieved(ModuleSdk sdk) throws Exception {
-    try (MqttBroker stranger = here().startStranger("stranger-of-" + sdk)) {
+    try (MqttBroker stranger = here().startStranger()) {
       Programs.Ended ended = here().run(sdk, sdk.uid(), stranger, "intercepted");
       assertThat(ended.exit()).isOne();
       assertThat(ended.out())

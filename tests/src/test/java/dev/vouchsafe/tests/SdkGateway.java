@@ -125,8 +125,8 @@ final class SdkGateway implements AutoCloseable {
   }
 
   /** Starts another broker, with a certificate for the same host that has nothing to do with us. */
-  MqttBroker startStranger(String name) throws IOException, InterruptedException {
-    Path folder = home.beside(name);
+  MqttBroker startStranger() throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory(home.beside("strangers"), "broker");
     Programs.run(
             "openssl",
             "req",
