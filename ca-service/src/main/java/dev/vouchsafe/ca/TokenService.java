@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import com.nimbusds.jose.util.JSONObjectUtils;
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -17,6 +18,9 @@ import java.util.concurrent.ThreadLocalRandom;
 final class TokenService implements TokenIssuer {
   private static final int MOST_AUDIENCES = 16;
   private static final int LONGEST_AUDIENCE = 256;
+
+  /** In octets, so that every token is one that {@link TokenVerifier} reads. */
+  private static final int MOST_TOGETHER = 8 * 1024;
 
   private final String issuer;
   private final TokenLifetimes lifetimes;
@@ -77,6 +81,7 @@ final class TokenService implements TokenIssuer {
           Reason.REQUEST_INVALID, "audience: a token is for 1 to " + MOST_AUDIENCES + " audiences");
     }
     Set<String> audience = new LinkedHashSet<>();
+    int octets = 0;
     for (String one : asked) {
       if (!isPrintable(one)) {
         throw new IssuanceException(
@@ -84,6 +89,11 @@ final class TokenService implements TokenIssuer {
             "audience: each has 1 to " + LONGEST_AUDIENCE + " printable characters");
       }
       audience.add(one);
+      octets += one.getBytes(StandardCharsets.UTF_8).length;
+    }
+    if (octets > MOST_TOGETHER) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "audience: more than " + MOST_TOGETHER + " octets together");
     }
     for (String one : audience) {
       if (!grant.audiences().contains(one)) {

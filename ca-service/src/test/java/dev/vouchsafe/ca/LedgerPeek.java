@@ -38,6 +38,14 @@ final class LedgerPeek {
     }
   }
 
+  static int count(Path folder, String table) throws SQLException {
+    try (Connection connection = connect(folder);
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery("SELECT COUNT(*) FROM " + table)) {
+      return rows.getInt(1);
+    }
+  }
+
   static void execute(Path folder, String sql) throws SQLException {
     try (Connection connection = connect(folder);
         Statement statement = connection.createStatement()) {

@@ -276,6 +276,21 @@ class ModuleKeysTest {
   }
 
   @Test
+  void thousandsOfRandomCiphertextsEndInTheDocumentedRefusal() throws Exception {
+    Random random = new Random(20261109);
+    byte[] good = keys().encrypt(MODULE, IV, DATA);
+    for (int round = 0; round < 5000; round++) {
+      byte[] noise = new byte[random.nextInt(100)];
+      random.nextBytes(noise);
+      if (noise.length > 40) {
+        System.arraycopy(good, 0, noise, 0, random.nextInt(40));
+      }
+      byte[] iv = random.nextBoolean() ? IV : noise;
+      Refusals.assertRefused(Reason.CIPHERTEXT_INVALID, () -> keys().decrypt(MODULE, iv, noise));
+    }
+  }
+
+  @Test
   void theMastersAreInNoFileInTheClear() throws Exception {
     keys().sign(MODULE, Which.PRIMARY, DATA);
     ca.ca().close();

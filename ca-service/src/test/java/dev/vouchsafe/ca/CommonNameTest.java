@@ -1,0 +1,119 @@
+package dev.vouchsafe.ca;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A grant that names the subject, as the gateway's own registration does. */
+class CommonNameTest {
+  private static final Grant DEVICE = grant("gw1", List.of("gateway.local"));
+
+  @TempDir Path folder;
+  private TestCa ca;
+
+  @BeforeEach
+  void open() throws Exception {
+    ca = TestCa.in(folder);
+  }
+
+  @AfterEach
+  void close() {
+    ca.close();
+  }
+
+  private static Grant grant(String commonName, List<String> dns) {
+    return new Grant(
+        "device",
+        "0",
+        Set.of(Profile.IDENTITY, Profile.SERVER),
+        dns,
+        List.of(),
+        Optional.of("spiffe://gw.example/device"),
+        Optional.of(commonName),
+        List.of(),
+        Optional.empty());
+  }
+
+  private static CertificateRequest asking(Profile profile, String commonName) {
+    return new CertificateRequest(
+        profile,
+        Optional.empty(),
+        Optional.of(commonName),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  private String subject(Grant grant, CertificateRequest request) throws Exception {
+    return ca.leaf(grant, request).getSubjectX500Principal().getName();
+  }
+
+  @Test
+  void anIdentityHasTheGivenSubjectWhenNoneIsAskedFor() throws Exception {
+    assertThat(subject(DEVICE, CertificateRequest.of(Profile.IDENTITY))).isEqualTo("CN=gw1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gw1", "device"})
+  void askingForOnesOwnNameGivesTheSubjectAndNoSan(String asked) throws Exception {
+    var leaf = ca.leaf(DEVICE, asking(Profile.IDENTITY, asked));
+    assertThat(leaf.getSubjectX500Principal().getName()).isEqualTo("CN=gw1");
+    assertThat(leaf.getSubjectAlternativeNames())
+        .containsExactlyInAnyOrder(
+            List.of(2, "gateway.local"), List.of(6, "spiffe://gw.example/device"));
+  }
+
+  @Test
+  void aCsrMayNameItToo() throws Exception {
+    CertificateRequest request =
+        new CertificateRequest(
+            Profile.IDENTITY,
+            Optional.of(new TestCsr().subject("CN=gw1").pem()),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
+    assertThat(subject(DEVICE, request)).isEqualTo("CN=gw1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GW1", "gw1 ", "gw2", "gw", "$gw1", "gw1.local", "", "*"})
+  void anotherNameThatLooksLikeItIsRefused(String asked) throws Exception {
+    Refusals.assertNothingIssued(
+        ca, Reason.NAME_NOT_GRANTED, DEVICE, asking(Profile.IDENTITY, asked));
+  }
+
+  @Test
+  void aServerCertificateGetsNoNameFromIt() throws Exception {
+    assertThat(subject(DEVICE, CertificateRequest.of(Profile.SERVER)))
+        .isEqualTo("CN=gateway.local");
+    Refusals.assertNothingIssued(
+        ca, Reason.NAME_NOT_GRANTED, DEVICE, asking(Profile.SERVER, "gw1"));
+    Refusals.assertNothingIssued(
+        ca, Reason.NO_NAME, grant("gw1.local", List.of()), CertificateRequest.of(Profile.SERVER));
+  }
+
+  @Test
+  void aGrantedDnsNameIsStillASubject() throws Exception {
+    var leaf = ca.leaf(DEVICE, asking(Profile.IDENTITY, "gateway.local"));
+    assertThat(leaf.getSubjectX500Principal().getName()).isEqualTo("CN=gateway.local");
+  }
+
+  @Test
+  void aLongOneIsCutToWhatASubjectHolds() throws Exception {
+    assertThat(subject(grant("g".repeat(100), List.of()), CertificateRequest.of(Profile.IDENTITY)))
+        .isEqualTo("CN=" + "g".repeat(64));
+  }
+}
