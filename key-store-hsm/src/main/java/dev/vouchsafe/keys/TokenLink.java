@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * token is there.
  *
  * <p>Invariant, under the lock of this object: it is up with a connection, or down with the reason,
- * or closed. While it is down, one caller at a time tries to open a connection, and at most one try
- * begins in each pause; all others are told the reason at once. A connection that was lost is never
- * used again, and what was known of objects in the token goes with it.
+ * or closed. While it is down, one caller at a time tries to open a connection: soon after the
+ * loss, and then a pause after the last try. All others are told the reason at once. A connection
+ * that was lost is never used again, and what was known of objects in the token goes with it.
  */
 final class TokenLink {
   /** Opens a new connection. */
@@ -79,6 +79,7 @@ final class TokenLink {
         opening = false;
         if (connection == null) {
           reason = fault;
+          nextTry = nanos.getAsLong() + pause;
         }
       }
     }
