@@ -76,7 +76,7 @@ final class Pkcs11Store implements PrivateKeyStore {
     try {
       return call(
           connection,
-          "making the key " + label + " (is it full, or read-only?)",
+          "making the key " + label,
           session -> {
             TokenObjects.Pair made = objects.make(session, label, type);
             Pkcs11Key key = new Pkcs11Key(this, label, made.type(), made.publicKey());

@@ -321,13 +321,23 @@ class Pkcs11BadInputTest {
   }
 
   @Test
-  void aTokenThatCanNotWriteMakesNothing() {
-    // What SoftHSM answers when its folder is read-only or the disk is full.
-    shim.answer(Function.GENERATE_KEY, Ckr.GENERAL_ERROR);
+  void aTokenThatCanNotWriteMakesNothing() throws Exception {
+    // What SoftHSM2 answers on a full disk.
+    shim.answer(Function.GENERATE_KEY, Ckr.FUNCTION_FAILED);
     assertThatThrownBy(place::create)
         .isInstanceOf(KeyFault.class)
-        .hasMessageContainingAll("token 'bad'", "C_GenerateKey", "CKR_GENERAL_ERROR");
+        .hasMessageContainingAll("token 'bad'", "C_GenerateKey", "full, or read-only");
     assertThat(place.folder).doesNotExist();
+    shim.reset();
+    try (PrivateKeyStore store = place.create()) {
+      shim.answerOnce(Function.GENERATE_KEY_PAIR, Ckr.FUNCTION_FAILED);
+      assertThatThrownBy(() -> store.make(Pkcs11Place.CA, KeyType.EC_P256))
+          .isInstanceOf(KeyFault.class)
+          .hasMessageContainingAll("token 'bad'", "C_GenerateKeyPair", "full, or read-only");
+      place.pause();
+      assertThat(store.find(Pkcs11Place.CA)).isEmpty();
+    }
+    place.stores.destroy(place.folder, place.uri);
   }
 
   @Test
