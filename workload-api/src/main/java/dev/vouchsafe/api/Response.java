@@ -2,8 +2,8 @@ package dev.vouchsafe.api;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.util.AsciiString;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One answer, whole: nothing is streamed, so its length always stands in its head. */
@@ -12,6 +12,8 @@ final class Response {
   static final AsciiString PROBLEM_JSON = AsciiString.cached("application/problem+json");
 
   private static final byte[] NOTHING = {};
+  private static final List<Header> NO_STORE =
+      List.of(new Header(HttpHeaderNames.CACHE_CONTROL, "no-store"));
 
   private final Status status;
   private final @Nullable CharSequence contentType;
@@ -48,14 +50,17 @@ final class Response {
 
   /** The same with one more header. */
   Response with(CharSequence name, String value) {
-    List<Header> more =
-        Stream.concat(headers.stream(), Stream.of(new Header(name, value))).toList();
+    List<Header> more = new ArrayList<>(headers.size() + 1);
+    more.addAll(headers);
+    more.add(new Header(name, value));
     return new Response(status, contentType, body, more, last);
   }
 
   /** The same, for the caller alone: nothing on the way may keep it. */
   Response secret() {
-    return with(HttpHeaderNames.CACHE_CONTROL, "no-store");
+    return headers.isEmpty()
+        ? new Response(status, contentType, body, NO_STORE, last)
+        : with(HttpHeaderNames.CACHE_CONTROL, "no-store");
   }
 
   /** The same, and no more requests are taken on its connection. */

@@ -31,9 +31,14 @@ enum Status {
   private final int code;
   private final String reason;
 
+  @SuppressWarnings(
+      "ImmutableEnumChecker") // Netty's class has nothing to change; it doesn't say so.
+  private final HttpResponseStatus line;
+
   Status(int code, String reason) {
     this.code = code;
     this.reason = reason;
+    this.line = new HttpResponseStatus(code, reason);
   }
 
   int code() {
@@ -45,6 +50,6 @@ enum Status {
   }
 
   HttpResponseStatus line() {
-    return new HttpResponseStatus(code, reason);
+    return line;
   }
 }

@@ -138,6 +138,12 @@ final class TestHome implements AutoCloseable {
         own.strict());
   }
 
+  /** A registration that this user's processes of that program match. */
+  static Registration ownProgram(String name, Path program) {
+    return registration(
+        name, List.of(new Selector.Uid(OWN_UID), new Selector.Path(program.toString())));
+  }
+
   /** A registration that this process doesn't match. */
   static Registration foreign(String name) {
     return registration(name, List.of(new Selector.Uid(OWN_UID + 12345)));
