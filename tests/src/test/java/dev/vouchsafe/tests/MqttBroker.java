@@ -74,9 +74,9 @@ final class MqttBroker implements AutoCloseable {
         plugin_opt_file %3$s/logins
         """
             .formatted(PORT, InetAddress.getLoopbackAddress().getHostAddress(), folder));
-    OwnNetwork network = OwnNetwork.open();
     List<String> command = new ArrayList<>(asUser());
     command.addAll(List.of("/usr/sbin/mosquitto", "-c", configuration.toString()));
+    OwnNetwork network = OwnNetwork.open();
     Process process =
         new ProcessBuilder(network.inside(command))
             .redirectErrorStream(true)

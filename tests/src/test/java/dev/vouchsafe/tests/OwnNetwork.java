@@ -1,6 +1,5 @@
 package dev.vouchsafe.tests;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -8,16 +7,14 @@ import java.util.List;
 
 /**
  * A network of the test's own with nothing but a loopback interface, in which every port is free:
- * the module SDKs connect to port 8883 and to no other. Where none can be made, in a container
- * without that right, it is the machine's.
+ * the module SDKs connect to port 8883 and to no other. It takes root with CAP_SYS_ADMIN. (In a
+ * user namespace it would take less, but the service refuses a module that is in one.)
  */
 final class OwnNetwork implements AutoCloseable {
   private final Process keeper;
-  private final List<String> inside;
 
-  private OwnNetwork(Process keeper, List<String> inside) {
+  private OwnNetwork(Process keeper) {
     this.keeper = keeper;
-    this.inside = inside;
   }
 
   static OwnNetwork open() throws IOException {
@@ -28,16 +25,18 @@ final class OwnNetwork implements AutoCloseable {
                 "unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat")
             .redirectErrorStream(true)
             .start();
-    BufferedReader said = keeper.inputReader(StandardCharsets.UTF_8);
-    boolean own = "up".equals(said.readLine());
-    return new OwnNetwork(
-        keeper,
-        own ? List.of("nsenter", "--net=/proc/" + keeper.pid() + "/ns/net", "--") : List.of());
+    String said = keeper.inputReader(StandardCharsets.UTF_8).readLine();
+    if (!"up".equals(said)) {
+      keeper.destroyForcibly();
+      throw new AssertionError("no network of the test's own: " + said);
+    }
+    return new OwnNetwork(keeper);
   }
 
   /** The command that runs this one inside. */
   List<String> inside(List<String> command) {
-    List<String> all = new ArrayList<>(inside);
+    List<String> all =
+        new ArrayList<>(List.of("nsenter", "--net=/proc/" + keeper.pid() + "/ns/net", "--"));
     all.addAll(command);
     return all;
   }
