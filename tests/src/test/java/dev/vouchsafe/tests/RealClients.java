@@ -34,7 +34,7 @@ abstract class RealClients {
   @BeforeAll
   void start() throws IOException, InterruptedException {
     Assumptions.assumeTrue(GatewayHome.uid() == 0, "only root can become somebody else");
-    started = new SdkGateway(makeHome());
+    started = SdkGateway.start(makeHome());
   }
 
   @AfterAll

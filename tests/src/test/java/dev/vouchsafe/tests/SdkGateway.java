@@ -15,6 +15,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A gateway on which a module runs for each SDK, and a broker that got its certificate here: every
@@ -30,16 +31,33 @@ final class SdkGateway implements AutoCloseable {
 
   private final GatewayHome home;
   private final RunningGateway gateway;
-  private final MqttBroker broker;
   private final Path bundle;
   private final Map<ModuleSdk, Path> programs = new EnumMap<>(ModuleSdk.class);
   private final Map<ModuleSdk, String> keys = new EnumMap<>(ModuleSdk.class);
+  private @Nullable MqttBroker broker;
 
-  /** Starts everything on a home that is made already, and gets closed with this. */
-  SdkGateway(GatewayHome home) throws IOException, InterruptedException {
+  private SdkGateway(GatewayHome home) throws IOException {
     this.home = home;
     gateway = home.serve();
     bundle = home.beside("trust").resolve("bundle.pem");
+  }
+
+  /** Starts everything on a home that is made already, and gets closed with this. */
+  static SdkGateway start(GatewayHome home) throws IOException, InterruptedException {
+    SdkGateway here = new SdkGateway(home);
+    boolean whole = false;
+    try {
+      here.setUp();
+      whole = true;
+      return here;
+    } finally {
+      if (!whole) {
+        here.close();
+      }
+    }
+  }
+
+  private void setUp() throws IOException, InterruptedException {
     try (UnixHttp connection = gateway.connect()) {
       Files.writeString(bundle, connection.get("/v1/trust-bundle").body());
     }
@@ -51,16 +69,12 @@ final class SdkGateway implements AutoCloseable {
     }
   }
 
-  GatewayHome home() {
-    return home;
-  }
-
   RunningGateway gateway() {
     return gateway;
   }
 
   MqttBroker broker() {
-    return broker;
+    return Objects.requireNonNull(broker);
   }
 
   /** The trust bundle as it was published, in a file. */
@@ -192,7 +206,9 @@ final class SdkGateway implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    broker.close();
+    if (broker != null) {
+      broker.close();
+    }
     gateway.close();
     home.close();
   }
