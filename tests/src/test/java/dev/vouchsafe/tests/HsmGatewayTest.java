@@ -2,7 +2,6 @@ package dev.vouchsafe.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,22 +61,10 @@ class HsmGatewayTest {
   }
 
   @Test
-  void theKeysOfTheAuthoritiesAreInTheTokenAndCanNeverLeaveIt() throws Exception {
-    initialise();
-    List<SoftHsm.StoredObject> secrets =
-        hsm.objects().stream().filter(SoftHsm.StoredObject::isSecret).toList();
-    assertThat(secrets)
-        .as("the keys of root and device CA, and what seals the masters")
-        .hasSizeGreaterThanOrEqualTo(3)
-        .allSatisfy(object ->
-            assertThat(object.access())
-                .contains("sensitive", "always sensitive", "never extractable", "local"));
-  }
-
-  @Test
-  void whatIsIssuedVerifiesAndARestartFindsTheSameKeys() throws Exception {
+  void theKeysNeverLeaveTheTokenAndARestartFindsThemAgain() throws Exception {
     initialise();
     List<SoftHsm.StoredObject> before = hsm.objects();
+    assertNoKeyCanEverLeave(before);
     List<X509Certificate> first;
     try (RunningGateway gateway = home.serve()) {
       first = fetchAndVerify("first");
@@ -92,6 +79,15 @@ class HsmGatewayTest {
       assertThat(hsm.objects()).containsAll(before);
       assertThat(gateway.isAlive()).isTrue();
     }
+  }
+
+  private static void assertNoKeyCanEverLeave(List<SoftHsm.StoredObject> objects) {
+    assertThat(objects.stream().filter(SoftHsm.StoredObject::isSecret))
+        .as("the keys of root and device CA, and what seals the masters")
+        .hasSizeGreaterThanOrEqualTo(3)
+        .allSatisfy(object ->
+            assertThat(object.access())
+                .contains("sensitive", "always sensitive", "never extractable", "local"));
   }
 
   /** The chain, leaf first, once openssl has verified it with the bundle alone. */
@@ -142,8 +138,7 @@ class HsmGatewayTest {
       }
       List<byte[]> spellings = new ArrayList<>(SecretSearch.STARTS_OF_KEYS);
       for (String which : List.of("primary", "secondary")) {
-        JsonNode said = home.json("module", "key", MODULE, "--which", which);
-        byte[] key = Base64.getDecoder().decode(said.path("key").asText());
+        byte[] key = key(which);
         assertThat(key).hasSize(32);
         spellings.addAll(SecretSearch.spellings(key));
       }
@@ -151,6 +146,15 @@ class HsmGatewayTest {
       gateway.stop();
       assertThat(SecretSearch.filesWith(home.folder(), spellings)).isEmpty();
       assertThat(SecretSearch.filesWith(home.beside("logs"), spellings)).isEmpty();
+    }
+  }
+
+  private byte[] key(String which) throws IOException {
+    try (UnixHttp connection = new UnixHttp(home.adminSocket())) {
+      UnixHttp.Answer answer =
+          connection.post("/modules/" + MODULE + "/key", "{\"which\":\"" + which + "\"}");
+      assertThat(answer.status()).isEqualTo(200);
+      return Base64.getDecoder().decode(answer.text("key"));
     }
   }
 
