@@ -25,34 +25,46 @@ final class JwksFile {
     this.folder = folder;
   }
 
-  /** Whether the file has just that content. */
-  boolean has(String content) throws IOException {
+  /** Makes the file have just that content; when this returns, it survives a power cut. */
+  void hold(String content) throws IOException {
+    byte[] octets = content.getBytes(StandardCharsets.UTF_8);
+    if (has(octets)) {
+      // Whoever wrote it may have been killed before it was synced.
+      sync(folder.resolve(NAME));
+    } else {
+      write(octets);
+    }
+    sync(folder);
+  }
+
+  private boolean has(byte[] wanted) throws IOException {
     try {
       Path file = folder.resolve(NAME);
-      byte[] wanted = content.getBytes(StandardCharsets.UTF_8);
       return Files.size(file) == wanted.length && Arrays.equals(Files.readAllBytes(file), wanted);
     } catch (NoSuchFileException e) {
       return false;
     }
   }
 
-  /** Replaces the file; when this returns, the new content survives a power cut. */
-  void write(String content) throws IOException {
+  private static void sync(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private void write(byte[] content) throws IOException {
     Path fresh = folder.resolve(NAME + ".new");
     Files.deleteIfExists(fresh);
     try (FileChannel channel =
         FileChannel.open(fresh, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
       // Set and not only asked for at creation, where the umask would have a say.
       Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-r--r--"));
-      ByteBuffer octets = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+      ByteBuffer octets = ByteBuffer.wrap(content);
       while (octets.hasRemaining()) {
         channel.write(octets);
       }
       channel.force(true);
     }
     Files.move(fresh, folder.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
   }
 }

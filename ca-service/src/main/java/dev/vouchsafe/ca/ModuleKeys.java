@@ -1,9 +1,19 @@
 package dev.vouchsafe.ca;
 
 /**
- * The symmetric keys of each module: for signing, and for its data. Each is derived from a random
- * master, which the key store sealed, and from the module's name and generation id; none is kept.
- * Safe for use by many threads at once.
+ * The symmetric keys of each module: for signing, and for its data. Each is derived from one of two
+ * random masters of 32 octets, which the key store sealed, and from the module's name and
+ * generation id; none is kept. Safe for use by many threads at once.
+ *
+ * <pre>{@code
+ * signing key = HMAC-SHA256(signing master, label("module-signing", name, generation, which))
+ * data key    = HMAC-SHA256(data master, label("module-data", name, generation))
+ * }</pre>
+ *
+ * <p>{@code which} is {@code primary} or {@code secondary}; a label is, for each part, its length
+ * in octets (4 octets, big-endian) and its UTF-8 octets ({@link
+ * dev.vouchsafe.keys.KeyLabel#encoded}), so that no two modules share a key. HMAC-SHA256 is RFC
+ * 2104 with RFC 6234.
  */
 public interface ModuleKeys {
   /** Longest data to sign or encrypt, and longest plaintext, in octets. */
@@ -48,7 +58,10 @@ public interface ModuleKeys {
    *
    * @param iv 0 to {@link #MOST_IV} octets of the caller's choice, bound to the result; a repeated
    *     one does no harm
-   * @return {@code 0x03 | salt (16) | ciphertext | tag (16)}
+   * @return {@code 0x03 | salt (16) | ciphertext | tag (16)}: AES-256-GCM (NIST SP 800-38D) under a
+   *     key that HKDF-SHA256 (RFC 5869) makes of the data key, the random salt and the info {@code
+   *     vouchsafe module data 3}; the nonce is 12 zero octets; the additional data is name,
+   *     generation id and iv, each behind its length in 4 octets, big-endian
    */
   byte[] encrypt(Module module, byte[] iv, byte[] plaintext) throws IssuanceException;
 

@@ -40,6 +40,9 @@ final class ModuleMasters {
   private final ReentrantLock unsealing = new ReentrantLock();
   private volatile @Nullable Pair pair;
 
+  /** Whether the log has it that they can't be unsealed; once is enough, they never are again. */
+  private boolean sealedTold;
+
   ModuleMasters(KeyLedger ledger, Sealer sealer, InstantSource clock) {
     this.ledger = ledger;
     this.sealer = sealer;
@@ -66,7 +69,10 @@ final class ModuleMasters {
     try {
       return prepare();
     } catch (KeyFault e) {
-      LOG.log(System.Logger.Level.WARNING, "the modules'' keys: {0}", e.getMessage());
+      if (!sealedTold) {
+        LOG.log(System.Logger.Level.WARNING, "the modules'' keys: {0}", e.getMessage());
+        sealedTold = true;
+      }
       throw Sealer.answer(e);
     } finally {
       unsealing.unlock();

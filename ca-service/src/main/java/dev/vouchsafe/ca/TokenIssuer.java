@@ -3,12 +3,18 @@ package dev.vouchsafe.ca;
 /**
  * Issues signed tokens: JWT (RFC 7519) by ES256, under a token key that the key store sealed and
  * that was announced ahead of its use. Safe for use by many threads at once.
+ *
+ * <p>The header is {@code alg}, {@code kid} and {@code typ} (JWT). The claims are {@code iss}
+ * ({@code spiffe://} and the trust domain), {@code sub} (the SPIFFE ID, or without one the module's
+ * name), {@code aud} (always a list), {@code iat}, {@code exp} and {@code jti}.
  */
 public interface TokenIssuer {
   /**
    * Issues a token. Its id comes from a block that the ledger reserved durably before, so this may
    * wait for the disk, once in 4,096 tokens.
    *
+   * @param request 1 to 16 audiences of 1 to 256 printable characters, 8 KiB together; one asked
+   *     for twice stands once
    * @throws IssuanceException if the grant doesn't have one of the audiences, if the key store is
    *     away and the token key still sealed, or if the ledger can't reserve ids
    */

@@ -45,6 +45,9 @@ final class TokenKeys {
   /** The time up to which more keys belong into the file: the clock went back if it comes. */
   private volatile Instant fileLacksKeysUntil = Instant.MIN;
 
+  /** Whether the log has it that they can't be unsealed. */
+  private boolean sealedTold;
+
   /** Whether a write may or may not have come to the ledger. */
   private volatile boolean ledgerInDoubt;
 
@@ -76,7 +79,10 @@ final class TokenKeys {
       try {
         return prepare(now).active();
       } catch (KeyFault e) {
-        LOG.log(System.Logger.Level.WARNING, "the token keys: {0}", e.getMessage());
+        if (!sealedTold) {
+          LOG.log(System.Logger.Level.WARNING, "the token keys: {0}", e.getMessage());
+          sealedTold = true;
+        }
         throw Sealer.answer(e);
       } finally {
         caring.unlock();
@@ -127,6 +133,7 @@ final class TokenKeys {
         published = true;
       }
       current.active().unseal(sealer);
+      sealedTold = false;
       unsealAhead(current);
       if (wantsCare(current, now)) {
         current = care(current, now);
@@ -256,10 +263,7 @@ final class TokenKeys {
 
   private void publish(TokenKeyRing wanted, Instant now) throws IssuanceException {
     try {
-      String content = wanted.jwks(now);
-      if (!file.has(content)) {
-        file.write(content);
-      }
+      file.hold(wanted.jwks(now));
       fileLacksKeysUntil = wanted.lacksKeysUntil(now);
     } catch (IOException e) {
       throw new IssuanceException(
