@@ -2,9 +2,11 @@ package dev.vouchsafe.cli;
 
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.time.temporal.ChronoUnit;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
 import javax.security.auth.x500.X500Principal;
@@ -24,6 +26,14 @@ final class Certificates {
   /** RFC 3339, UTC, whole seconds. */
   static String notAfter(X509Certificate certificate) {
     return certificate.getNotAfter().toInstant().truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+
+  /** PEM (RFC 7468 section 5). */
+  static String pem(Certificate certificate) throws CertificateEncodingException {
+    Base64.Encoder lines = Base64.getMimeEncoder(64, new byte[] {'\n'});
+    return "-----BEGIN CERTIFICATE-----\n"
+        + lines.encodeToString(certificate.getEncoded())
+        + "\n-----END CERTIFICATE-----\n";
   }
 
   /** SHA-256 of the DER, lower-case hex: the fingerprint that a leaf device is told. */

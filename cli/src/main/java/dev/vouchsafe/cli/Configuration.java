@@ -92,12 +92,6 @@ record Configuration(
   /** The CA's settings, with its database in that folder. */
   CaSettings authority(Path folder) {
     return new CaSettings(
-        folder,
-        gateway,
-        lifetimes,
-        TokenLifetimes.defaults(),
-        keys.rootType(),
-        keys.deviceType(),
-        keys.leafType());
+        folder, gateway, lifetimes, tokens, keys.rootType(), keys.deviceType(), keys.leafType());
   }
 }

@@ -100,6 +100,16 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return parent(configuration).resolve(".init");
   }
 
+  /** The data folder while {@code init} builds it. */
+  Path stagedData() {
+    return stage().resolve(data.getFileName());
+  }
+
+  /** The configuration while {@code init} builds the home. */
+  Path stagedConfiguration() {
+    return configurationStage().resolve(configuration.getFileName());
+  }
+
   static Path parent(Path path) {
     Path parent = path.getParent();
     if (parent == null) {

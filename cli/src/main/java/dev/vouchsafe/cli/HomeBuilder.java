@@ -34,10 +34,12 @@ final class HomeBuilder {
 
   private final Home home;
   private final Console console;
+  private final StagedKeys stagedKeys;
 
   HomeBuilder(Home home, Console console) {
     this.home = home;
     this.console = console;
+    this.stagedKeys = new StagedKeys(home, console);
   }
 
   /**
@@ -77,8 +79,10 @@ final class HomeBuilder {
     try {
       sweep();
     } catch (IOException | CommandFailure e) {
-      failure.addSuppressed(e);
-      console.err().println("vouchsafe: " + Causes.text(e));
+      if (!e.equals(failure)) {
+        failure.addSuppressed(e);
+        console.err().println("vouchsafe: " + Causes.text(e));
+      }
     }
   }
 
@@ -141,7 +145,7 @@ final class HomeBuilder {
 
   /** Removes what a half-finished init left, the staged twin of each file last. */
   private void clearStages() throws IOException, CommandFailure {
-    destroyStagedKeys();
+    stagedKeys.destroy();
     for (Path file : List.of(home.configuration(), home.sealKey())) {
       if (!exists(home.data()) && exists(file) && isLeaving(file)) {
         Files.delete(file);
@@ -159,43 +163,16 @@ final class HomeBuilder {
     }
   }
 
-  /**
-   * What a half-finished init made in a token is found by the folder and the URI that it staged.
-   */
-  private void destroyStagedKeys() throws IOException, CommandFailure {
-    Path keys = stagedData().resolve(home.keys().getFileName());
-    Path toml = home.configurationStage().resolve(home.configuration().getFileName());
-    if (!exists(keys) || !exists(toml)) {
-      return;
-    }
-    try {
-      Configuration staged =
-          ConfigurationFile.parse(ConfigurationFile.text(toml), home.configuration(), home);
-      new KeyStores(staged, console.environment(), SoftwareCrypto.choose()).destroyOutside(keys);
-    } catch (ConfigurationException e) {
-      throw CommandFailure.failed(
-          toml + " was left by an unfinished init and can't be read: " + Causes.text(e), e);
-    } catch (KeyFault e) {
-      throw CommandFailure.failed(
-          "the keys of a home that was not made to the end are still in the token: "
-              + Causes.text(e)
-              + "; the next init tries again to destroy them",
-          e);
-    }
-  }
-
-  private Path stagedData() {
-    return home.stage().resolve(home.data().getFileName());
-  }
-
   private List<AuthorityInfo> fillStage(String text, Configuration configuration)
       throws IOException, CommandFailure {
     DurableFiles.folder(home.configurationStage(), "rwx------");
-    Path data = stagedData();
+    Path data = home.stagedData();
     Path sealKey = home.configurationStage().resolve(home.sealKey().getFileName());
-    Path toml = home.configurationStage().resolve(home.configuration().getFileName());
+    Path toml = home.stagedConfiguration();
     DurableFiles.folder(data, "rwx------");
     DurableFiles.create(toml, text.getBytes(StandardCharsets.UTF_8), "rw-r--r--");
+    // Before the first key is made: it says in which token to look for those of a crashed init.
+    DurableFiles.sync(home.configurationStage());
     DurableFiles.create(
         data.resolve(home.format().getFileName()),
         (FORMAT + "\n").getBytes(StandardCharsets.UTF_8),
@@ -221,6 +198,11 @@ final class HomeBuilder {
       throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
     } catch (KeyFault e) {
       throw CommandFailure.failed("the key store could not be made: " + e.getMessage(), e);
+    } catch (IOException e) {
+      if (StagedKeys.tellsOfAbsence(e)) {
+        throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
+      }
+      throw e;
     }
   }
 
@@ -234,7 +216,7 @@ final class HomeBuilder {
       }
     }
     DurableFiles.sync(Home.parent(home.configuration()));
-    Files.move(stagedData(), home.data(), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(home.stagedData(), home.data(), StandardCopyOption.ATOMIC_MOVE);
     DurableFiles.sync(Home.parent(home.data()));
   }
 

@@ -3,12 +3,12 @@ package dev.vouchsafe.cli;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,16 +20,22 @@ final class ManifestBundle {
 
   private ManifestBundle() {}
 
-  /** The file's text, which holds at least one certificate, and PEM only. */
+  /** The file's certificates, of which there is at least one, and nothing else that it may hold. */
   static String read(Path file) throws CommandFailure {
     try {
       FileTrust.require(file);
       byte[] octets = octets(file);
       CertificateFactory factory = CertificateFactory.getInstance("X.509");
-      if (factory.generateCertificates(new ByteArrayInputStream(octets)).isEmpty()) {
+      Collection<? extends Certificate> certificates =
+          factory.generateCertificates(new ByteArrayInputStream(octets));
+      if (certificates.isEmpty()) {
         throw wrong(file + " holds no certificate in PEM", null);
       }
-      return StandardCharsets.US_ASCII.newDecoder().decode(ByteBuffer.wrap(octets)).toString();
+      StringBuilder pem = new StringBuilder();
+      for (Certificate certificate : certificates) {
+        pem.append(Certificates.pem(certificate));
+      }
+      return pem.toString();
     } catch (ConfigurationException | CertificateException e) {
       throw wrong(file + ": " + Causes.text(e), e);
     } catch (IOException e) {

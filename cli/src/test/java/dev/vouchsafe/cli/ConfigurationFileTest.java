@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
@@ -137,6 +138,16 @@ class ConfigurationFileTest {
     assertThat(read.tokens())
         .isEqualTo(
             new TokenLifetimes(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(2)));
+    assertThat(read.authority(folder))
+        .isEqualTo(
+            new CaSettings(
+                folder,
+                read.gateway(),
+                read.lifetimes(),
+                read.tokens(),
+                KeyType.EC_P384,
+                KeyType.RSA_3072,
+                KeyType.RSA_2048));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
       assertThat(ALL + PKCS11).contains(key.key() + " = ");

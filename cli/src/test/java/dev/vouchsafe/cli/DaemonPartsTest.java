@@ -142,6 +142,8 @@ class DaemonPartsTest {
     String pem = CliRun.at(folder.resolve("home")).run("bundle", "export").out();
     Files.writeString(file, pem);
     assertThat(ManifestBundle.read(file)).isEqualTo(pem);
+    Files.writeString(file, "a remark\n" + pem + "c2VjcmV0IGtleSB0aGF0IHNvbWVib2R5IGxlZnQ=\n");
+    assertThat(ManifestBundle.read(file)).isEqualTo(pem);
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
     assertThatThrownBy(() -> ManifestBundle.read(file)).hasMessageContaining("chmod go-w");
   }

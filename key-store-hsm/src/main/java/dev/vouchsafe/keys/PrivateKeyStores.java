@@ -1,5 +1,7 @@
 package dev.vouchsafe.keys;
 
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /** Opens key stores. */
@@ -61,5 +63,10 @@ public final class PrivateKeyStores {
    */
   public static void destroyPkcs11(Path directory, Pkcs11Uri uri) throws KeyFault {
     Pkcs11Stores.here().destroy(directory, uri);
+  }
+
+  /** Whether that folder is the record of a store in a PKCS#11 token. */
+  public static boolean isPkcs11(Path directory) {
+    return Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS);
   }
 }

@@ -267,6 +267,11 @@ final class TokenObjects {
           Ck.CKM_GENERIC_SECRET_KEY_GEN,
           secret(named(Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing key"))
               .with(Ck.CKA_KEY_TYPE, Ck.CKK_GENERIC_SECRET)
+              .with(Ck.CKA_VERIFY, false)
+              .with(Ck.CKA_ENCRYPT, false)
+              .with(Ck.CKA_DECRYPT, false)
+              .with(Ck.CKA_WRAP, false)
+              .with(Ck.CKA_UNWRAP, false)
               .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
     } catch (CryptokiException e) {
       throw noRoom("the sealing key", e);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** A SoftHSM2 of the test's own, with one fresh token, and what an administrator sees of it. */
 final class SoftHsm {
@@ -110,6 +111,13 @@ final class SoftHsm {
     return Map.of("SOFTHSM2_CONF", configuration().toString());
   }
 
+  /** How many objects the token's files say that it has; needs no PIN, and may be asked often. */
+  long objectFiles() throws IOException {
+    try (Stream<Path> files = Files.walk(tokens())) {
+      return files.filter(file -> file.toString().endsWith(".object")).count();
+    }
+  }
+
   /** Takes the token out. */
   void takeOut() throws IOException {
     Files.move(tokens(), folder.resolve("taken-out"));
@@ -199,6 +207,8 @@ final class SoftHsm {
     if (!lines.isEmpty()) {
       objects.add(StoredObject.parse(lines));
     }
+    // A SoftHSM that is killed while it writes an object leaves one with hardly an attribute.
+    objects.removeIf(object -> object.id().isEmpty());
     assertThat(objects).as(out).allMatch(object -> object.kind().contains("Object;"));
     return objects;
   }
