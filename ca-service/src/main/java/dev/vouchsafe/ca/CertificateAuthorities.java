@@ -33,7 +33,7 @@ public final class CertificateAuthorities {
       AuthorityFactory factory = new AuthorityFactory(settings, store, crypto, ledger, clock);
       AuthorityFactory.Made root = factory.makeRoot();
       AuthorityFactory.Made device = factory.makeDevice(root);
-      new KeyServices(settings, store, crypto, ledger, clock).make();
+      new KeyServices(settings, store, crypto, ledger, clock, Pace.real()).make();
       return List.of(root.row().info(root.certificate()), device.row().info(device.certificate()));
     }
   }
@@ -66,7 +66,8 @@ public final class CertificateAuthorities {
       InstantSource clock,
       Executor executor)
       throws IOException {
-    return open(settings, store, crypto, clock, executor, Ledger.open(settings.directory()));
+    Ledger ledger = Ledger.open(settings.directory());
+    return open(settings, store, crypto, clock, executor, ledger, Pace.real());
   }
 
   /** The same on a ledger that is open already, which is closed again if this fails. */
@@ -76,7 +77,8 @@ public final class CertificateAuthorities {
       SoftwareCrypto crypto,
       InstantSource clock,
       Executor executor,
-      Ledger ledger)
+      Ledger ledger,
+      Pace pace)
       throws IOException {
     try {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
@@ -92,7 +94,7 @@ public final class CertificateAuthorities {
       } catch (KeyFault e) {
         throw new IOException(e.getMessage(), e);
       }
-      KeyServices services = new KeyServices(settings, store, crypto, ledger, clock);
+      KeyServices services = new KeyServices(settings, store, crypto, ledger, clock, pace);
       services.start();
       return new IssuingService(settings, chain, key, ledger, services, crypto, clock, executor);
     } catch (IOException e) {

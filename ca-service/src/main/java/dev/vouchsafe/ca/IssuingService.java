@@ -63,7 +63,7 @@ final class IssuingService implements CertificateAuthority {
     this.crypto = crypto;
     this.clock = clock;
     this.executor = executor;
-    this.tokens = services.tokens(underWay);
+    this.tokens = services.tokens(underWay, executor);
     this.moduleKeys = services.moduleKeys();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(chain.keyHashes()));
     this.planner = new LeafPlanner(settings.lifetimes());

@@ -6,6 +6,7 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.concurrent.Executor;
 
 /** What hangs on sealed secrets: the modules' keys and the tokens. Made, or unsealed, at start. */
 final class KeyServices {
@@ -14,6 +15,7 @@ final class KeyServices {
   private final CaSettings settings;
   private final KeyLedger ledger;
   private final InstantSource clock;
+  private final Pace pace;
   private final ModuleMasters masters;
   private final TokenKeys tokenKeys;
 
@@ -22,10 +24,12 @@ final class KeyServices {
       PrivateKeyStore store,
       SoftwareCrypto crypto,
       Ledger ledger,
-      InstantSource clock) {
+      InstantSource clock,
+      Pace pace) {
     this.settings = settings;
     this.ledger = ledger.keys();
     this.clock = clock;
+    this.pace = pace;
     Sealer sealer = new Sealer(store);
     this.masters = new ModuleMasters(this.ledger, sealer, clock);
     this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock);
@@ -86,10 +90,11 @@ final class KeyServices {
    * The issuer of tokens.
    *
    * @param underWay counts what is under way
+   * @param executor where they are signed
    */
-  TokenIssuer tokens(UnderWay underWay) {
-    TokenIds ids = new TokenIds(ledger, settings.tokens().tokenCap());
-    return new TokenService(settings, tokenKeys, ids, underWay, clock);
+  TokenIssuer tokens(UnderWay underWay, Executor executor) {
+    TokenIds ids = new TokenIds(ledger, settings.tokens().tokenCap(), pace.longestWait());
+    return new TokenService(settings, tokenKeys, ids, underWay, clock, executor);
   }
 
   ModuleKeys moduleKeys() {

@@ -4,9 +4,18 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,13 +38,15 @@ final class TokenIds {
   private static final int PREFIX = 12;
   private static final int MOST_REMEMBERED = 4096;
 
-  /** More rounds mean that thousands wait at once, or that the clock jumps to and fro. */
-  private static final int MOST_ROUNDS = 16;
+  /** More are told at once that there are too many, so that a stalled disk costs no memory. */
+  static final int MOST_WAITING = 4096;
 
   private record Use(String module, String generation, String kid) {}
 
   private final KeyLedger ledger;
   private final Duration cap;
+  private final Duration longestWait;
+  private final AtomicInteger waiting = new AtomicInteger();
   private final SecureRandom random = new SecureRandom();
   private final Map<Use, Cursor> cursors =
       new LinkedHashMap<>(16, 0.75f, true) {
@@ -47,17 +58,20 @@ final class TokenIds {
         }
       };
 
-  TokenIds(KeyLedger ledger, Duration cap) {
+  TokenIds(KeyLedger ledger, Duration cap, Duration longestWait) {
     this.ledger = ledger;
     this.cap = cap;
+    this.longestWait = longestWait;
   }
 
   /**
    * An id for a token that ends then.
    *
-   * @throws IssuanceException {@link Reason#LEDGER_UNAVAILABLE} if no block can be reserved
+   * @return completes on the ledger's thread, or has completed already; exceptionally with {@link
+   *     Reason#LEDGER_UNAVAILABLE} if no block can be reserved, too many wait for one, or one waits
+   *     for too long
    */
-  String next(Grant grant, TokenKey key, Instant now, Instant expiry) throws IssuanceException {
+  CompletableFuture<String> next(Grant grant, TokenKey key, Instant now, Instant expiry) {
     Use use = new Use(grant.module(), grant.generation(), key.kid());
     Cursor cursor;
     synchronized (cursors) {
@@ -87,36 +101,77 @@ final class TokenIds {
     }
   }
 
+  /** One who waits for an id. */
+  private record Waiter(Instant now, Instant expiry, CompletableFuture<String> id) {}
+
+  /** An id, and who gets it. */
+  private record Handing(Waiter to, String id) {}
+
   /**
    * Where one module's ids under one key stand. Those who find none wait for one block together.
    */
   private final class Cursor {
     private final Use use;
     private final TokenKey key;
+
+    /** In the order in which they came. */
+    private final Set<Waiter> line = new LinkedHashSet<>();
+
     private @Nullable Block block;
-    private @Nullable CompletableFuture<?> coming;
+    private boolean reserving;
 
     Cursor(Use use, TokenKey key) {
       this.use = use;
       this.key = key;
     }
 
-    String next(Instant now, Instant expiry) throws IssuanceException {
-      for (int round = 0; round < MOST_ROUNDS; round++) {
-        CompletableFuture<?> awaited;
-        synchronized (this) {
-          Block current = block;
-          if (current != null && current.has(expiry)) {
-            return current.take();
-          }
-          awaited = coming == null ? reserve(now, expiry) : coming;
+    CompletableFuture<String> next(Instant now, Instant expiry) {
+      Waiter waiter;
+      synchronized (this) {
+        Block current = block;
+        if (current != null && current.has(expiry)) {
+          return CompletableFuture.completedFuture(current.take());
         }
-        KeyLedger.await(awaited);
+        if (waiting.incrementAndGet() > MOST_WAITING) {
+          waiting.decrementAndGet();
+          return CompletableFuture.failedFuture(
+              new IssuanceException(Reason.LEDGER_UNAVAILABLE, "too many wait for token ids"));
+        }
+        waiter = new Waiter(now, expiry, new CompletableFuture<>());
+        line.add(waiter);
+        if (reserving) {
+          return patient(waiter);
+        }
+        reserving = true;
       }
-      throw new IssuanceException(Reason.LEDGER_UNAVAILABLE, "too many wait for token ids");
+      CompletableFuture<String> id = patient(waiter);
+      reserve(now, expiry);
+      return id;
     }
 
-    private CompletableFuture<?> reserve(Instant now, Instant expiry) {
+    /** Ends the waiting in time, and then takes him out of the line. */
+    private CompletableFuture<String> patient(Waiter waiter) {
+      return waiter
+          .id()
+          .orTimeout(longestWait.toNanos(), TimeUnit.NANOSECONDS)
+          .handle((id, failure) -> {
+            waiting.decrementAndGet();
+            synchronized (this) {
+              line.remove(waiter);
+            }
+            if (failure instanceof TimeoutException) {
+              throw new CompletionException(
+                  new IssuanceException(
+                      Reason.LEDGER_UNAVAILABLE, "the ledger's disk does not answer", failure));
+            }
+            if (failure != null) {
+              throw new CompletionException(failure);
+            }
+            return id;
+          });
+    }
+
+    private void reserve(Instant now, Instant expiry) {
       byte[] prefix = new byte[PREFIX];
       random.nextBytes(prefix);
       Instant latest = now.plus(cap).plus(WINDOW);
@@ -125,7 +180,7 @@ final class TokenIds {
       }
       Block fresh = new Block(prefix, latest);
       key.mayLiveUntil(latest);
-      CompletableFuture<?> reserved =
+      var _ =
           ledger
               .reserve(
                   new KeyLedger.Block(
@@ -136,16 +191,47 @@ final class TokenIds {
                       use.kid(),
                       now,
                       latest))
-              .whenComplete((done, failure) -> arrived(failure == null ? fresh : null));
-      coming = reserved.isDone() ? null : reserved;
-      return reserved;
+              .whenComplete((done, failure) -> {
+                if (failure == null) {
+                  arrived(fresh);
+                } else {
+                  failed(failure);
+                }
+              });
     }
 
-    private synchronized void arrived(@Nullable Block fresh) {
-      coming = null;
-      if (fresh != null) {
+    /** The one who waits longest fits into it; for who doesn't, another one is reserved. */
+    private void arrived(Block fresh) {
+      List<Handing> out = new ArrayList<>();
+      Waiter left = null;
+      synchronized (this) {
         block = fresh;
+        for (Iterator<Waiter> all = line.iterator(); all.hasNext(); ) {
+          Waiter waiter = all.next();
+          if (fresh.has(waiter.expiry())) {
+            out.add(new Handing(waiter, fresh.take()));
+            all.remove();
+          } else if (left == null) {
+            left = waiter;
+          }
+        }
+        reserving = left != null;
       }
+      // Outside of the lock, since what hangs on it may run here.
+      out.forEach(one -> one.to().id().complete(one.id()));
+      if (left != null) {
+        reserve(left.now(), left.expiry());
+      }
+    }
+
+    private void failed(Throwable failure) {
+      List<Waiter> out;
+      synchronized (this) {
+        out = List.copyOf(line);
+        line.clear();
+        reserving = false;
+      }
+      out.forEach(waiter -> waiter.id().completeExceptionally(failure));
     }
   }
 }

@@ -12,10 +12,16 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 
 /** Makes tokens: holds the wish against the grant, takes an id, and has the token key sign. */
 final class TokenService implements TokenIssuer {
+  private static final System.Logger LOG = System.getLogger(TokenService.class.getName());
   private static final int MOST_AUDIENCES = 16;
   private static final int LONGEST_AUDIENCE = 256;
 
@@ -28,36 +34,86 @@ final class TokenService implements TokenIssuer {
   private final TokenIds ids;
   private final UnderWay underWay;
   private final InstantSource clock;
+  private final Executor executor;
 
   TokenService(
-      CaSettings settings, TokenKeys keys, TokenIds ids, UnderWay underWay, InstantSource clock) {
+      CaSettings settings,
+      TokenKeys keys,
+      TokenIds ids,
+      UnderWay underWay,
+      InstantSource clock,
+      Executor executor) {
     this.issuer = "spiffe://" + settings.identity().trustDomain();
     this.lifetimes = settings.tokens();
     this.keys = keys;
     this.ids = ids;
     this.underWay = underWay;
     this.clock = clock;
+    this.executor = executor;
   }
 
   @Override
-  public IssuedToken issue(Grant grant, TokenRequest request) throws IssuanceException {
-    Set<String> audience = audience(grant, request.audience());
-    long life = life(grant, request);
+  public CompletableFuture<IssuedToken> issue(Grant grant, TokenRequest request) {
     if (!underWay.enter()) {
-      throw new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing");
+      return CompletableFuture.failedFuture(
+          new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing"));
     }
+    CompletableFuture<IssuedToken> answer = new CompletableFuture<>();
+    // Through a future, so that whatever is thrown, an Error too, ends as an answer.
+    var _ =
+        CompletableFuture.completedFuture(request)
+            .thenCompose(asked -> begin(grant, asked))
+            .whenComplete((issued, failure) -> deliver(answer, issued, failure));
+    return answer;
+  }
+
+  private CompletableFuture<IssuedToken> begin(Grant grant, TokenRequest request) {
     try {
-      return issue(grant, audience, life);
+      Set<String> audience = audience(grant, request.audience());
+      Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
+      Instant expiry = now.plusSeconds(life(grant, request));
+      TokenKey key = keys.signing(now);
+      return ids.next(grant, key, now, expiry)
+          .thenApplyAsync(id -> sign(grant, audience, key, now, expiry, id), executor);
+    } catch (IssuanceException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private void deliver(
+      CompletableFuture<IssuedToken> answer,
+      @Nullable IssuedToken issued,
+      @Nullable Throwable failure) {
+    try {
+      if (issued == null) {
+        answer.completeExceptionally(translate(failure));
+      } else {
+        answer.complete(issued);
+      }
     } finally {
       underWay.leave();
     }
   }
 
-  private IssuedToken issue(Grant grant, Set<String> audience, long life) throws IssuanceException {
-    Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-    Instant expiry = now.plusSeconds(life);
-    TokenKey key = keys.signing(now);
-    String id = ids.next(grant, key, now, expiry);
+  private static IssuanceException translate(@Nullable Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException wrapped && wrapped.getCause() != null
+            ? wrapped.getCause()
+            : failure;
+    if (cause instanceof IssuanceException known) {
+      return known;
+    }
+    if (cause instanceof RejectedExecutionException) {
+      return new IssuanceException(
+          Reason.AUTHORITY_UNAVAILABLE, "the service takes no more work", cause);
+    }
+    LOG.log(System.Logger.Level.ERROR, "issuing a token failed unexpectedly", cause);
+    return new IssuanceException(
+        Reason.SIGNATURE_FAILED, "the token could not be made", new IllegalStateException(cause));
+  }
+
+  private IssuedToken sign(
+      Grant grant, Set<String> audience, TokenKey key, Instant now, Instant expiry, String id) {
     Map<String, Object> claims = LinkedHashMap.newLinkedHashMap(6);
     claims.put("iss", issuer);
     claims.put("sub", grant.spiffeId().orElse(grant.module()));

@@ -171,7 +171,7 @@ class IssuingFaultsTest {
     Ledger ledger = Ledger.open(ca.settings.directory(), disk);
     try (CertificateAuthority full =
         CertificateAuthorities.open(
-            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger)) {
+            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger, Pace.real())) {
       full.issue(TestCa.grant(), REQUEST).join();
       disk.fill();
       int signatures = ca.store.signatures();

@@ -52,11 +52,11 @@ class MigrationTest {
     assertThat(ca.ca().certificate(serial).orElseThrow().state())
         .isEqualTo(LedgerEntry.State.ISSUED);
     byte[] signature = ca.ca().moduleKeys().sign(MODULE, Which.PRIMARY, new byte[1]);
-    String id = ca.ca().tokens().issue(GRANT, REQUEST).id();
+    String id = ca.token(GRANT, REQUEST).id();
     assertThat(home().resolve("jwks.json")).hasContent(ca.ca().tokens().jwks());
     ca.reopen();
     assertThat(ca.ca().moduleKeys().sign(MODULE, Which.PRIMARY, new byte[1])).isEqualTo(signature);
-    assertThat(ca.ca().tokens().issue(GRANT, REQUEST).id()).isNotEqualTo(id);
+    assertThat(ca.token(GRANT, REQUEST).id()).isNotEqualTo(id);
     assertThat(ca.ca().certificate(serial)).isPresent();
     ca.issue(TestCa.grant(), CertificateRequest.of(Profile.IDENTITY));
     assertThat(FirstVersion.versionOf(home())).isEqualTo(2);
@@ -97,8 +97,7 @@ class MigrationTest {
     Refusals.assertRefused(
         Reason.KEY_STORE_UNAVAILABLE,
         () -> ca.ca().moduleKeys().sign(MODULE, Which.PRIMARY, new byte[1]));
-    Refusals.assertRefused(
-        Reason.KEY_STORE_UNAVAILABLE, () -> ca.ca().tokens().issue(GRANT, REQUEST));
+    Refusals.assertRefused(Reason.KEY_STORE_UNAVAILABLE, () -> ca.token(GRANT, REQUEST));
     assertThat(ca.ca().tokens().jwks()).isEqualTo("{\"keys\":[]}");
     ca.store.setAway(false);
     assertWhole();

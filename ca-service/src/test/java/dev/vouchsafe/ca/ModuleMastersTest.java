@@ -138,7 +138,7 @@ class ModuleMastersTest {
     try (PrivateKeyStore stranger = TestCa.newStore(other);
         Ledger ledger = Ledger.open(ca.settings.directory())) {
       KeyServices services =
-          new KeyServices(ca.settings, stranger, TestCa.CRYPTO, ledger, ca.clock);
+          new KeyServices(ca.settings, stranger, TestCa.CRYPTO, ledger, ca.clock, Pace.real());
       assertThatThrownBy(services::start)
           .isInstanceOf(IOException.class)
           .hasMessageContaining("modules' keys")

@@ -115,6 +115,22 @@ final class TestCa implements AutoCloseable {
     }
   }
 
+  IssuedToken token(Grant grant, TokenRequest request) throws IssuanceException {
+    return token(ca.tokens(), grant, request);
+  }
+
+  static IssuedToken token(TokenIssuer tokens, Grant grant, TokenRequest request)
+      throws IssuanceException {
+    try {
+      return tokens.issue(grant, request).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IssuanceException refused) {
+        throw refused;
+      }
+      throw e;
+    }
+  }
+
   X509Certificate leaf(Grant grant, CertificateRequest request)
       throws IssuanceException, CertificateException {
     return chain(issue(grant, request)).getFirst();

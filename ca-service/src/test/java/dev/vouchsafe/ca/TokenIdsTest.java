@@ -50,7 +50,7 @@ class TokenIdsTest {
   }
 
   private String id() throws IssuanceException {
-    return ca.ca().tokens().issue(GRANT, REQUEST).id();
+    return ca.token(GRANT, REQUEST).id();
   }
 
   private static Grant grantOf(String module, String generation) {
@@ -98,8 +98,7 @@ class TokenIdsTest {
     for (int i = 0; i < 40; i++) {
       Grant grant = grantOf("module " + i % 3, Integer.toString(i % 2));
       Duration ttl = Duration.ofMinutes(1 + 37L * i);
-      IssuedToken issued =
-          ca.ca().tokens().issue(grant, new TokenRequest(List.of("hub"), Optional.of(ttl)));
+      IssuedToken issued = ca.token(grant, new TokenRequest(List.of("hub"), Optional.of(ttl)));
       Row block =
           Objects.requireNonNull(blocks(ca.settings.directory()).get(issued.id().substring(0, 24)));
       assertThat(block.size()).isEqualTo(4096);
@@ -197,7 +196,7 @@ class TokenIdsTest {
 
   private String quiet(Grant grant) {
     try {
-      return ca.ca().tokens().issue(grant, REQUEST).id();
+      return ca.token(grant, REQUEST).id();
     } catch (IssuanceException e) {
       throw new IllegalStateException(e);
     }
@@ -213,12 +212,12 @@ class TokenIdsTest {
     int refused = 0;
     try (CertificateAuthority full =
         CertificateAuthorities.open(
-            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger)) {
-      full.tokens().issue(GRANT, REQUEST);
+            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger, Pace.real())) {
+      TestCa.token(full.tokens(), GRANT, REQUEST);
       disk.fill();
       for (int i = 0; i < 400; i++) {
         try {
-          ids.add(full.tokens().issue(grantOf("module" + i, "1"), REQUEST).id());
+          ids.add(TestCa.token(full.tokens(), grantOf("module" + i, "1"), REQUEST).id());
         } catch (IssuanceException e) {
           assertThat(e.reason()).isEqualTo(Reason.LEDGER_UNAVAILABLE);
           refused++;
@@ -226,9 +225,9 @@ class TokenIdsTest {
       }
       assertThat(refused).isPositive();
       assertThat(ids).hasSize(400 - refused);
-      ids.add(full.tokens().issue(GRANT, REQUEST).id());
+      ids.add(TestCa.token(full.tokens(), GRANT, REQUEST).id());
       disk.free();
-      ids.add(full.tokens().issue(grantOf("after", "1"), REQUEST).id());
+      ids.add(TestCa.token(full.tokens(), grantOf("after", "1"), REQUEST).id());
       known = blocks(ca.settings.directory());
     }
     assertThat(ids).allMatch(id -> known.containsKey(id.substring(0, 24)));
@@ -249,7 +248,7 @@ class TokenIdsTest {
       all.add(
           CompletableFuture.runAsync(() -> {
             try {
-              ca.ca().tokens().issue(GRANT, REQUEST);
+              ca.token(GRANT, REQUEST);
             } catch (IssuanceException e) {
               refused.addAndGet(e.reason() == Reason.LEDGER_UNAVAILABLE ? 1 : 0);
             }
@@ -264,7 +263,8 @@ class TokenIdsTest {
     id();
     TokenIssuer tokens = ca.ca().tokens();
     ca.ca().close();
-    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> tokens.issue(GRANT, REQUEST));
+    Refusals.assertRefused(
+        Reason.AUTHORITY_UNAVAILABLE, () -> TestCa.token(tokens, GRANT, REQUEST));
     ca.reopen();
   }
 }

@@ -49,7 +49,7 @@ class TokenRotationTest {
   /** The key id of a token issued now, which must verify with what was published before. */
   private String sign() throws Exception {
     Set<String> published = kids(Files.readString(file()));
-    IssuedToken issued = ca.ca().tokens().issue(GRANT, TokensTest.request("hub"));
+    IssuedToken issued = ca.token(GRANT, TokensTest.request("hub"));
     String kid = SignedJWT.parse(issued.token()).getHeader().getKeyID();
     assertThat(published).contains(kid);
     verify(issued);
@@ -106,9 +106,7 @@ class TokenRotationTest {
   void aTokenOfTheOldKeyVerifiesUntilItsEndAndThenTheKeyGoes() throws Exception {
     pass(MONTH.minusSeconds(10));
     IssuedToken last =
-        ca.ca()
-            .tokens()
-            .issue(GRANT, new TokenRequest(List.of("hub"), Optional.of(Duration.ofHours(24))));
+        ca.token(GRANT, new TokenRequest(List.of("hub"), Optional.of(Duration.ofHours(24))));
     String first = SignedJWT.parse(last.token()).getHeader().getKeyID();
     pass(Duration.ofSeconds(20));
     sign();
@@ -123,7 +121,7 @@ class TokenRotationTest {
   @Test
   void aClockThatJumpsForthAndBackLosesNoKey() throws Exception {
     String first = sign();
-    IssuedToken token = ca.ca().tokens().issue(GRANT, TokensTest.request("hub"));
+    IssuedToken token = ca.token(GRANT, TokensTest.request("hub"));
     ca.clock.set(TestCa.NOW.plus(Duration.ofDays(4000)));
     String second = sign();
     assertThat(second).isNotEqualTo(first);
@@ -300,8 +298,7 @@ class TokenRotationTest {
     ca.reopen();
     assertThat(ca.ca().tokens().jwks()).as("public keys need no store").isEqualTo(jwks);
     Refusals.assertRefused(
-        Reason.KEY_STORE_UNAVAILABLE,
-        () -> ca.ca().tokens().issue(GRANT, TokensTest.request("hub")));
+        Reason.KEY_STORE_UNAVAILABLE, () -> ca.token(GRANT, TokensTest.request("hub")));
     ca.store.setAway(false);
     assertThat(sign()).isEqualTo(first);
   }
@@ -321,8 +318,7 @@ class TokenRotationTest {
         CompletableFuture.supplyAsync(() -> quietly(this::sign), ca.executor);
     await(asked);
     Refusals.assertRefused(
-        Reason.KEY_STORE_UNAVAILABLE,
-        () -> ca.ca().tokens().issue(GRANT, TokensTest.request("hub")));
+        Reason.KEY_STORE_UNAVAILABLE, () -> ca.token(GRANT, TokensTest.request("hub")));
     answer.countDown();
     assertThat(slow.join()).isNotEmpty();
   }
@@ -403,11 +399,11 @@ class TokenRotationTest {
     Files.delete(file());
     ca.reopen();
     Refusals.assertRefused(
-        Reason.LEDGER_UNAVAILABLE, () -> ca.ca().tokens().issue(GRANT, TokensTest.request("hub")));
+        Reason.LEDGER_UNAVAILABLE, () -> ca.token(GRANT, TokensTest.request("hub")));
     assertThat(ca.ca().tokens().jwks()).contains(first);
     Files.delete(way.resolve("in the way"));
     Files.delete(way);
-    assertThat(ca.ca().tokens().issue(GRANT, TokensTest.request("hub")).id()).isNotEmpty();
+    assertThat(ca.token(GRANT, TokensTest.request("hub")).id()).isNotEmpty();
     assertThat(sign()).isNotEqualTo(first);
   }
 

@@ -428,8 +428,7 @@ class TokenVerifierTest {
   @Test
   void ourOwnTokensVerifyAndEndWhenTheySayTheyEnd(@TempDir Path folder) throws Exception {
     try (TestCa ca = TestCa.in(folder)) {
-      IssuedToken issued =
-          ca.ca().tokens().issue(TokensTest.grant("hub", "b"), TokensTest.request("b", "hub"));
+      IssuedToken issued = ca.token(TokensTest.grant("hub", "b"), TokensTest.request("b", "hub"));
       TokenVerifier ours = TokenVerifier.of(ca.ca().tokens().jwks());
       VerifiedToken verified = ours.verify(issued.token(), Optional.of("hub"), TestCa.NOW);
       assertThat(verified.id()).isEqualTo(issued.id());

@@ -56,8 +56,7 @@ class TokensTest {
 
   @Test
   void aTokenSaysWhatItShouldAndNothingElse() throws Exception {
-    IssuedToken issued =
-        ca.ca().tokens().issue(grant("hub.example", "other"), request("hub.example"));
+    IssuedToken issued = ca.token(grant("hub.example", "other"), request("hub.example"));
 
     SignedJWT token = SignedJWT.parse(issued.token());
     JWK key = JWKSet.parse(ca.ca().tokens().jwks()).getKeyByKeyId(token.getHeader().getKeyID());
@@ -101,7 +100,7 @@ class TokensTest {
 
   private IssuedToken issue(Grant grant, Optional<Duration> ttl, String... audience)
       throws IssuanceException {
-    return ca.ca().tokens().issue(grant, new TokenRequest(List.of(audience), ttl));
+    return ca.token(grant, new TokenRequest(List.of(audience), ttl));
   }
 
   private static Grant grantFor(Duration ttl) {

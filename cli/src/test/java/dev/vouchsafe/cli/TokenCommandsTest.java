@@ -234,6 +234,7 @@ class TokenCommandsTest {
           authority
               .tokens()
               .issue(grant, new TokenRequest(List.of("hub.example"), Optional.empty()))
+              .join()
               .token();
     }
     CliRun.Ended good =

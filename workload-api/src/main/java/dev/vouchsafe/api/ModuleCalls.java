@@ -8,6 +8,7 @@ import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -91,23 +92,38 @@ final class ModuleCalls {
       Grant grant,
       CertificateRequest request,
       Function<IssuedCertificate, Response> answer) {
-    CompletableFuture<?> _ =
-        authority
-            .issue(grant, request)
-            .whenComplete((issued, error) -> {
-              boolean taken = onWorker(call, () -> deliver(call, attested, issued, error, answer));
-              if (!taken && issued != null) {
-                authority.withhold(issued);
-              }
-            });
+    finish(call, attested, authority.issue(grant, request), authority::withhold, answer);
   }
 
-  private void deliver(
+  /**
+   * When something was issued: looks at the caller once more, and answers.
+   *
+   * @param withhold what becomes of it if it can't be handed over
+   * @param answer lays the answer out
+   */
+  <T> void finish(
       ModuleCall call,
       Verdict.Attested attested,
-      @Nullable IssuedCertificate issued,
+      CompletableFuture<T> issuing,
+      Consumer<T> withhold,
+      Function<T, Response> answer) {
+    CompletableFuture<?> _ =
+        issuing.whenComplete((issued, error) -> {
+          boolean taken =
+              onWorker(call, () -> deliver(call, attested, issued, error, withhold, answer));
+          if (!taken && issued != null) {
+            withhold.accept(issued);
+          }
+        });
+  }
+
+  private <T> void deliver(
+      ModuleCall call,
+      Verdict.Attested attested,
+      @Nullable T issued,
       @Nullable Throwable error,
-      Function<IssuedCertificate, Response> answer)
+      Consumer<T> withhold,
+      Function<T, Response> answer)
       throws Failure {
     if (issued == null) {
       throw failure(error);
@@ -115,20 +131,22 @@ final class ModuleCalls {
     boolean handedOver = false;
     try {
       attestation.confirm(call.caller(), attested);
-      handedOver = call.exchange().answer(answer.apply(issued), () -> withhold(issued));
+      handedOver =
+          call.exchange()
+              .answer(answer.apply(issued), () -> onWorker(() -> withhold.accept(issued)));
     } finally {
       if (!handedOver) {
-        authority.withhold(issued);
+        withhold.accept(issued);
       }
     }
   }
 
   /** Off the event loop, which finds out that an answer was lost. */
-  private void withhold(IssuedCertificate issued) {
+  private void onWorker(Runnable work) {
     try {
-      workers.execute(() -> authority.withhold(issued));
+      workers.execute(work);
     } catch (Failure busyOrStopping) {
-      authority.withhold(issued);
+      work.run();
     }
   }
 

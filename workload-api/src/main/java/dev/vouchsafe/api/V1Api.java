@@ -7,7 +7,7 @@ import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.GatewayIdentity;
-import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.IssuedToken;
 import dev.vouchsafe.ca.TokenRequest;
@@ -111,20 +111,22 @@ final class V1Api {
     return Response.of(Status.CREATED, Response.JSON, body).secret();
   }
 
-  /** May wait for the disk, so that a block of token ids is reserved durably. */
-  private void token(ModuleCall call) throws Failure, IssuanceException {
+  private void token(ModuleCall call) throws Failure {
     TokenRequest asked = TokenBody.parse(json(call.request()));
     Verdict.Attested attested = attest(call);
-    IssuedToken issued =
-        authority.tokens().issue(Grants.of(identity, attested.registration()), asked);
+    Grant grant = Grants.of(identity, attested.registration());
+    calls.finish(
+        call, attested, authority.tokens().issue(grant, asked), unheld -> {}, V1Api::created);
+  }
+
+  private static Response created(IssuedToken issued) {
     byte[] body =
         Json.object(json -> {
           json.writeStringField("token", issued.token());
           json.writeStringField("expiresAt", Times.text(issued.expiresAt()));
           json.writeStringField("renewAfter", Times.text(issued.renewAfter()));
         });
-    attestation.confirm(call.caller(), attested);
-    call.exchange().answer(Response.of(Status.CREATED, Response.JSON, body).secret());
+    return Response.of(Status.CREATED, Response.JSON, body).secret();
   }
 
   private void identity(ModuleCall call) throws Failure {

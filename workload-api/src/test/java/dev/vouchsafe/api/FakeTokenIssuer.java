@@ -6,6 +6,7 @@ import dev.vouchsafe.ca.IssuedToken;
 import dev.vouchsafe.ca.TokenIssuer;
 import dev.vouchsafe.ca.TokenRequest;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -27,12 +28,13 @@ final class FakeTokenIssuer implements TokenIssuer {
   }
 
   @Override
-  public IssuedToken issue(Grant grant, TokenRequest request) throws IssuanceException {
+  public CompletableFuture<IssuedToken> issue(Grant grant, TokenRequest request) {
     grants.add(grant);
     requests.add(request);
     IssuanceException.Reason reason = broken;
     if (reason != null) {
-      throw new IssuanceException(reason, "said of " + reason.code());
+      return CompletableFuture.failedFuture(
+          new IssuanceException(reason, "said of " + reason.code()));
     }
     return real.issue(grant, request);
   }

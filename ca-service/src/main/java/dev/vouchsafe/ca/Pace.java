@@ -1,0 +1,17 @@
+package dev.vouchsafe.ca;
+
+import java.time.Duration;
+import java.util.function.LongSupplier;
+
+/**
+ * How time passes for those who wait, whatever the clock says.
+ *
+ * @param nanoTime as {@link System#nanoTime}: it never jumps, and means nothing in itself
+ * @param longestWait after which one who waits for the ledger is told that it is unavailable
+ */
+record Pace(LongSupplier nanoTime, Duration longestWait) {
+  /** The real one: nobody waits for longer than a front end keeps a request. */
+  static Pace real() {
+    return new Pace(System::nanoTime, Duration.ofSeconds(5));
+  }
+}
