@@ -23,6 +23,11 @@ final class DerivedModuleKeys implements ModuleKeys {
   }
 
   @Override
+  public boolean ready() {
+    return masters.unsealed();
+  }
+
+  @Override
   public byte[] sign(Module module, Which which, byte[] data) throws IssuanceException {
     requireLength("data", data, MOST_DATA);
     return hmac.of(ModuleHmac.key(signingKey(module, which)), data);

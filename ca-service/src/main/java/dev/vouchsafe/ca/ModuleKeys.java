@@ -37,6 +37,12 @@ public interface ModuleKeys {
   }
 
   /**
+   * Whether the masters are in memory, so that {@link #sign}, {@link #encrypt} and {@link #decrypt}
+   * wait for nothing; once they are, they stay there. Never waits itself.
+   */
+  boolean ready();
+
+  /**
    * HMAC-SHA256 (RFC 2104) with the module's signing key.
    *
    * @return 32 octets

@@ -49,6 +49,11 @@ final class ModuleMasters {
     this.clock = clock;
   }
 
+  /** Whether they are in memory, where they stay. */
+  boolean unsealed() {
+    return pair != null;
+  }
+
   /**
    * The masters, unsealed or made now if they were not yet. Only one caller waits for the store;
    * those who come meanwhile are told that it is not there yet.

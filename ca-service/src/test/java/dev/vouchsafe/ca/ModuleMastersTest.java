@@ -80,12 +80,15 @@ class ModuleMastersTest {
     ca.store.setAway(true);
     ca.reopen();
     ModuleKeys keys = ca.ca().moduleKeys();
+    assertThat(keys.ready()).isFalse();
     Refusals.assertRefused(Reason.KEY_STORE_UNAVAILABLE, this::sign);
     Refusals.assertRefused(
         Reason.KEY_STORE_UNAVAILABLE, () -> keys.reveal(MODULE, Which.PRIMARY, "uid 0"));
     Refusals.assertRefused(Reason.KEY_STORE_UNAVAILABLE, () -> keys.encrypt(MODULE, DATA, DATA));
     ca.store.setAway(false);
+    assertThat(keys.ready()).as("asking does not unseal").isFalse();
     assertThat(sign()).isEqualTo(signature);
+    assertThat(keys.ready()).isTrue();
     assertThat(masters()).isEqualTo(sealed);
   }
 
