@@ -16,7 +16,11 @@ public interface Attestor extends AutoCloseable {
    */
   Caller accept(int socket) throws CallerUnknownException;
 
-  /** The second look: measures only what the registration asks for. */
+  /**
+   * The second look: measures only what the registration asks for. It asks all that {@link
+   * #confirm} asks too, and last whether the caller is alive, so that where nothing but this lies
+   * before an answer it is the last look as well.
+   */
   Verdict measure(Caller caller, Registration registration);
 
   /**

@@ -58,15 +58,33 @@ final class LinuxAttestor implements Attestor {
   }
 
   private Verdict measure(Scratch s, ProcessCaller caller, Registration registration) {
-    Doubt doubt = looks.again(s, caller);
-    if (doubt != null && doubt.definite()) {
-      return doubt.verdict(List.of());
+    Doubt doubt = looks.compare(s, caller);
+    SelectorResult[] results = {};
+    if (doubt == null || !doubt.definite()) {
+      results = new SelectorResult[registration.selectors().size()];
+      doubt = selectors(s, caller, registration, results, doubt);
     }
-    if (registration.strict()) {
-      doubt = Doubt.unavailable("not-supported", "strict registrations can't be measured yet");
+    // Asked last, so that all of the above was one process's, and it is alive now.
+    Doubt ended = looks.ended(s, caller);
+    if (ended != null) {
+      return ended.verdict(List.of());
     }
+    return doubt == null
+        ? new Verdict.Attested(registration, List.of(results))
+        : doubt.verdict(List.of(results));
+  }
+
+  private @Nullable Doubt selectors(
+      Scratch s,
+      ProcessCaller caller,
+      Registration registration,
+      SelectorResult[] results,
+      @Nullable Doubt before) {
+    Doubt doubt =
+        registration.strict()
+            ? Doubt.unavailable("not-supported", "strict registrations can't be measured yet")
+            : before;
     List<Selector> selectors = registration.selectors();
-    SelectorResult[] results = new SelectorResult[selectors.size()];
     Doubt mismatch = null;
     for (int i = 0; i < results.length; i++) {
       if (!(selectors.get(i) instanceof Selector.Sha256)) {
@@ -78,19 +96,30 @@ final class LinuxAttestor implements Attestor {
     if (mismatch == null || !mismatch.definite()) {
       mismatch = worse(mismatch, host(s, caller));
     }
-    // Hashing is what a stranger could make us work at: only for one whom nothing else rules out.
+    return hashes(s, caller, selectors, results, mismatch);
+  }
+
+  /** Hashing is what a stranger could make us work at: only for one whom nothing else rules out. */
+  private @Nullable Doubt hashes(
+      Scratch s,
+      ProcessCaller caller,
+      List<Selector> selectors,
+      SelectorResult[] results,
+      @Nullable Doubt others) {
+    Doubt mismatch = others;
+    boolean hashed = false;
     for (int i = 0; i < results.length; i++) {
       if (results[i] == null) {
         if (mismatch != null && mismatch.definite()) {
           results[i] = NOT_MEASURED.result(selectors.get(i).text());
         } else {
           mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
+          hashed = true;
         }
       }
     }
-    return mismatch == null
-        ? new Verdict.Attested(registration, List.of(results))
-        : mismatch.verdict(List.of(results));
+    // Hashing may have taken long: what was compared before is compared once more.
+    return hashed && mismatch == null ? looks.compare(s, caller) : mismatch;
   }
 
   private @Nullable Doubt check(

@@ -1,6 +1,5 @@
 package dev.vouchsafe.attestation;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
@@ -22,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * for that, and its first line is all that is asked for.
  */
 final class Looks {
-  private static final int MAPS_PROBE_BYTES = 64;
-
   private final Kernel kernel;
   private final ScratchPool pool;
 
@@ -132,20 +129,34 @@ final class Looks {
   }
 
   /**
-   * The second and the third look: compares with the first. The caller has been entered.
+   * The third look: compares with the first. The caller has been entered.
    *
    * @return null if all is as it was
    */
   @Nullable Doubt again(Scratch s, ProcessCaller caller) {
     Doubt doubt = compare(s, caller);
-    // Asked last: only now is it sure that what was read was the same process's.
-    if (kernel.ended(s, caller.descriptors().pidfd()) != 0) {
-      return Doubt.refused("caller-gone", "process " + caller.pid() + " has ended");
-    }
-    return doubt;
+    Doubt ended = ended(s, caller);
+    return ended != null ? ended : doubt;
   }
 
-  private @Nullable Doubt compare(Scratch s, ProcessCaller caller) {
+  /**
+   * Asked last: only now is it sure that what was read was the same process's.
+   *
+   * @return null if it is alive
+   */
+  @Nullable Doubt ended(Scratch s, ProcessCaller caller) {
+    return kernel.ended(s, caller.descriptors().pidfd()) == 0
+        ? null
+        : Doubt.refused("caller-gone", "process " + caller.pid() + " has ended");
+  }
+
+  /**
+   * Compares with the first look, for one who asks {@link #ended} afterwards.
+   *
+   * @return null if all is as it was
+   */
+  @Nullable Doubt compare(Scratch s, ProcessCaller caller) {
+    s.mapped = false;
     ProcessCaller.State first = caller.first();
     Credentials now = credentials(s, caller.pid(), caller.descriptors().pidfd());
     if (now == null) {
@@ -174,10 +185,12 @@ final class Looks {
           ? denied("its executable can't be seen any more: " + e.getMessage())
           : changed("its executable is gone: " + e.getMessage());
     }
-    int line = Libc.pread(s, caller.descriptors().maps(), s.buffer, MAPS_PROBE_BYTES, 0);
-    if (line <= 0) {
+    int most = caller.mapsBytes();
+    int length = Libc.pread(s, caller.descriptors().maps(), s.buffer, most, 0);
+    if (length <= 0) {
       return changed("it has executed a program since it connected");
     }
+    s.mapped = most > ProcessCaller.MAPS_PROBE && mapped(s, length, first) > 0;
     return null;
   }
 
@@ -236,9 +249,15 @@ final class Looks {
   /**
    * Whether a mapping of the executable stands in the caller's address space, as it must unless
    * {@code /proc/PID/exe} was made to show another file (PR_SET_MM_MAP). The caller has been
-   * entered.
+   * entered and compared in the same look, which has read as far as that mapping stood the last
+   * time.
+   *
+   * @param executable the one that it was compared with
    */
   static boolean runs(Scratch s, ProcessCaller caller, FileFacts executable) {
+    if (s.mapped) {
+      return true;
+    }
     int maps = caller.descriptors().maps();
     int total = 0;
     // The executable is mapped near the start as a rule, and each line costs.
@@ -250,13 +269,17 @@ final class Looks {
         return false;
       }
       total += length;
-      byte[] text = new byte[total];
-      MemorySegment.copy(s.buffer, JAVA_BYTE, 0, text, 0, total);
-      if (ProcText.mapsExecutable(text, total, executable)) {
+      int end = mapped(s, total, executable);
+      if (end > 0) {
+        caller.mapsBytes(end);
         return true;
       }
       want = 4096;
     }
     return false;
+  }
+
+  private static int mapped(Scratch s, int length, FileFacts executable) {
+    return ProcText.executableMappingEnd(s.bytes(length), length, executable);
   }
 }

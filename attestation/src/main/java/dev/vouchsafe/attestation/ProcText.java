@@ -103,14 +103,15 @@ final class ProcText {
   }
 
   /**
-   * Whether one of the lines of {@code /proc/PID/maps} is an executable mapping of that file.
+   * Where the first line of {@code /proc/PID/maps} ends that is an executable mapping of that file.
    *
    * <p>File systems without a block device (btrfs, overlay, tmpfs) may show another device here
    * than {@code stat} does, so for those only the inode is compared.
    *
    * @param length how many octets of {@code maps} count; a line cut off at its end is not read
+   * @return the octets up to there, its line feed included; 0 if there is none
    */
-  static boolean mapsExecutable(byte[] maps, int length, FileFacts file) {
+  static int executableMappingEnd(byte[] maps, int length, FileFacts file) {
     int at = 0;
     while (at < length) {
       int end = at;
@@ -118,14 +119,14 @@ final class ProcText {
         end++;
       }
       if (end == length) {
-        return false;
+        return 0;
       }
       if (executableOf(new Line(maps, at, end), file)) {
-        return true;
+        return end + 1;
       }
       at = end + 1;
     }
-    return false;
+    return 0;
   }
 
   /** {@code start-end perms offset major:minor inode path}. */

@@ -40,6 +40,9 @@ final class ProcessCaller implements Caller {
   /** Something that is looked at once a connection; {@code doubt} is null if all is well. */
   record Once(@Nullable Doubt doubt) {}
 
+  /** Enough of {@code maps} to see that it isn't empty. */
+  static final int MAPS_PROBE = 64;
+
   private static final int CLOSED = Integer.MIN_VALUE;
 
   private final Peer peer;
@@ -52,6 +55,7 @@ final class ProcessCaller implements Caller {
 
   private volatile @Nullable Once host;
   private volatile @Nullable Once fileSystem;
+  private volatile int mapsBytes = MAPS_PROBE;
 
   ProcessCaller(Peer peer, Descriptors descriptors, State first, ScratchPool pool) {
     this.peer = peer;
@@ -104,6 +108,15 @@ final class ProcessCaller implements Caller {
 
   void fileSystem(Once found) {
     fileSystem = found;
+  }
+
+  /** How much of {@code maps} each look reads: as far as its executable stood the last time. */
+  int mapsBytes() {
+    return mapsBytes;
+  }
+
+  void mapsBytes(int found) {
+    mapsBytes = Math.max(found, MAPS_PROBE + 1);
   }
 
   /** Keeps the descriptors open until {@link #leave}; false if they are closed already. */

@@ -22,6 +22,9 @@ final class Scratch {
   /** For results. */
   final MemorySegment buffer;
 
+  /** Whether the look under way has seen a mapping of the executable already. */
+  boolean mapped;
+
   private final MemorySegment path;
 
   Scratch() {

@@ -64,7 +64,7 @@ class ParserFuzzTest {
     var _ = ProcText.groups(content);
     var _ = ProcText.enginePrefixes(content);
     var _ =
-        ProcText.mapsExecutable(
+        ProcText.executableMappingEnd(
             content, content.length, new FileFacts(0100755, 0, 0, 1, 1, 1, 1, 0, 0));
   }
 

@@ -82,13 +82,15 @@ class ProcTextTest {
   @Test
   void anExecutableMappingIsFoundByDeviceAndInode() {
     byte[] maps = bytes(MAPS);
-    assertThat(ProcText.mapsExecutable(maps, maps.length, FILE)).isTrue();
+    assertThat(ProcText.executableMappingEnd(maps, maps.length, FILE)).isPositive();
     String readable = MAPS.replaceFirst("r-xp", "r--p");
-    assertThat(ProcText.mapsExecutable(bytes(readable), readable.length(), FILE)).isFalse();
+    assertThat(ProcText.executableMappingEnd(bytes(readable), readable.length(), FILE)).isZero();
     String otherDevice = MAPS.replace("fe:01", "fe:02");
-    assertThat(ProcText.mapsExecutable(bytes(otherDevice), otherDevice.length(), FILE)).isFalse();
+    assertThat(ProcText.executableMappingEnd(bytes(otherDevice), otherDevice.length(), FILE))
+        .isZero();
     String otherInode = MAPS.replace("260723", "2607231");
-    assertThat(ProcText.mapsExecutable(bytes(otherInode), otherInode.length(), FILE)).isFalse();
+    assertThat(ProcText.executableMappingEnd(bytes(otherInode), otherInode.length(), FILE))
+        .isZero();
   }
 
   @Test
@@ -96,16 +98,16 @@ class ProcTextTest {
     // The kernel writes a line break in a file's name as \\012.
     String maps =
         "1000-2000 r--p 00000000 00:01 5 /x\\0121000-2000 r-xp 00000000 fe:01 260723 /y\n";
-    assertThat(ProcText.mapsExecutable(bytes(maps), maps.length(), FILE)).isFalse();
+    assertThat(ProcText.executableMappingEnd(bytes(maps), maps.length(), FILE)).isZero();
   }
 
   @Test
   void aLineThatIsCutOffIsNotRead() {
     byte[] maps = bytes(MAPS);
     int cut = MAPS.indexOf("260723", MAPS.indexOf("r-xp")) + 6;
-    assertThat(ProcText.mapsExecutable(maps, cut, FILE)).isFalse();
+    assertThat(ProcText.executableMappingEnd(maps, cut, FILE)).isZero();
     for (int length = 0; length < cut; length++) {
-      assertThat(ProcText.mapsExecutable(maps, length, FILE)).isFalse();
+      assertThat(ProcText.executableMappingEnd(maps, length, FILE)).isZero();
     }
   }
 
@@ -137,7 +139,7 @@ class ProcTextTest {
       var _ = ProcText.groups(mutated(status, random));
       var _ = ProcText.enginePrefixes(mutated(cgroup, random));
       byte[] maps = mutated(bytes(MAPS), random);
-      assertThat(ProcText.mapsExecutable(maps, maps.length, other)).isFalse();
+      assertThat(ProcText.executableMappingEnd(maps, maps.length, other)).isZero();
     }
   }
 

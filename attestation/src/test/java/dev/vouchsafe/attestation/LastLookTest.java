@@ -1,0 +1,133 @@
+package dev.vouchsafe.attestation;
+
+import static dev.vouchsafe.attestation.Attestations.ownUid;
+import static dev.vouchsafe.attestation.Attestations.reason;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A measurement may be the last look before an answer: nothing that happens in it is missed. */
+class LastLookTest {
+  @TempDir Path folder;
+  private final Meddling kernel = new Meddling();
+  private Attestations at;
+
+  /** Something that the caller does. */
+  private interface Deed {
+    void run() throws IOException;
+  }
+
+  /** Lets the caller act in the midst of a look. */
+  private static final class Meddling extends Kernel {
+    private int executables;
+    private int deedAfter;
+    private @Nullable Deed deed;
+    private @Nullable Deed atNamespace;
+
+    /** Has the caller act once its executable was looked at so many times from now on. */
+    void afterExecutable(int times, Deed does) {
+      executables = 0;
+      deedAfter = times;
+      deed = does;
+    }
+
+    @Override
+    FileFacts executable(Scratch s, int pid) throws SystemCallException {
+      FileFacts found = super.executable(s, pid);
+      executables++;
+      if (deed != null && executables == deedAfter) {
+        run(deed);
+      }
+      return found;
+    }
+
+    @Override
+    int readlink(Scratch s, int pid, String link) {
+      int length = super.readlink(s, pid, link);
+      if (atNamespace != null && link.equals("ns/user")) {
+        byte[] before = s.bytes(Math.max(0, length));
+        run(atNamespace);
+        MemorySegment.copy(before, 0, s.buffer, ValueLayout.JAVA_BYTE, 0, before.length);
+      }
+      return length;
+    }
+
+    private static void run(Deed deed) {
+      try {
+        deed.run();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  @BeforeEach
+  void open() throws Exception {
+    at = new Attestations(folder, kernel);
+  }
+
+  @AfterEach
+  void close() {
+    at.close();
+  }
+
+  private static String perlPath() throws IOException {
+    return "unix:path:" + Peer.PERL.toRealPath();
+  }
+
+  private static String perlHash() throws Exception {
+    byte[] perl = Files.readAllBytes(Peer.PERL.toRealPath());
+    return "unix:sha256:"
+        + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(perl));
+  }
+
+  @Test
+  void aCallerThatEndsWhileItIsMeasuredIsGone() throws Exception {
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      kernel.atNamespace = peer::ends;
+      assertThat(
+              reason(at.attestor.measure(caller, Samples.registration("m", ownUid(), perlPath()))))
+          .isEqualTo("refused: caller-gone");
+    }
+  }
+
+  @Test
+  void anExecWhileTheHashIsMadeIsSeen() throws Exception {
+    Registration registration = Samples.registration("m", ownUid(), perlPath(), perlHash());
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      assertThat(reason(at.attestor.measure(caller, registration))).isEqualTo("attested");
+      kernel.afterExecutable(2, peer::execsShell);
+      assertThat(reason(at.attestor.measure(caller, registration)))
+          .isEqualTo("refused: caller-changed");
+    }
+  }
+
+  @Test
+  void anExecOfTheSameExecutableBetweenTwoMeasurementsIsSeen() throws Exception {
+    Registration registration = Samples.registration("m", ownUid(), perlPath(), perlHash());
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      for (int request = 0; request < 3; request++) {
+        assertThat(reason(at.attestor.measure(caller, registration))).isEqualTo("attested");
+      }
+      peer.execs(Peer.PERL, "-e", "$|=1;print+qq(running\\n);<STDIN>");
+      peer.expect("running");
+      assertThat(reason(at.attestor.measure(caller, registration)))
+          .isEqualTo("refused: caller-changed");
+    }
+  }
+}
