@@ -32,6 +32,16 @@ final class Attestation {
    * @param rawName the name as it stood in the path or the query, percent-encoded
    */
   Verdict.Attested byName(Caller caller, String rawName) throws Failure {
+    return measured(caller, rawName, named(caller, rawName));
+  }
+
+  /**
+   * The registration that the caller names, before anything was measured: whoever gets an answer
+   * because of it has still to be {@link #measured}.
+   *
+   * @param rawName the name as it stood in the path or the query, percent-encoded
+   */
+  Registration named(Caller caller, String rawName) throws Failure {
     Optional<Registration> found = find(registrations.current(), rawName);
     if (found.isEmpty()) {
       throw refused(caller, rawName, "not-registered", "there is no such registration");
@@ -41,6 +51,12 @@ final class Attestation {
       throw refused(
           caller, rawName, "wrong-channel", "the registration leaves out the unix channel");
     }
+    return registration;
+  }
+
+  /** Measures the caller against the registration that it {@link #named}. */
+  Verdict.Attested measured(Caller caller, String rawName, Registration registration)
+      throws Failure {
     return held(caller, rawName, attestor.measure(caller, registration));
   }
 

@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.ModuleKeys;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The real keys, except that the test can break them, and see who had one revealed. */
@@ -13,6 +14,14 @@ final class FakeModuleKeys implements ModuleKeys {
   /** From now on everything ends like that. */
   volatile IssuanceException.@Nullable Reason broken;
 
+  /** Whether the masters are said not to be at hand. */
+  volatile boolean sealed;
+
+  volatile boolean crash;
+
+  /** How often a module's key was used. */
+  final AtomicInteger used = new AtomicInteger();
+
   private final ModuleKeys real;
 
   FakeModuleKeys(ModuleKeys real) {
@@ -20,10 +29,19 @@ final class FakeModuleKeys implements ModuleKeys {
   }
 
   private void check() throws IssuanceException {
+    used.incrementAndGet();
+    if (crash) {
+      throw new IllegalStateException("a bug of the keys");
+    }
     IssuanceException.Reason reason = broken;
     if (reason != null) {
       throw new IssuanceException(reason, "said of " + reason.code());
     }
+  }
+
+  @Override
+  public boolean ready() {
+    return !sealed && real.ready();
   }
 
   @Override
