@@ -32,6 +32,7 @@ final class SecureFiles {
   private static final String TEMPORARY = ".tmp-";
   private static final int GROUP_READ = 0040;
   private static final int OTHERS_WRITE = 0002;
+  private static final int STICKY = 01000;
   private static final int GROUP_AND_OTHERS = 0077;
   private static final FileAttribute<Set<PosixFilePermission>> FILE_MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
@@ -64,13 +65,24 @@ final class SecureFiles {
     sync(parent(folder));
   }
 
-  /** A file whose code we run: only root and we may write it, and a group that its owner chose. */
+  /**
+   * A file whose code we run: only root and we may write it, and a group that its owner chose. The
+   * same holds for each folder above it, or another file could be put in its place. A folder that
+   * everybody may write will do if it is sticky, as /tmp is: there nobody can rename what isn't
+   * his.
+   *
+   * @param file its real path, without symbolic links
+   */
   void checkProgram(Path file) throws KeyFault.Failed, IOException {
     Status is = status(file);
     if (!is.file()) {
       throw new KeyFault.Failed(file + " is not a regular file");
     }
     checkAccess(file, is, ~OTHERS_WRITE, "o-w");
+    for (Path above = file.getParent(); above != null; above = above.getParent()) {
+      Status folder = status(above);
+      checkAccess(above, folder, (folder.mode() & STICKY) != 0 ? ~0 : ~OTHERS_WRITE, "o-w");
+    }
   }
 
   /** Reads a whole file that is for its owner only, and no symbolic link. */
@@ -86,6 +98,15 @@ final class SecureFiles {
   /** Whether the group of a file may read it. */
   static boolean isShared(Path file) throws IOException {
     return (status(file.toRealPath()).mode() & GROUP_READ) != 0;
+  }
+
+  /** What tells a file that was written again from the one before. */
+  record Version(Map<String, Object> attributes) {}
+
+  /** Of the file that a name means now, behind symbolic links. */
+  static Version version(Path file) throws IOException {
+    return new Version(
+        Map.copyOf(Files.readAttributes(file, "unix:dev,ino,lastModifiedTime,size")));
   }
 
   private byte[] read(Path file, int alsoAllowed, String mode) throws KeyFault, IOException {

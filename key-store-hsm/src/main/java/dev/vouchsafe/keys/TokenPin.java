@@ -1,5 +1,6 @@
 package dev.vouchsafe.keys;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -14,15 +15,32 @@ import org.jspecify.annotations.Nullable;
  * Logs in with the PIN that a file holds, and never twice with one that was refused: a token counts
  * wrong PINs and locks.
  *
- * <p>The PIN is in memory only while it is tried. Of a refused one a digest is kept with the
- * token's serial number, under a random key that is nowhere else: another PIN in the file, or
- * another token, is tried.
+ * <p>The PIN is in memory only while it is tried. Of a wrong one a digest is kept with the token's
+ * serial number, under a random key that is nowhere else: another PIN in the file, or another
+ * token, is tried. So is the same PIN once more when the file was written again: whoever does that
+ * has a reason, such as a PIN that was set in the token meanwhile. What a token says of its PIN and
+ * not of ours (locked, expired, not set) is not kept: its flags are read before each login.
  */
 final class TokenPin {
   private final Path file;
   private final SecureFiles files;
   private final SecretKeySpec key;
-  private byte @Nullable [] refused;
+  private @Nullable Refused refused;
+
+  /** A wrong PIN, and the file as it was then. */
+  private static final class Refused {
+    private final byte[] digest;
+    private final SecureFiles.Version file;
+
+    Refused(byte[] digest, SecureFiles.Version file) {
+      this.digest = digest;
+      this.file = file;
+    }
+
+    boolean is(byte[] other, SecureFiles.Version now) {
+      return file.equals(now) && MessageDigest.isEqual(digest, other);
+    }
+  }
 
   TokenPin(Path file, SecureFiles files, SecureRandom random) {
     this.file = file;
@@ -40,28 +58,30 @@ final class TokenPin {
    */
   synchronized void login(CryptokiSession session, TokenInfo token)
       throws KeyFault, CryptokiException {
+    // Before it is read: a file that is written meanwhile is another one at the next look.
+    SecureFiles.Version version = version();
     try (SealSecret secret = SealSecret.readPin(file, files)) {
       byte[] pin = secret.key();
       try {
         byte[] digest = digest(token, pin);
-        if (refused != null && MessageDigest.isEqual(refused, digest)) {
+        if (refused != null && refused.is(digest, version)) {
           throw new KeyFault.Failed(
               refusal(token) + ", and is not tried a second time: correct the file");
         }
-        login(session, token, pin, digest);
+        login(session, token, pin, new Refused(digest, version));
       } finally {
         Arrays.fill(pin, (byte) 0);
       }
     }
   }
 
-  private void login(CryptokiSession session, TokenInfo token, byte[] pin, byte[] digest)
+  private void login(CryptokiSession session, TokenInfo token, byte[] pin, Refused ifWrong)
       throws KeyFault, CryptokiException {
     try {
       session.login(pin);
     } catch (CryptokiException e) {
       if (e.kind() == Ckr.Kind.PIN) {
-        refused = digest;
+        refused = isWrong(e) ? ifWrong : null;
         throw new KeyFault.Failed(refusal(token) + ": " + e.getMessage(), e);
       }
       // Another store of this process has logged in before, which counts for all of it.
@@ -69,6 +89,18 @@ final class TokenPin {
         throw e;
       }
     }
+  }
+
+  private SecureFiles.Version version() throws KeyFault {
+    try {
+      return SecureFiles.version(file);
+    } catch (IOException e) {
+      throw SecureFiles.fault("pin-source can't be read", e);
+    }
+  }
+
+  private static boolean isWrong(CryptokiException e) {
+    return e.is(Ckr.PIN_INCORRECT) || e.is(Ckr.PIN_INVALID) || e.is(Ckr.PIN_LEN_RANGE);
   }
 
   private String refusal(TokenInfo token) {

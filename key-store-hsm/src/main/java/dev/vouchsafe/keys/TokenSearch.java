@@ -7,16 +7,20 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /** Finds the one token that a URI means, and looks at its flags before anybody logs in. */
 final class TokenSearch {
   private static final int MOST_SLOTS = 1024;
   private static final int MOST_NAMED = 10;
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final Cryptoki cryptoki;
   private final Pkcs11Uri uri;
   private final boolean known;
+  private boolean askedTwice;
 
   /**
    * @param known whether the token was there before, so that it may come back if it is away
@@ -72,7 +76,7 @@ final class TokenSearch {
   /** A token that just goes away, or isn't initialized, is none of those that are there. */
   private void addTo(List<TokenInfo> there, long slot) throws CryptokiException {
     try {
-      TokenInfo token = TokenInfo.read(cryptoki, slot);
+      TokenInfo token = info(slot);
       if (token.is(Ck.CKF_TOKEN_INITIALIZED) || !token.label().isEmpty()) {
         there.add(token);
       }
@@ -84,6 +88,23 @@ final class TokenSearch {
           && !e.is(Ckr.DEVICE_ERROR)) {
         throw e;
       }
+    }
+  }
+
+  /**
+   * SoftHSM2 says CKR_GENERAL_ERROR while another process writes the token, as it does at a login:
+   * that is over soon, and worth one more question in each search.
+   */
+  private TokenInfo info(long slot) throws CryptokiException {
+    try {
+      return TokenInfo.read(cryptoki, slot);
+    } catch (CryptokiException e) {
+      if (askedTwice || !e.is(Ckr.GENERAL_ERROR)) {
+        throw e;
+      }
+      askedTwice = true;
+      LockSupport.parkNanos(PAUSE_NANOS);
+      return TokenInfo.read(cryptoki, slot);
     }
   }
 

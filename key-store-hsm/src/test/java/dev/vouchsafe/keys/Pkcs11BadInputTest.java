@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.vouchsafe.keys.Cryptoki.Function;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -15,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Libraries, tokens, PINs and folders that are not as they should be: named, nothing half made. */
@@ -108,6 +112,43 @@ class Pkcs11BadInputTest {
     SoftwareFolder.chmod(open, "rwxrwxrwx");
     assertNotCreated(
         uri(Map.of(shim.library().toString(), open.toString())), "module-path", "chmod o-w");
+  }
+
+  @Test
+  void aLibraryInAFolderThatAnybodyMayWriteIsRefusedHoweverHigh() throws Exception {
+    Path high = Files.createDirectories(home.resolve("high"));
+    Path low = Files.createDirectories(high.resolve("middle/low"));
+    Path file = Files.copy(SoftHsm.library(), low.resolve("p11.so"));
+    Path link = Files.createSymbolicLink(home.resolve("link.so"), file);
+    for (Path open : List.of(low, high)) {
+      SoftwareFolder.chmod(open, "rwxrwxrwx");
+      for (Path path : List.of(file, link)) {
+        assertNotCreated(
+            uri(Map.of(shim.library().toString(), path.toString())),
+            "module-path",
+            "chmod o-w " + open.toRealPath());
+      }
+      SoftwareFolder.chmod(open, "rwxr-xr-x");
+    }
+  }
+
+  @Test
+  void aLibraryInAStickyFolderIsTakenAsLongAsWhatIsInItBelongsToUs() throws Exception {
+    SecureFiles files = new SecureFiles(SoftwareStores.effectiveUser(), new SecureRandom());
+    Path sticky = Files.createDirectories(home.resolve("sticky"));
+    Path own = Files.createDirectories(sticky.resolve("own"));
+    Path file = Files.writeString(own.resolve("p11.so"), "").toRealPath();
+    Files.setAttribute(sticky, "unix:mode", 01777);
+    files.checkProgram(file);
+    if (SoftwareStores.effectiveUser() == 0) {
+      Files.setAttribute(own, "unix:uid", 12345);
+      assertThatThrownBy(() -> files.checkProgram(file))
+          .isInstanceOf(KeyFault.Failed.class)
+          .hasMessageContainingAll("chown", own.toString());
+    } else {
+      SecureFiles others = new SecureFiles(SoftwareStores.effectiveUser() + 1, new SecureRandom());
+      assertThatThrownBy(() -> others.checkProgram(file)).isInstanceOf(KeyFault.Failed.class);
+    }
   }
 
   @Test
@@ -220,6 +261,73 @@ class Pkcs11BadInputTest {
       assertThat(Pkcs11Place.signs(key)).isTrue();
       assertThat(shim.calls(Function.LOGIN)).isEqualTo(3);
     }
+    place.stores.destroy(place.folder, place.uri);
+  }
+
+  @Test
+  void aWrongPinIsTriedOnceMoreWhenItsFileIsWrittenAgain() throws Exception {
+    try (PrivateKeyStore store = place.create()) {
+      StoredKey key = store.make(Pkcs11Place.CA, KeyType.EC_P256);
+      shim.reset();
+      shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
+      // Meanwhile the token has another PIN than the file; then it gets that of the file.
+      for (Ckr wrong : List.of(Ckr.PIN_INCORRECT, Ckr.PIN_INVALID, Ckr.PIN_LEN_RANGE)) {
+        long before = shim.calls(Function.LOGIN);
+        shim.answerOnce(Function.LOGIN, wrong);
+        for (int i = 0; i < 5; i++) {
+          assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE)).isInstanceOf(KeyFault.class);
+          place.pause();
+        }
+        assertThat(shim.calls(Function.LOGIN)).isEqualTo(before + 1);
+        FileTime written = Files.getLastModifiedTime(token.pinFile());
+        writePin(token.pin(), "rw-------");
+        Files.setLastModifiedTime(
+            token.pinFile(), FileTime.fromMillis(written.toMillis() + 60_000));
+      }
+      assertThat(Pkcs11Place.signs(key)).isTrue();
+    }
+    place.stores.destroy(place.folder, place.uri);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"PIN_LOCKED", "PIN_EXPIRED", "USER_PIN_NOT_INITIALIZED"})
+  void aPinThatTheTokenMendsIsTakenAgainWithoutAChangeOfItsFile(Ckr code) throws Exception {
+    try (PrivateKeyStore store = place.create()) {
+      StoredKey key = store.make(Pkcs11Place.CA, KeyType.EC_P256);
+      shim.reset();
+      shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
+      shim.answerOnce(Function.LOGIN, code);
+      assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
+          .isInstanceOf(KeyFault.Unavailable.class);
+      place.pause();
+      assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
+          .isInstanceOf(KeyFault.Failed.class)
+          .hasMessageContaining("CKR_" + code);
+      // As long as its flags say so, nothing is tried.
+      shim.flags(Ck.CKF_USER_PIN_LOCKED, 0);
+      for (int i = 0; i < 5; i++) {
+        place.pause();
+        assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE)).isInstanceOf(KeyFault.Failed.class);
+      }
+      assertThat(shim.calls(Function.LOGIN)).isEqualTo(1);
+      shim.flags(0, 0);
+      place.pause();
+      assertThat(Pkcs11Place.signs(key)).isTrue();
+    }
+    place.stores.destroy(place.folder, place.uri);
+  }
+
+  @Test
+  void aTokenThatAnotherProgramIsLoggingInToIsAskedOnceMoreAndThenUnavailable() throws Exception {
+    shim.answer(Function.GET_TOKEN_INFO, Ckr.GENERAL_ERROR);
+    assertThatThrownBy(place::create)
+        .isInstanceOf(KeyFault.Unavailable.class)
+        .hasMessageContaining("C_GetTokenInfo");
+    assertThat(shim.calls(Function.GET_TOKEN_INFO)).isEqualTo(2);
+    assertThat(place.folder).doesNotExist();
+    shim.reset();
+    shim.answerOnce(Function.GET_TOKEN_INFO, Ckr.GENERAL_ERROR);
+    place.create().close();
     place.stores.destroy(place.folder, place.uri);
   }
 
