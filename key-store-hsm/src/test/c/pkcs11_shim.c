@@ -11,9 +11,17 @@
 #include <string.h>
 
 #define FUNCTIONS 68
+#define C_FINALIZE 1
 #define C_GET_TOKEN_INFO 6
+#define C_OPEN_SESSION 12
+#define C_CLOSE_SESSION 13
+#define C_LOGOUT 19
 #define C_GET_ATTRIBUTE_VALUE 24
+#define C_SIGN_INIT 42
 #define TOKEN_INFO_FLAGS 96
+#define TOKEN_INFO_MOST_SESSIONS 104
+#define TOKEN_INFO_MOST_WRITING_SESSIONS 120
+#define SESSION_COUNT 0xB1
 #define GENERAL_ERROR 5
 
 typedef unsigned long ulong;
@@ -38,9 +46,24 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 static struct table mine, *real;
-static ulong flags_set, flags_cleared, waiting;
+static ulong flags_set, flags_cleared, waiting, most_sessions, open_sessions, signing_session;
 static ulong lie_type = ~0UL;
 static unsigned char lie_value;
+
+/* What a call that went well leaves. */
+static void count(int place, ulong session) {
+  pthread_mutex_lock(&lock);
+  if (place == C_OPEN_SESSION) {
+    open_sessions++;
+  } else if (place == C_CLOSE_SESSION) {
+    open_sessions--;
+  } else if (place == C_FINALIZE) {
+    open_sessions = 0;
+  } else if (place == C_SIGN_INIT) {
+    signing_session = session;
+  }
+  pthread_mutex_unlock(&lock);
+}
 
 static ulong call(int place, ulong a, ulong b, ulong c, ulong d, ulong e, ulong f, ulong g,
                   ulong h) {
@@ -58,13 +81,24 @@ static ulong call(int place, ulong a, ulong b, ulong c, ulong d, ulong e, ulong 
     rules[place].times--;
     answer = rules[place].answer;
   }
+  if (place == C_OPEN_SESSION && answer == 0 && most_sessions > 0 &&
+      open_sessions >= most_sessions) {
+    answer = SESSION_COUNT;
+  }
   pthread_mutex_unlock(&lock);
   if (answer == 0) {
     answer = real->at[place](a, b, c, d, e, f, g, h);
+    if (answer == 0) {
+      count(place, a);
+    }
   }
   if (place == C_GET_TOKEN_INFO && answer == 0) {
     ulong *flags = (ulong *)(b + TOKEN_INFO_FLAGS);
     *flags = (*flags | flags_set) & ~flags_cleared;
+    if (most_sessions > 0) {
+      *(ulong *)(b + TOKEN_INFO_MOST_SESSIONS) = most_sessions;
+      *(ulong *)(b + TOKEN_INFO_MOST_WRITING_SESSIONS) = most_sessions;
+    }
   }
   if (place == C_GET_ATTRIBUTE_VALUE && answer == 0) {
     struct attribute *asked = (struct attribute *)c;
@@ -87,6 +121,7 @@ WRAP(4)
 WRAP(6)
 WRAP(12)
 WRAP(13)
+WRAP(15)
 WRAP(18)
 WRAP(22)
 WRAP(24)
@@ -115,6 +150,7 @@ ulong C_GetFunctionList(struct table **into) {
     mine.at[6] = wrapped_6;
     mine.at[12] = wrapped_12;
     mine.at[13] = wrapped_13;
+    mine.at[15] = wrapped_15;
     mine.at[18] = wrapped_18;
     mine.at[22] = wrapped_22;
     mine.at[24] = wrapped_24;
@@ -176,10 +212,28 @@ void shim_lie(ulong type, ulong value) {
   lie_value = (unsigned char)value;
 }
 
+/* How many sessions the token says it allows, and allows; 0 for as many as it likes. */
+void shim_sessions(ulong most) {
+  pthread_mutex_lock(&lock);
+  most_sessions = most;
+  pthread_mutex_unlock(&lock);
+}
+
+/* Logs the user out behind everybody's back, by the session that has signed last. */
+ulong shim_logout(void) {
+  return real->at[C_LOGOUT](signing_session, 0, 0, 0, 0, 0, 0, 0);
+}
+
+/* Finalizes the library behind everybody's back. */
+ulong shim_finalize(void) {
+  count(C_FINALIZE, 0);
+  return real->at[C_FINALIZE](0, 0, 0, 0, 0, 0, 0, 0);
+}
+
 void shim_reset(void) {
   pthread_mutex_lock(&lock);
   memset(rules, 0, sizeof rules);
-  flags_set = flags_cleared = 0;
+  flags_set = flags_cleared = most_sessions = 0;
   lie_type = ~0UL;
   pthread_cond_broadcast(&released);
   pthread_mutex_unlock(&lock);

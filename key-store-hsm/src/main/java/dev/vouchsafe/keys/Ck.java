@@ -16,6 +16,9 @@ final class Ck {
   static final long CKF_RW_SESSION = 0x2;
   static final long CKF_SERIAL_SESSION = 0x4;
 
+  static final long CKS_RO_USER_FUNCTIONS = 1;
+  static final long CKS_RW_USER_FUNCTIONS = 3;
+
   static final long CKO_PUBLIC_KEY = 2;
   static final long CKO_PRIVATE_KEY = 3;
   static final long CKO_SECRET_KEY = 4;

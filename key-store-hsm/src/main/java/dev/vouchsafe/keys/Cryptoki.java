@@ -38,6 +38,7 @@ final class Cryptoki {
     GET_TOKEN_INFO("C_GetTokenInfo", 6),
     OPEN_SESSION("C_OpenSession", 12),
     CLOSE_SESSION("C_CloseSession", 13),
+    GET_SESSION_INFO("C_GetSessionInfo", 15),
     LOGIN("C_Login", 18),
     DESTROY_OBJECT("C_DestroyObject", 22),
     GET_ATTRIBUTE_VALUE("C_GetAttributeValue", 24),

@@ -6,9 +6,29 @@ final class CryptokiException extends Exception {
 
   private final long code;
 
+  private CryptokiException(String message, Ckr code) {
+    super(message);
+    this.code = code.code();
+  }
+
   CryptokiException(Cryptoki.Function function, long code) {
     super(function.text() + " answers " + Ckr.name(code) + hint(function, code));
     this.code = code;
+  }
+
+  /** A session isn't that of the user any more, who was logged in. */
+  static CryptokiException loggedOut() {
+    return new CryptokiException("the token has logged us out", Ckr.USER_NOT_LOGGED_IN);
+  }
+
+  /** The same, found out by what failed. */
+  static CryptokiException loggedOut(CryptokiException failed) {
+    CryptokiException e =
+        new CryptokiException(
+            failed.getMessage() + ": the token is lost, or has logged us out",
+            Ckr.USER_NOT_LOGGED_IN);
+    e.initCause(failed);
+    return e;
   }
 
   /** Tokens that can't keep a new object say so in words that mean anything. */

@@ -3,9 +3,10 @@ package dev.vouchsafe.keys;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -14,45 +15,61 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Invariant: C_Initialize was called, by us or by somebody else, before the first user comes,
  * and C_Finalize, if it was us, after the last one has gone; both under the lock. So a store that
  * has lost its token leaves and comes back: if it is alone, or the others have lost theirs as well,
- * the library begins anew; if not, nobody pulls it from under the others.
+ * the library begins anew; if not, nobody pulls it from under the others. A C_Finalize that failed,
+ * or that the lock could not be had for, is made up for when the next user comes.
+ *
+ * <p>No lock here is waited for long, since a library may hang while it is held.
  */
 final class CryptokiLibrary {
-  private static final long PATIENCE_SECONDS = 5;
-
   /** A library is loaded once for each process, whatever we would like. */
   private static final Loaded LOADED = new Loaded();
 
-  private final Path path;
   private final Cryptoki cryptoki;
+  private final LibraryCalls calls;
+  private final String named;
   private final ReentrantLock lock = new ReentrantLock();
   private final ReentrantLock making = new ReentrantLock();
-  private int users;
+  private final AtomicInteger users = new AtomicInteger();
+
+  /** Under the lock. */
   private boolean initializedByUs;
 
   private CryptokiLibrary(Path path, Cryptoki cryptoki) {
-    this.path = path;
+    this.named = path.toString();
     this.cryptoki = cryptoki;
+    this.calls = new LibraryCalls(named);
   }
 
   /** The libraries that were loaded, by their real path. */
   private static final class Loaded {
-    private final Map<Path, CryptokiLibrary> libraries = new ConcurrentHashMap<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<Path, CryptokiLibrary> libraries = new HashMap<>();
 
-    synchronized CryptokiLibrary get(Path path) throws KeyFault.Failed {
-      CryptokiLibrary known = libraries.get(path);
-      if (known == null) {
-        known = new CryptokiLibrary(path, Cryptoki.load(path));
-        libraries.put(path, known);
+    CryptokiLibrary get(Path path) throws KeyFault {
+      if (!locked(lock)) {
+        throw new KeyFault.Unavailable("another PKCS#11 library is being loaded");
       }
-      return known;
+      try {
+        CryptokiLibrary known = libraries.get(path);
+        if (known == null) {
+          known = new CryptokiLibrary(path, Cryptoki.load(path));
+          libraries.put(path, known);
+        }
+        return known;
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
   /**
-   * @throws KeyFault.Failed if there is no such file, if somebody else could have written it, or if
-   *     it is no PKCS#11 library
+   * The library, loaded now if it isn't yet.
+   *
+   * @throws KeyFault.Failed if there is no such file, if somebody else could have written or
+   *     exchanged it, or if it is no PKCS#11 library
+   * @throws KeyFault.Unavailable if another one is being loaded, and hangs
    */
-  static CryptokiLibrary at(Path modulePath, SecureFiles files) throws KeyFault.Failed {
+  static CryptokiLibrary at(Path modulePath, SecureFiles files) throws KeyFault {
     return LOADED.get(checked(modulePath, files));
   }
 
@@ -70,8 +87,9 @@ final class CryptokiLibrary {
     }
   }
 
-  Path path() {
-    return path;
+  /** Whoever calls a function of it is one of these. */
+  LibraryCalls calls() {
+    return calls;
   }
 
   /** Held while a label is looked for and its key made. */
@@ -81,12 +99,16 @@ final class CryptokiLibrary {
 
   /** Comes as a user; {@link #leave} must follow. */
   Cryptoki enter() throws KeyFault.Unavailable, CryptokiException {
-    lockSoon();
+    if (!locked(lock)) {
+      throw new KeyFault.Unavailable("the PKCS#11 library " + named + " does not answer");
+    }
     try {
-      if (users == 0) {
-        initializedByUs = cryptoki.initialize();
+      if (users.get() == 0) {
+        finish();
+        // "Initialized already" by us, if it could not be finished: it is ours still.
+        initializedByUs |= cryptoki.initialize();
       }
-      users++;
+      users.incrementAndGet();
       return cryptoki;
     } finally {
       lock.unlock();
@@ -95,29 +117,45 @@ final class CryptokiLibrary {
 
   /** Goes, with all sessions closed and no call under way. */
   void leave() {
-    lock.lock();
-    try {
-      users--;
-      if (users == 0 && initializedByUs) {
-        cryptoki.call(Cryptoki.Function.FINALIZE, 0);
+    users.decrementAndGet();
+    if (locked(lock)) {
+      try {
+        if (users.get() == 0) {
+          finish();
+        }
+      } finally {
+        lock.unlock();
       }
-    } catch (CryptokiException e) {
-      System.getLogger(CryptokiLibrary.class.getName())
-          .log(System.Logger.Level.DEBUG, "the library was not in use any more", e);
-    } finally {
-      lock.unlock();
     }
   }
 
-  /** A library that hangs while it is initialized must not hold up those who come later. */
-  private void lockSoon() throws KeyFault.Unavailable {
+  private void finish() {
+    if (!initializedByUs) {
+      return;
+    }
     try {
-      if (lock.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-        return;
+      cryptoki.call(Cryptoki.Function.FINALIZE, 0);
+      initializedByUs = false;
+    } catch (CryptokiException e) {
+      if (e.is(Ckr.CRYPTOKI_NOT_INITIALIZED)) {
+        initializedByUs = false;
+      } else {
+        System.getLogger(CryptokiLibrary.class.getName())
+            .log(
+                System.Logger.Level.WARNING,
+                "the PKCS#11 library {0} could not be left: {1}",
+                named,
+                e.getMessage());
       }
+    }
+  }
+
+  private static boolean locked(ReentrantLock lock) {
+    try {
+      return lock.tryLock() || lock.tryLock(LibraryCalls.PATIENCE, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
-    throw new KeyFault.Unavailable("the PKCS#11 library " + path + " does not answer");
   }
 }

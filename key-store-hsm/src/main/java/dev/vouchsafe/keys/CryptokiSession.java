@@ -20,6 +20,11 @@ final class CryptokiSession implements AutoCloseable {
   /** Longer than any attribute or signature of a key that we make (RSA-4096: 512 octets). */
   private static final int LONGEST_OUTPUT = 2 * 1024;
 
+  /** CK_SESSION_INFO: four numbers, the state is the second. */
+  private static final long SESSION_INFO = 4 * Long.BYTES;
+
+  private static final long SESSION_STATE = Long.BYTES;
+
   private static final int MECHANISM = 3 * Long.BYTES;
 
   private final Cryptoki cryptoki;
@@ -126,6 +131,19 @@ final class CryptokiSession implements AutoCloseable {
   /** Whether an attribute is there and false. */
   boolean isFalse(long object, long type) throws CryptokiException {
     return attribute(object, type).filter(value -> value.length == 1 && value[0] == 0).isPresent();
+  }
+
+  /** Whether the user is logged in still, so that this private object can be seen. */
+  boolean sees(long privateObject) {
+    try (Arena once = Arena.ofConfined()) {
+      MemorySegment info = once.allocate(SESSION_INFO, Long.BYTES);
+      cryptoki.call(Function.GET_SESSION_INFO, handle, info.address());
+      long state = info.get(JAVA_LONG, SESSION_STATE);
+      return (state == Ck.CKS_RO_USER_FUNCTIONS || state == Ck.CKS_RW_USER_FUNCTIONS)
+          && attribute(privateObject, Ck.CKA_CLASS).isPresent();
+    } catch (CryptokiException e) {
+      return false;
+    }
   }
 
   /** The handle of a new secret key. */

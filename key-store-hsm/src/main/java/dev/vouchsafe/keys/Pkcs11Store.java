@@ -21,7 +21,9 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Pkcs11Store implements PrivateKeyStore {
   private static final String DERIVE = "vouchsafe derived secret";
   private static final String SEAL = "vouchsafe sealing secret";
-  private static final long PATIENCE_SECONDS = 60;
+
+  /** For others than the maker. A slow token takes a minute for a key: too long for a worker. */
+  private static final long PATIENCE_SECONDS = 1;
 
   private final TokenLink link;
   private final TokenObjects objects;
@@ -76,6 +78,7 @@ final class Pkcs11Store implements PrivateKeyStore {
     try {
       return call(
           connection,
+          TokenConnection.MAKING,
           "making the key " + label,
           session -> {
             TokenObjects.Pair made = objects.make(session, label, type);
@@ -208,12 +211,19 @@ final class Pkcs11Store implements PrivateKeyStore {
 
   private <T> T call(TokenConnection connection, String what, TokenConnection.Work<T> work)
       throws KeyFault {
+    return call(connection, TokenConnection.SIGNING, what, work);
+  }
+
+  private <T> T call(
+      TokenConnection connection, long limit, String what, TokenConnection.Work<T> work)
+      throws KeyFault {
     try {
-      return connection.in(work);
+      return connection.in(limit, work);
     } catch (CryptokiException e) {
       KeyFault fault = TokenOpener.fault("token " + connection.token().named() + ", " + what, e);
-      if (e.kind() == Ckr.Kind.LOST) {
-        link.lost(connection, fault);
+      if (connection.isRetired()) {
+        // The next callers are not told that their call fails, which is true of this one only.
+        link.lost(connection, new KeyFault.Unavailable(String.valueOf(fault.getMessage()), e));
       }
       throw fault;
     }

@@ -71,6 +71,7 @@ final class Pkcs11Stores {
               uri,
               files,
               random,
+              nanos,
               false,
               (session, token) -> {
                 if (token.is(Ck.CKF_WRITE_PROTECTED)) {
@@ -115,6 +116,7 @@ final class Pkcs11Stores {
             uri,
             files,
             random,
+            nanos,
             false,
             (session, token) -> {
               objects.destroyAll(session);
@@ -152,6 +154,7 @@ final class Pkcs11Stores {
             uri,
             files,
             random,
+            nanos,
             true,
             (session, token) ->
                 objects

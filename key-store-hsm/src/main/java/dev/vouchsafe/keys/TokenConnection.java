@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,45 +14,57 @@ import org.jspecify.annotations.Nullable;
  * any more, and whoever brings the last one back closes what is left and leaves the library. The
  * first session stays open and unused, where the token allows more than one: the token logs out
  * when the last session is closed. So two connections of this process to one token don't log each
- * other out: there is no call of C_Logout.
+ * other out: there is no call of C_Logout. Where the token allows one session only, a failure that
+ * closes it retires the connection, since that logs out.
+ *
+ * <p>It retires itself when the token is lost or has logged us out, inside the call that found out:
+ * so whatever is then closed counts among the {@link LibraryCalls}, which bound what a library that
+ * hangs can take.
  */
 final class TokenConnection {
-  private static final int MOST_SESSIONS = 8;
-  private static final long PATIENCE_SECONDS = 5;
+  /** How long looking for a key and signing may take, in nanoseconds, before it counts as hung. */
+  static final long SIGNING = TimeUnit.SECONDS.toNanos(5);
+
+  /** The same for making a key: RSA-4096 takes slow tokens a minute. */
+  static final long MAKING = TimeUnit.MINUTES.toNanos(2);
 
   private final CryptokiLibrary library;
   private final Cryptoki cryptoki;
   private final TokenInfo token;
   private final long sealingKey;
+  private final LongSupplier nanos;
   private final Semaphore free;
   private final @Nullable CryptokiSession first;
   private final Deque<CryptokiSession> idle = new ArrayDeque<>();
   private int borrowed;
-  private boolean retired;
+  private volatile boolean retired;
 
   /**
    * @param library entered; left when this is retired
    * @param loggedIn a session of the user who is logged in; taken over
    * @param sealingKey handle of the key that secrets are derived with
+   * @param nanos a clock for durations
    */
   TokenConnection(
       CryptokiLibrary library,
       Cryptoki cryptoki,
       TokenInfo token,
       CryptokiSession loggedIn,
-      long sealingKey) {
+      long sealingKey,
+      LongSupplier nanos) {
     this.library = library;
     this.cryptoki = cryptoki;
     this.token = token;
     this.sealingKey = sealingKey;
+    this.nanos = nanos;
     if (token.sessions() == 1) {
       this.first = null;
       this.idle.add(loggedIn);
       this.free = new Semaphore(1);
     } else {
-      long most = token.sessions() == 0 ? MOST_SESSIONS : token.sessions() - 1;
+      long most = token.sessions() == 0 ? Long.MAX_VALUE : token.sessions() - 1;
       this.first = loggedIn;
-      this.free = new Semaphore((int) Math.min(MOST_SESSIONS, most));
+      this.free = new Semaphore((int) Math.min(library.calls().most(), most));
     }
   }
 
@@ -69,6 +82,11 @@ final class TokenConnection {
     return sealingKey;
   }
 
+  /** Whether it is of no use any more. */
+  boolean isRetired() {
+    return retired;
+  }
+
   /** What is done in a session. */
   interface Work<T> {
     T run(CryptokiSession session) throws KeyFault, CryptokiException;
@@ -77,31 +95,28 @@ final class TokenConnection {
   /**
    * Does it in a session that nobody else uses meanwhile.
    *
-   * @throws KeyFault.Unavailable if all are in use for long, or this is retired
+   * @param limit nanoseconds after which it counts as hung
+   * @throws KeyFault.Unavailable if the library hangs, all sessions are in use, or this is retired
+   * @throws CryptokiException of the kind LOST if the token is lost or has logged us out; this is
+   *     retired then
    */
-  <T> T in(Work<T> work) throws KeyFault, CryptokiException {
-    waitForFree();
+  <T> T in(long limit, Work<T> work) throws KeyFault, CryptokiException {
+    LibraryCalls.Call call = library.calls().begin(free, nanos, limit);
     try {
       enter();
       try {
         return inSession(work);
+      } catch (CryptokiException e) {
+        if (e.kind() == Ckr.Kind.LOST) {
+          retire();
+        }
+        throw e;
       } finally {
         exit();
       }
     } finally {
-      free.release();
+      call.end();
     }
-  }
-
-  private void waitForFree() throws KeyFault.Unavailable {
-    try {
-      if (free.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-        return;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    throw new KeyFault.Unavailable("token " + token.named() + " is busy");
   }
 
   private synchronized void enter() throws KeyFault.Unavailable {
@@ -124,16 +139,24 @@ final class TokenConnection {
 
   private <T> T inSession(Work<T> work) throws KeyFault, CryptokiException {
     CryptokiSession session = session();
-    boolean good = false;
+    boolean clean = false;
     try {
       T result = work.run(session);
-      good = true;
+      clean = true;
       return result;
+    } catch (KeyFault e) {
+      // Our own verdict on an answer, between two calls: no operation is under way.
+      clean = true;
+      throw e;
+    } catch (CryptokiException e) {
+      boolean ofThisCall = e.kind() == Ckr.Kind.LOST || session.sees(sealingKey);
+      // A token that has logged us out fails in many words.
+      throw ofThisCall ? e : CryptokiException.loggedOut(e);
     } finally {
-      if (good) {
+      if (clean) {
         keep(session);
       } else {
-        session.close();
+        discard(session);
       }
     }
   }
@@ -150,6 +173,13 @@ final class TokenConnection {
 
   private synchronized void keep(CryptokiSession session) {
     idle.push(session);
+  }
+
+  private void discard(CryptokiSession session) {
+    if (first == null) {
+      retire();
+    }
+    session.close();
   }
 
   /** Lets nobody in any more. Calls that are under way end by themselves. */

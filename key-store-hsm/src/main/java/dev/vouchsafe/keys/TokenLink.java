@@ -1,5 +1,6 @@
 package dev.vouchsafe.keys;
 
+import java.time.Duration;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -11,12 +12,16 @@ import org.jspecify.annotations.Nullable;
  * or closed. While it is down, one caller at a time tries to open a connection: soon after the
  * loss, and then a pause after the last try. All others are told the reason at once. A connection
  * that was lost is never used again, and what was known of objects in the token goes with it.
+ *
+ * <p>Opening anew may hang in the library: that holds one caller up, and the others not at all.
  */
 final class TokenLink {
   /** Opens a new connection. */
   interface Opener {
     TokenConnection open() throws KeyFault;
   }
+
+  private static final Duration CLOSING = Duration.ofSeconds(2);
 
   private final Opener opener;
   private final LongSupplier nanos;
@@ -45,7 +50,7 @@ final class TokenLink {
    */
   TokenConnection connection() throws KeyFault {
     TokenConnection connection = up;
-    if (connection != null) {
+    if (connection != null && !connection.isRetired()) {
       return connection;
     }
     synchronized (this) {
@@ -53,8 +58,12 @@ final class TokenLink {
         throw isClosed();
       }
       connection = up;
-      if (connection != null) {
+      if (connection != null && !connection.isRetired()) {
         return connection;
+      }
+      if (connection != null) {
+        up = null;
+        reason = new KeyFault.Unavailable("the way to the token was lost");
       }
       if (opening || nanos.getAsLong() - nextTry < 0) {
         throw again(reason);
@@ -96,18 +105,15 @@ final class TokenLink {
     throw isClosed();
   }
 
-  /** That connection is of no use any more. */
-  void lost(TokenConnection connection, KeyFault why) {
-    synchronized (this) {
-      if (up == connection) {
-        up = null;
-        reason = why;
-      }
+  /** That connection, which is retired, is of no use any more. */
+  synchronized void lost(TokenConnection connection, KeyFault.Unavailable why) {
+    if (up == connection) {
+      up = null;
+      reason = why;
     }
-    connection.retire();
   }
 
-  /** For good. */
+  /** For good. Calls that are under way end by themselves, or never: they are not waited for. */
   void close() {
     TokenConnection connection;
     synchronized (this) {
@@ -116,12 +122,21 @@ final class TokenLink {
       up = null;
     }
     if (connection != null) {
-      connection.retire();
+      retireSoon(connection);
     }
   }
 
-  synchronized boolean isOpen() {
-    return !closed;
+  /** A library that hangs while it is left must not keep the service from ending. */
+  private static void retireSoon(TokenConnection connection) {
+    Thread leaving = Thread.ofPlatform().daemon().name("token-closing").start(connection::retire);
+    try {
+      if (!leaving.join(CLOSING)) {
+        System.getLogger(TokenLink.class.getName())
+            .log(System.Logger.Level.WARNING, "the PKCS#11 library hangs while it is left");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static KeyFault isClosed() {

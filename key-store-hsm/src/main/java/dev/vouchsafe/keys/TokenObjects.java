@@ -34,13 +34,26 @@ final class TokenObjects {
   record Pair(long privateKey, KeyType type, PublicKey publicKey) {}
 
   /**
-   * The handle of the private key of that label.
+   * The handle of the private key of that label. That there is none is believed only of a session
+   * that would see it: a token that has logged us out hides all private objects.
    *
    * @throws KeyFault.Failed if there are two
    */
   OptionalLong privateKey(CryptokiSession session, KeyLabel label)
       throws KeyFault, CryptokiException {
-    return only(session, Ck.CKO_PRIVATE_KEY, store.of(label), "private keys of " + label);
+    OptionalLong found =
+        only(session, Ck.CKO_PRIVATE_KEY, store.of(label), "private keys of " + label);
+    if (found.isEmpty()) {
+      checkLoggedIn(session);
+    }
+    return found;
+  }
+
+  private void checkLoggedIn(CryptokiSession session) throws CryptokiException {
+    long[] sealing = session.find(byId(Ck.CKO_SECRET_KEY, store.ofSealingKey()), 1);
+    if (sealing.length == 0 || !session.sees(sealing[0])) {
+      throw CryptokiException.loggedOut();
+    }
   }
 
   /** The handle of the sealing key. */

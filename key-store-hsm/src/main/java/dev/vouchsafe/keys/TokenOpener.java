@@ -1,6 +1,8 @@
 package dev.vouchsafe.keys;
 
 import java.security.SecureRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Goes from a URI to a connection: library, token, flags, one login, sealing key. */
@@ -10,8 +12,12 @@ final class TokenOpener implements TokenLink.Opener {
     long in(CryptokiSession session, TokenInfo token) throws KeyFault, CryptokiException;
   }
 
+  /** After so long it counts as hung: a network HSM may look for its way for a while. */
+  private static final long OPENING = TimeUnit.SECONDS.toNanos(30);
+
   private final Pkcs11Uri uri;
   private final SecureFiles files;
+  private final LongSupplier nanos;
   private final TokenPin pin;
   private final boolean known;
   private final SealingKey sealingKey;
@@ -19,12 +25,19 @@ final class TokenOpener implements TokenLink.Opener {
   private volatile @Nullable TokenInfo seen;
 
   /**
+   * @param nanos a clock for durations
    * @param known whether the token was there before, so that it may come back if it is away
    */
   TokenOpener(
-      Pkcs11Uri uri, SecureFiles files, SecureRandom random, boolean known, SealingKey sealingKey) {
+      Pkcs11Uri uri,
+      SecureFiles files,
+      SecureRandom random,
+      LongSupplier nanos,
+      boolean known,
+      SealingKey sealingKey) {
     this.uri = uri;
     this.files = files;
+    this.nanos = nanos;
     this.pin = new TokenPin(uri.pinSource(), files, random);
     this.known = known;
     this.sealingKey = sealingKey;
@@ -37,26 +50,33 @@ final class TokenOpener implements TokenLink.Opener {
 
   @Override
   public TokenConnection open() throws KeyFault {
+    CryptokiLibrary entered = library();
+    LibraryCalls.Call call = entered.calls().begin(nanos, OPENING);
     try {
-      CryptokiLibrary entered = library();
-      Cryptoki cryptoki = entered.enter();
-      boolean kept = false;
-      try {
-        TokenConnection connection = connect(entered, cryptoki);
-        kept = true;
-        return connection;
-      } finally {
-        if (!kept) {
-          entered.leave();
-        }
-      }
+      return open(entered);
     } catch (CryptokiException e) {
       throw fault("token " + uri.tokenNamed() + " (module-path " + uri.modulePath() + ")", e);
+    } finally {
+      call.end();
+    }
+  }
+
+  private TokenConnection open(CryptokiLibrary entered) throws KeyFault, CryptokiException {
+    Cryptoki cryptoki = entered.enter();
+    boolean kept = false;
+    try {
+      TokenConnection connection = connect(entered, cryptoki);
+      kept = true;
+      return connection;
+    } finally {
+      if (!kept) {
+        entered.leave();
+      }
     }
   }
 
   /** Loaded once: what becomes of the file later doesn't matter to us. */
-  private CryptokiLibrary library() throws KeyFault.Failed {
+  private CryptokiLibrary library() throws KeyFault {
     CryptokiLibrary known = library;
     if (known == null) {
       known = CryptokiLibrary.at(uri.modulePath(), files);
@@ -77,7 +97,8 @@ final class TokenOpener implements TokenLink.Opener {
     try {
       pin.login(session, token);
       long key = sealingKey.in(session, token);
-      TokenConnection connection = new TokenConnection(entered, cryptoki, token, session, key);
+      TokenConnection connection =
+          new TokenConnection(entered, cryptoki, token, session, key, nanos);
       kept = true;
       return connection;
     } finally {

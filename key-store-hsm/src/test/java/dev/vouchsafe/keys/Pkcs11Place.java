@@ -33,6 +33,11 @@ final class Pkcs11Place {
     nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
   }
 
+  /** Lets so much time pass. */
+  void pass(long duration) {
+    nanos.addAndGet(duration);
+  }
+
   StoreId id() throws Exception {
     return StoreId.parse(java.nio.file.Files.readAllBytes(folder.resolve(StoreId.FILE)));
   }

@@ -22,6 +22,9 @@ final class Shim {
   private final MethodHandle waiting;
   private final MethodHandle flags;
   private final MethodHandle lie;
+  private final MethodHandle sessions;
+  private final MethodHandle logout;
+  private final MethodHandle finish;
   private final MethodHandle reset;
 
   private Shim(Path library) {
@@ -33,6 +36,9 @@ final class Shim {
     this.waiting = function(symbols, "shim_waiting", 0);
     this.flags = function(symbols, "shim_flags", 2);
     this.lie = function(symbols, "shim_lie", 2);
+    this.sessions = function(symbols, "shim_sessions", 1);
+    this.logout = function(symbols, "shim_logout", 0);
+    this.finish = function(symbols, "shim_finalize", 0);
     this.reset = function(symbols, "shim_reset", 0);
   }
 
@@ -107,6 +113,30 @@ final class Shim {
   /** What the token says of an attribute that is true or false. */
   void lie(long attribute, boolean value) {
     call(lie, attribute, value ? 1L : 0L);
+  }
+
+  /** How many sessions the token allows. */
+  void sessions(long most) {
+    call(sessions, most);
+  }
+
+  /** Logs the user out behind the store's back; a signature must have been made. */
+  void logout() {
+    if (call(logout) != Ckr.OK.code()) {
+      throw new IllegalStateException("the token can't be logged out");
+    }
+  }
+
+  /** Finalizes the library behind the store's back. */
+  void finish() {
+    if (call(finish) != Ckr.OK.code()) {
+      throw new IllegalStateException("the library can't be finalized");
+    }
+  }
+
+  /** Calls of all functions since the last reset. */
+  long calls() {
+    return Arrays.stream(Function.values()).mapToLong(this::calls).sum();
   }
 
   void reset() {
