@@ -20,9 +20,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A library that doesn't come back from a call: it keeps few callers, and comes back to life. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class Pkcs11HangTest {
   private static final KeyLabel CA = Pkcs11Place.CA;
   private static final byte[] MESSAGE = Pkcs11Place.MESSAGE;
