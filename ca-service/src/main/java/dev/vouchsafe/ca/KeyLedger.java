@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +14,8 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * The ledger's tables of sealed secrets, token keys, blocks of token ids, and disclosures. Whatever
- * is written here is on the disk when the call returns, or the future completes.
+ * is written here is on the disk when the call returns, or the future completes; what finds the
+ * ledger otherwise than it expects fails alone.
  */
 final class KeyLedger {
   /** A secret that the key store sealed, under its name. */
@@ -92,7 +94,10 @@ final class KeyLedger {
       String generation,
       String which) {}
 
-  private static final long WAITS_SECONDS = 10;
+  private static final Duration START_WAITS = Duration.ofSeconds(10);
+
+  /** An administrator waits on one of the few workers. */
+  private static final Duration DISCLOSURE_WAITS = Duration.ofSeconds(2);
 
   private static final String TOKEN_KEYS =
       """
@@ -118,7 +123,7 @@ final class KeyLedger {
   /** Keeps these secrets, all or none; none if one of that name is there already. */
   void keepSecrets(List<SealedSecret> secrets, Instant now) throws IssuanceException {
     await(
-        writer.durable(ledger -> {
+        writer.conditional(ledger -> {
           for (SealedSecret secret : secrets) {
             ledger.changeOne(
                 "INSERT INTO sealed_secret(name, sealed, created) VALUES (?,?,?)",
@@ -126,7 +131,8 @@ final class KeyLedger {
                 secret.sealed().octets(),
                 now.getEpochSecond());
           }
-        }));
+        }),
+        START_WAITS);
   }
 
   /** Every token key that was ever made, the oldest first. */
@@ -155,15 +161,33 @@ final class KeyLedger {
   /** Keeps the first two keys. */
   void keepFirst(StoredTokenKey active, StoredTokenKey next) throws IssuanceException {
     await(
-        writer.durable(ledger -> {
+        writer.conditional(ledger -> {
           insert(ledger, active);
           insert(ledger, next);
-        }));
+        }),
+        START_WAITS);
   }
 
-  /** Keeps a next key where there is none. */
-  void keepNext(StoredTokenKey next) throws IssuanceException {
-    await(writer.durable(ledger -> insert(ledger, next)));
+  /**
+   * Keeps a next key where there is none.
+   *
+   * @return completes on the ledger's thread, as of every write here; exceptionally with {@link
+   *     Reason#LEDGER_UNAVAILABLE}, also if the ledger is not as this expects it
+   */
+  CompletableFuture<?> keepNext(StoredTokenKey next) {
+    return writer.conditional(ledger -> insert(ledger, next));
+  }
+
+  /** Has the times of a key that is in use be no later than that: the clock was ahead. */
+  CompletableFuture<?> rebase(String kid, Instant now) {
+    long at = now.getEpochSecond();
+    return writer.conditional(ledger ->
+        ledger.changeOne(
+            "UPDATE token_key SET created = MIN(created, ?), activated = MIN(activated, ?)"
+                + " WHERE kid = ? AND state <> 'retired'",
+            at,
+            at,
+            kid));
   }
 
   /**
@@ -172,25 +196,22 @@ final class KeyLedger {
    * @param retiring kid of the one that signed until now
    * @param taking kid of the one that takes over
    */
-  void takeOver(String retiring, String taking, Optional<StoredTokenKey> next, Instant now)
-      throws IssuanceException {
+  CompletableFuture<?> takeOver(
+      String retiring, String taking, Optional<StoredTokenKey> next, Instant now) {
     long at = now.getEpochSecond();
-    await(
-        writer.durable(ledger -> {
-          ledger.changeOne(
-              "UPDATE token_key SET state = 'retired', retired = ?"
-                  + " WHERE kid = ? AND state = 'active'",
-              at,
-              retiring);
-          ledger.changeOne(
-              "UPDATE token_key SET state = 'active', activated = ?"
-                  + " WHERE kid = ? AND state = 'next'",
-              at,
-              taking);
-          if (next.isPresent()) {
-            insert(ledger, next.get());
-          }
-        }));
+    return writer.conditional(ledger -> {
+      ledger.changeOne(
+          "UPDATE token_key SET state = 'retired', retired = ? WHERE kid = ? AND state = 'active'",
+          at,
+          retiring);
+      ledger.changeOne(
+          "UPDATE token_key SET state = 'active', activated = ? WHERE kid = ? AND state = 'next'",
+          at,
+          taking);
+      if (next.isPresent()) {
+        insert(ledger, next.get());
+      }
+    });
   }
 
   private static void insert(LedgerStatements ledger, StoredTokenKey key) throws SQLException {
@@ -220,7 +241,7 @@ final class KeyLedger {
    *     {@link Reason#LEDGER_UNAVAILABLE}
    */
   CompletableFuture<?> reserve(Block block) {
-    return writer.durable(ledger ->
+    return writer.conditional(ledger ->
         ledger.changeOne(
             "INSERT INTO token_block(prefix, size, module, generation, token_key, reserved,"
                 + " latest_expiry) SELECT ?, ?, ?, ?, id, ?, ? FROM token_key WHERE kid = ?",
@@ -235,7 +256,7 @@ final class KeyLedger {
 
   void note(Disclosure disclosure) throws IssuanceException {
     await(
-        writer.durable(ledger ->
+        writer.conditional(ledger ->
             ledger.changeOne(
                 "INSERT INTO disclosure(at, administrator, action, module, generation, which)"
                     + " VALUES (?,?,?,?,?,?)",
@@ -244,7 +265,8 @@ final class KeyLedger {
                 disclosure.action(),
                 ledger.module(disclosure.module()),
                 disclosure.generation(),
-                disclosure.which())));
+                disclosure.which())),
+        DISCLOSURE_WAITS);
   }
 
   /**
@@ -252,9 +274,9 @@ final class KeyLedger {
    *
    * @throws IssuanceException {@link Reason#LEDGER_UNAVAILABLE}
    */
-  static void await(CompletableFuture<?> write) throws IssuanceException {
+  static void await(CompletableFuture<?> write, Duration longest) throws IssuanceException {
     try {
-      write.get(WAITS_SECONDS, TimeUnit.SECONDS);
+      write.get(longest.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof IssuanceException known
           ? new IssuanceException(known.reason(), String.valueOf(known.getMessage()), known)

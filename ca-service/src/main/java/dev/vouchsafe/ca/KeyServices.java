@@ -32,7 +32,7 @@ final class KeyServices {
     this.pace = pace;
     Sealer sealer = new Sealer(store);
     this.masters = new ModuleMasters(this.ledger, sealer, clock);
-    this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock);
+    this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock, pace);
   }
 
   /** One of the parts that need the store. */

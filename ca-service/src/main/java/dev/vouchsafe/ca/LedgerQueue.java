@@ -27,10 +27,12 @@ final class LedgerQueue {
    * A write that somebody waits for.
    *
    * @param durable whether it must be on the disk, or only readable
+   * @param apart whether it has a condition: if that isn't met, only this write is undone
    * @param write the write
    * @param done completes on the ledger's thread
    */
-  record Asked(boolean durable, Write write, CompletableFuture<@Nullable Void> done) {}
+  record Asked(
+      boolean durable, boolean apart, Write write, CompletableFuture<@Nullable Void> done) {}
 
   /**
    * What goes into one commit.
@@ -59,7 +61,7 @@ final class LedgerQueue {
    * @return completes on the ledger's thread; exceptionally with {@link Reason#LEDGER_UNAVAILABLE}
    *     at once if too much waits already, or after {@link #close}
    */
-  CompletableFuture<@Nullable Void> ask(boolean durable, Write write) {
+  CompletableFuture<@Nullable Void> ask(boolean durable, boolean apart, Write write) {
     lock.lock();
     try {
       if (closed || asked.size() >= MOST_WAITING) {
@@ -69,7 +71,7 @@ final class LedgerQueue {
                 closed ? "the ledger is closing" : "too much waits for the ledger's disk"));
       }
       CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-      asked.add(new Asked(durable, write, done));
+      asked.add(new Asked(durable, apart, write, done));
       if (asked.size() == 1 || asked.size() == WORTH_A_COMMIT) {
         changed.signal();
       }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.HashMap;
 import java.util.Locale;
@@ -11,12 +12,22 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteErrorCode;
 
 /**
  * The writing connection with its prepared statements. Used by one thread; thrown away with the
  * connection when a commit fails.
  */
 final class LedgerStatements implements AutoCloseable {
+  /** A condition of a write that is not met; the transaction is as it was before that write. */
+  static final class Unmet extends SQLException {
+    private static final long serialVersionUID = 1L;
+
+    private Unmet(SQLException cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
   private static final int MOST_MODULES_REMEMBERED = 10_000;
 
   private final Connection connection;
@@ -110,6 +121,27 @@ final class LedgerStatements implements AutoCloseable {
     }
   }
 
+  /**
+   * Does a write that may find its condition unmet.
+   *
+   * @throws Unmet if it did; nothing of it is left
+   */
+  void apart(LedgerQueue.Write write) throws SQLException {
+    Savepoint before = connection.setSavepoint();
+    try {
+      write.to(this);
+    } catch (SQLException e) {
+      if (e.getErrorCode() != SQLiteErrorCode.SQLITE_CONSTRAINT.code) {
+        throw e;
+      }
+      connection.rollback(before);
+      // What it recorded of modules is undone too.
+      modules.clear();
+      throw new Unmet(e);
+    }
+    connection.releaseSavepoint(before);
+  }
+
   void commit() throws SQLException {
     connection.commit();
   }
@@ -118,8 +150,7 @@ final class LedgerStatements implements AutoCloseable {
    * Runs a statement that is rare enough to be prepared each time.
    *
    * @param values texts, numbers and octets, in the order of their question marks
-   * @throws SQLException also if it changed another number of rows than one, so that the whole
-   *     group is undone
+   * @throws SQLException also if it changed another number of rows than one
    */
   void changeOne(String sql, Object... values) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
@@ -128,7 +159,10 @@ final class LedgerStatements implements AutoCloseable {
       }
       int changed = statement.executeUpdate();
       if (changed != 1) {
-        throw new SQLException("one row was to change, not " + changed + ": " + sql);
+        throw new SQLException(
+            "one row was to change, not " + changed + ": " + sql,
+            null,
+            SQLiteErrorCode.SQLITE_CONSTRAINT.code);
       }
     }
   }

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -13,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * for all of it. Nothing is reported durable unless its commit returned.
  *
  * <p>A group that fails, because the disk is full or broken, is undone whole and answered
- * "unavailable"; the next group tries anew. Notes about what is already recorded are kept and go
- * along with a later group.
+ * "unavailable"; the next group tries anew. A write whose condition isn't met fails alone. Notes
+ * about what is already recorded are kept and go along with a later group.
  */
 final class LedgerWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LedgerWriter.class.getName());
@@ -25,6 +27,10 @@ final class LedgerWriter implements AutoCloseable {
   private final LedgerQueue queue = new LedgerQueue();
   private final ArrayDeque<LedgerQueue.Write> notes = new ArrayDeque<>();
   private final Thread thread;
+
+  /** Of the group under way, those whose condition was not met. */
+  private final Map<LedgerQueue.Asked, IssuanceException> unmet = new HashMap<>();
+
   private @Nullable LedgerStatements statements;
   private boolean failing;
 
@@ -47,7 +53,15 @@ final class LedgerWriter implements AutoCloseable {
    *     Reason#LEDGER_UNAVAILABLE}
    */
   CompletableFuture<@Nullable Void> durable(LedgerQueue.Write write) {
-    return queue.ask(true, write);
+    return queue.ask(true, false, write);
+  }
+
+  /**
+   * The same for a write with a condition, be it that a row must be there, or must not: if it isn't
+   * met, only this write is undone, and nothing of those who share its commit.
+   */
+  CompletableFuture<@Nullable Void> conditional(LedgerQueue.Write write) {
+    return queue.ask(true, true, write);
   }
 
   /** Says that a durable write is being prepared. Each must be followed by {@link #retract}. */
@@ -67,7 +81,7 @@ final class LedgerWriter implements AutoCloseable {
 
   /** Completes when every note given before can be read. */
   CompletableFuture<@Nullable Void> visible() {
-    return queue.ask(false, ledger -> {});
+    return queue.ask(false, false, ledger -> {});
   }
 
   private void run() {
@@ -96,11 +110,26 @@ final class LedgerWriter implements AutoCloseable {
       failure = tryWrite(group);
     }
     for (LedgerQueue.Asked asked : group.asked()) {
-      if (failure == null) {
+      IssuanceException own = failure == null ? unmet.get(asked) : failure;
+      if (own == null) {
         asked.done().complete(null);
       } else {
-        asked.done().completeExceptionally(failure);
+        asked.done().completeExceptionally(own);
       }
+    }
+    unmet.clear();
+  }
+
+  private void write(LedgerStatements ledger, LedgerQueue.Asked asked) throws SQLException {
+    if (!asked.apart()) {
+      asked.write().to(ledger);
+      return;
+    }
+    try {
+      ledger.apart(asked.write());
+    } catch (LedgerStatements.Unmet e) {
+      unmet.put(
+          asked, new IssuanceException(Reason.LEDGER_UNAVAILABLE, "the ledger refuses it", e));
     }
   }
 
@@ -113,7 +142,7 @@ final class LedgerWriter implements AutoCloseable {
         note.to(ledger);
       }
       for (LedgerQueue.Asked asked : group.asked()) {
-        asked.write().to(ledger);
+        write(ledger, asked);
       }
       ledger.commit();
       notes.clear();

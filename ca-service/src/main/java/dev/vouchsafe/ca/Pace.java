@@ -7,11 +7,13 @@ import java.util.function.LongSupplier;
  * How time passes for those who wait, whatever the clock says.
  *
  * @param nanoTime as {@link System#nanoTime}: it never jumps, and means nothing in itself
+ * @param keyWait how long the one request that had the token keys looked after waits for that; then
+ *     it goes on as all others did at once
  * @param longestWait after which one who waits for the ledger is told that it is unavailable
  */
-record Pace(LongSupplier nanoTime, Duration longestWait) {
+record Pace(LongSupplier nanoTime, Duration keyWait, Duration longestWait) {
   /** The real one: nobody waits for longer than a front end keeps a request. */
   static Pace real() {
-    return new Pace(System::nanoTime, Duration.ofSeconds(5));
+    return new Pace(System::nanoTime, Duration.ofSeconds(1), Duration.ofSeconds(5));
   }
 }

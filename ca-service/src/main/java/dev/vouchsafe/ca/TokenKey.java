@@ -40,10 +40,10 @@ final class TokenKey {
   private final ECKey jwk;
   private final PublicKey publicKey;
   private final Blob sealed;
-  private final Instant created;
   private final SoftwareCrypto crypto;
   private final String header;
   private final AtomicLong latestExpiry;
+  private volatile Instant created;
   private volatile @Nullable PrivateKey privateKey;
 
   private TokenKey(ECKey jwk, KeyLedger.StoredTokenKey stored, SoftwareCrypto crypto)
@@ -175,6 +175,11 @@ final class TokenKey {
 
   Instant created() {
     return created;
+  }
+
+  /** Notes that it was made by then, since the clock was ahead when it was. */
+  void rebase(Instant now) {
+    created = created.isAfter(now) ? now : created;
   }
 
   /** The latest end that any block of ids under it allows. */

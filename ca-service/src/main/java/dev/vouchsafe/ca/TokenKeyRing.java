@@ -25,8 +25,11 @@ record TokenKeyRing(
   /** The set of no keys. */
   static final String EMPTY = "{\"keys\":[]}";
 
+  /** So many that retired last stay in the set while our clock alone says that they ended. */
+  static final int KEPT = 2;
+
   /** Clocks of those who verify may run behind ours by this. */
-  private static final Duration SKEW = Duration.ofMinutes(5);
+  static final Duration SKEW = Duration.ofMinutes(5);
 
   TokenKeyRing {
     retired = List.copyOf(retired);
@@ -74,6 +77,23 @@ record TokenKeyRing(
     return new TokenKeyRing(taking, now, fresh, out);
   }
 
+  /**
+   * Whether it was made or rotated by a clock that was ahead: by now's, it would stay for years.
+   */
+  boolean isOfTheFuture(Instant now) {
+    Instant latest = now.plus(SKEW);
+    return activeSince.isAfter(latest)
+        || active.created().isAfter(latest)
+        || next.filter(key -> key.created().isAfter(latest)).isPresent();
+  }
+
+  /** The ring with no time later than that. */
+  TokenKeyRing rebased(Instant now) {
+    active.rebase(now);
+    next.ifPresent(key -> key.rebase(now));
+    return new TokenKeyRing(active, activeSince.isAfter(now) ? now : activeSince, next, retired);
+  }
+
   /** Whether the active key has signed for that long. */
   boolean isOver(Duration life, Instant now) {
     return !now.isBefore(activeSince.plus(life));
@@ -86,27 +106,36 @@ record TokenKeyRing(
     return all.stream().filter(key -> key.kid().equals(kid)).findAny();
   }
 
-  /** The JSON Web Key Set (RFC 7517 section 5) at that time. */
-  String jwks(Instant now) {
+  /**
+   * The JSON Web Key Set (RFC 7517 section 5) at that time.
+   *
+   * @param keepsNewest whether the {@link #KEPT} that retired last are in it whatever the time
+   */
+  String jwks(Instant now, boolean keepsNewest) {
     List<JWK> keys = new ArrayList<>();
     keys.add(active.jwk());
     next.ifPresent(key -> keys.add(key.jwk()));
-    for (TokenKey key : retired) {
-      if (!now.isAfter(wantedUntil(key))) {
-        keys.add(key.jwk());
+    for (int i = 0; i < retired.size(); i++) {
+      if (isIn(i, now, keepsNewest)) {
+        keys.add(retired.get(i).jwk());
       }
     }
     return JSONObjectUtils.toJSONString(new JWKSet(keys).toJSONObject(true));
   }
 
   /** Until then, the set at that time is incomplete; never, if no key is left out of it. */
-  Instant lacksKeysUntil(Instant now) {
+  Instant lacksKeysUntil(Instant now, boolean keepsNewest) {
     Instant last = Instant.MIN;
-    for (TokenKey key : retired) {
-      Instant until = wantedUntil(key);
-      last = now.isAfter(until) && until.isAfter(last) ? until : last;
+    for (int i = 0; i < retired.size(); i++) {
+      Instant until = wantedUntil(retired.get(i));
+      last = !isIn(i, now, keepsNewest) && until.isAfter(last) ? until : last;
     }
     return last;
+  }
+
+  private boolean isIn(int place, Instant now, boolean keepsNewest) {
+    return (keepsNewest && place >= retired.size() - KEPT)
+        || !now.isAfter(wantedUntil(retired.get(place)));
   }
 
   private static Instant wantedUntil(TokenKey retired) {

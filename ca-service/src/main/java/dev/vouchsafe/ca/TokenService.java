@@ -72,9 +72,10 @@ final class TokenService implements TokenIssuer {
       Set<String> audience = audience(grant, request.audience());
       Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
       Instant expiry = now.plusSeconds(life(grant, request));
-      TokenKey key = keys.signing(now);
-      return ids.next(grant, key, now, expiry)
-          .thenApplyAsync(id -> sign(grant, audience, key, now, expiry, id), executor);
+      return keys.signing(now, underWay)
+          .thenCompose(key ->
+              ids.next(grant, key, now, expiry)
+                  .thenApplyAsync(id -> sign(grant, audience, key, now, expiry, id), executor));
     } catch (IssuanceException e) {
       return CompletableFuture.failedFuture(e);
     }

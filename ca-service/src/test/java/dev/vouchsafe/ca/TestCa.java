@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A CA in a folder of its test, with the real software store and a clock that the test sets. */
 final class TestCa implements AutoCloseable {
@@ -32,14 +33,31 @@ final class TestCa implements AutoCloseable {
   /** A clock that stands until it is set. */
   static final class Clock implements InstantSource {
     private volatile Instant now = NOW;
+    private final AtomicLong nanos = new AtomicLong(77);
 
     @Override
     public Instant instant() {
       return now;
     }
 
+    /** The clock is set; no time passes. */
     void set(Instant instant) {
       now = instant;
+    }
+
+    /** Time passes, and the clock shows it. */
+    void pass(Duration time) {
+      set(now.plus(time));
+      passUnseen(time);
+    }
+
+    /** Time passes, and the clock doesn't show it. */
+    void passUnseen(Duration time) {
+      nanos.addAndGet(time.toNanos());
+    }
+
+    long nanoTime() {
+      return nanos.get();
     }
   }
 
@@ -47,6 +65,8 @@ final class TestCa implements AutoCloseable {
   final CaSettings settings;
   final InsecureFaultyStore store;
   final ExecutorService executor = Executors.newFixedThreadPool(2);
+  private Pace pace = patience(Duration.ofSeconds(30));
+  private LedgerSchema.Connector connector = LedgerSchema::connect;
   private CertificateAuthority ca;
 
   private TestCa(CaSettings settings, Instant now) throws IOException, KeyFault {
@@ -58,7 +78,7 @@ final class TestCa implements AutoCloseable {
         new InsecureFaultyStore(
             PrivateKeyStores.createSoftware(keys, new SealSource.GeneratedFile(seal), CRYPTO));
     CertificateAuthorities.create(settings, store, CRYPTO, clock);
-    ca = CertificateAuthorities.open(settings, store, CRYPTO, clock, executor);
+    ca = opened();
   }
 
   static TestCa in(Path folder) throws IOException, KeyFault {
@@ -101,7 +121,23 @@ final class TestCa implements AutoCloseable {
 
   void reopen() throws IOException {
     ca.close();
-    ca = CertificateAuthorities.open(settings, store, CRYPTO, clock, executor);
+    ca = opened();
+  }
+
+  private CertificateAuthority opened() throws IOException {
+    Ledger ledger = Ledger.open(settings.directory(), connector);
+    return CertificateAuthorities.open(settings, store, CRYPTO, clock, executor, ledger, pace);
+  }
+
+  /** Opens it anew on that disk; nobody waits for longer than that. */
+  void reopen(LedgerSchema.Connector disk, Duration longest) throws IOException {
+    connector = disk;
+    pace = patience(longest);
+    reopen();
+  }
+
+  private Pace patience(Duration longest) {
+    return new Pace(clock::nanoTime, longest, longest);
   }
 
   IssuedCertificate issue(Grant grant, CertificateRequest request) throws IssuanceException {
