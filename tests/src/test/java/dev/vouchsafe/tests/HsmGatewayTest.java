@@ -182,6 +182,20 @@ class HsmGatewayTest {
     }
   }
 
+  @Test
+  void aGatewayThatStartsWithoutItsTokenServesWhenTheTokenComes() throws Exception {
+    initialise();
+    hsm.takeOut();
+    try (RunningGateway gateway = home.serve()) {
+      assertThat(ask(gateway).status()).isEqualTo(503);
+      try (UnixHttp connection = gateway.connect()) {
+        assertThat(connection.get("/v1/trust-bundle").status()).isEqualTo(200);
+      }
+      hsm.putIn();
+      awaitIssuing(gateway);
+    }
+  }
+
   private void awaitIssuing(RunningGateway gateway) throws IOException {
     long end = System.nanoTime() + LONGEST_RETURN.toNanos();
     UnixHttp.Answer answer = ask(gateway);

@@ -3,6 +3,7 @@ package dev.vouchsafe.api;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.Grant;
+import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.Profile;
 import java.io.IOException;
@@ -27,6 +28,9 @@ final class HttpsRenewal {
   private static final QuietLog LOG = new QuietLog(HttpsRenewal.class);
   private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
 
+  /** Nobody can connect meanwhile. */
+  private static final Duration LONGEST_PAUSE_WITHOUT = Duration.ofSeconds(5);
+
   private final CertificateAuthority authority;
   private final InstantSource clock;
   private final Grant grant;
@@ -50,15 +54,20 @@ final class HttpsRenewal {
   }
 
   /**
-   * Gets the first certificate.
+   * Gets the first certificate. If nothing can be issued just now, the listener starts without one:
+   * handshakes fail until {@link #look} gets it, and the modules' socket serves what it can.
    *
-   * @throws IOException if there is none in that time; says why
+   * @throws IOException if there is none in that time, or never will be; says why
    */
   void first(Duration longest) throws IOException {
     try {
       ask().get(longest.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
+      if (mayPass(cause)) {
+        ended(String.valueOf(cause.getMessage()));
+        return;
+      }
       throw new IOException("https: no certificate for the listener: " + cause.getMessage(), cause);
     } catch (TimeoutException e) {
       throw new IOException(
@@ -67,6 +76,11 @@ final class HttpsRenewal {
       Thread.currentThread().interrupt();
       throw new IOException("https: interrupted while waiting for the certificate", e);
     }
+  }
+
+  private static boolean mayPass(Throwable cause) {
+    return cause instanceof IssuanceException issuing
+        && issuing.reason().kind() == IssuanceException.Kind.UNAVAILABLE;
   }
 
   /** Renews if it is time to. Never waits. */
@@ -91,9 +105,14 @@ final class HttpsRenewal {
       return;
     }
     Duration next = pause.isZero() ? tick : pause.multipliedBy(2);
-    pause = next.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : next;
+    boolean bare = identity.certificate().isEmpty();
+    Duration longest = bare ? LONGEST_PAUSE_WITHOUT : LONGEST_PAUSE;
+    pause = next.compareTo(longest) > 0 ? longest : next;
     notBeforeNanos = System.nanoTime() + pause.toNanos();
-    LOG.warning("the https certificate was not renewed, the old one stays: " + error);
+    LOG.warning(
+        bare
+            ? "https has no certificate yet, handshakes fail until it has: " + error
+            : "the https certificate was not renewed, the old one stays: " + error);
   }
 
   private CompletableFuture<Void> ask() {

@@ -122,6 +122,30 @@ class HttpsTest {
   }
 
   @Test
+  void aKeyStoreThatIsAwayAtTheStartLeavesTheListenerWithoutACertificateUntilItIsBack()
+      throws Exception {
+    server.close();
+    FakeAuthority authority = new FakeAuthority(home.authority);
+    authority.fail(IssuanceException.Reason.KEY_STORE_UNAVAILABLE);
+    server = TestServer.withHttps(home, home.with(home.attestor, authority), TestServer.QUICK);
+    try (SSLSocket socket = connect()) {
+      assertThatThrownBy(socket::startHandshake).isInstanceOf(IOException.class);
+    }
+    assertThat(RawClient.once(server.workload, Bodies.get("/v1/trust-bundle")).status())
+        .isEqualTo(200);
+    authority.outcome = issued -> issued;
+    Wait.until("the listener has its certificate", this::isHealthy);
+  }
+
+  private boolean isHealthy() {
+    try {
+      return send("GET", "/healthz").statusCode() == 200;
+    } catch (Exception e) {
+      return false;
+    }
+  }
+
+  @Test
   void aLeafDeviceWithOnlyTheBundleFetchesTheBundle() throws Exception {
     HttpResponse<byte[]> answer = send("GET", "/v1/trust-bundle");
 

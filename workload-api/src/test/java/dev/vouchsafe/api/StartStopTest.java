@@ -109,11 +109,11 @@ class StartStopTest {
   @Test
   void aCertificateForTheListenerThatCanNotBeHadStopsTheStart() {
     FakeAuthority authority = new FakeAuthority(home.authority);
-    authority.fail(IssuanceException.Reason.KEY_STORE_UNAVAILABLE);
+    authority.fail(IssuanceException.Reason.SIGNATURE_FAILED);
     assertThatThrownBy(() -> ApiServers.start(settings(0), home.with(home.attestor, authority)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("https: no certificate for the listener")
-        .hasMessageContaining("key-store-unavailable");
+        .hasMessageContaining("signature-failed");
 
     authority.outcome = issued -> new CompletableFuture<>();
     Timeouts quick = withFirstCertificate(Duration.ofMillis(50));
