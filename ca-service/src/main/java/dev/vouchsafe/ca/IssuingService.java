@@ -66,7 +66,7 @@ final class IssuingService implements CertificateAuthority {
     this.tokens = services.tokens(underWay, executor);
     this.moduleKeys = services.moduleKeys();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(chain.keyHashes()));
-    this.planner = new LeafPlanner(settings.lifetimes());
+    this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
     this.builder = new LeafBuilder(issuer);
     this.lint = new LeafLint(issuer, settings.lifetimes().leafCap());
   }

@@ -20,10 +20,15 @@ final class LeafPlanner {
   private static final int LONGEST_NAME = 256;
 
   private final Lifetimes lifetimes;
+  private final String deviceId;
   private final SecureRandom random = new SecureRandom();
 
-  LeafPlanner(Lifetimes lifetimes) {
+  /**
+   * @param deviceId the name that the gateway itself goes by at its hub or parent
+   */
+  LeafPlanner(Lifetimes lifetimes, String deviceId) {
     this.lifetimes = lifetimes;
+    this.deviceId = deviceId;
   }
 
   LeafPlan plan(
@@ -61,6 +66,9 @@ final class LeafPlanner {
             profile == Profile.SERVER
                 ? plain(first(sans))
                 : grant.commonName().orElse(grant.module()));
+    if (profile == Profile.IDENTITY) {
+      refuseDeviceId(grant, commonName);
+    }
     if (LeafProfile.carriesSpiffeId(profile) && grant.spiffeId().isPresent()) {
       sans.add(gate.uri(grant.spiffeId().get()));
     }
@@ -72,6 +80,22 @@ final class LeafPlanner {
         notBefore(issuer, now),
         notAfter,
         RenewalTime.between(now, notAfter, random.nextDouble()));
+  }
+
+  /**
+   * A hub takes whoever has a client certificate with the device id as common name for the gateway,
+   * in any case of letters: a module of that name, or one that was granted it as a DNS name, must
+   * not have one.
+   */
+  private void refuseDeviceId(Grant grant, String commonName) throws IssuanceException {
+    if (commonName.equalsIgnoreCase(deviceId)
+        && !grant.commonName().filter(deviceId::equals).isPresent()) {
+      throw new IssuanceException(
+          Reason.NAME_NOT_GRANTED,
+          "the common name "
+              + NameSyntax.quoted(commonName)
+              + " is the device id, which only the registration 'device' has in its identity");
+    }
   }
 
   /**

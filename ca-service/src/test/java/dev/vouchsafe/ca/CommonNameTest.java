@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.nio.file.Path;
@@ -109,6 +110,62 @@ class CommonNameTest {
   void aGrantedDnsNameIsStillASubject() throws Exception {
     var leaf = ca.leaf(DEVICE, asking(Profile.IDENTITY, "gateway.local"));
     assertThat(leaf.getSubjectX500Principal().getName()).isEqualTo("CN=gateway.local");
+  }
+
+  private static Grant module(String name, String... dns) {
+    return new Grant(
+        name,
+        "1",
+        Set.of(Profile.IDENTITY, Profile.SERVER),
+        List.of(dns),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        Optional.empty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gw1", "GW1", "Gw1"})
+  void aModuleOfTheDevicesNameGetsNoIdentityThatCouldPassForTheGateway(String name)
+      throws Exception {
+    Grant named = module(name, "other.local");
+    Refusals.assertNothingIssued(
+        ca, Reason.NAME_NOT_GRANTED, named, CertificateRequest.of(Profile.IDENTITY));
+    Refusals.assertNothingIssued(
+        ca, Reason.NAME_NOT_GRANTED, named, asking(Profile.IDENTITY, name));
+    assertThatThrownBy(() -> ca.leaf(named, CertificateRequest.of(Profile.IDENTITY)))
+        .hasStackTraceContaining("is the device id");
+    assertThat(subject(named, asking(Profile.IDENTITY, "other.local"))).isEqualTo("CN=other.local");
+    assertThat(subject(named, CertificateRequest.of(Profile.SERVER))).isEqualTo("CN=other.local");
+  }
+
+  @Test
+  void aGrantedDnsNameThatIsTheDeviceIdIsNoSubjectOfAnIdentityEither() throws Exception {
+    Grant named = module("m", "gw1");
+    for (String asked : List.of("gw1", "GW1")) {
+      Refusals.assertNothingIssued(
+          ca, Reason.NAME_NOT_GRANTED, named, asking(Profile.IDENTITY, asked));
+    }
+    CertificateRequest csr =
+        new CertificateRequest(
+            Profile.IDENTITY,
+            Optional.of(new TestCsr().subject("CN=gw1").pem()),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
+    Refusals.assertNothingIssued(ca, Reason.NAME_NOT_GRANTED, named, csr);
+    assertThat(subject(named, CertificateRequest.of(Profile.IDENTITY))).isEqualTo("CN=m");
+    assertThat(subject(named, CertificateRequest.of(Profile.SERVER))).isEqualTo("CN=gw1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gw", "gw11", "$gw1", "gw1.local", "gw2"})
+  void aModuleWhoseNameOnlyBeginsLikeItHasItsIdentity(String name) throws Exception {
+    assertThat(subject(module(name), CertificateRequest.of(Profile.IDENTITY)))
+        .isEqualTo("CN=" + name);
   }
 
   @Test
