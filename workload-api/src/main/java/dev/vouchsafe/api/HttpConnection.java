@@ -81,11 +81,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private @Nullable Deadline deadline;
 
   /**
+   * @param body takes bodies up to {@link Routes#longestBody}
    * @param opening what happens first; ends in {@link #begin} or {@link #turnAway}
    */
-  HttpConnection(Routes routes, Timeouts timeouts, Consumer<HttpConnection> opening) {
+  HttpConnection(
+      Routes routes, Timeouts timeouts, BodyBuffer body, Consumer<HttpConnection> opening) {
     this.routes = routes;
-    this.body = new BodyBuffer(routes.longestBody());
+    this.body = body;
     this.timeouts = timeouts;
     this.opening = opening;
   }
@@ -246,6 +248,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     Request whole = new Request(request.method(), request.uri(), request.headers(), body.takeAll());
     state = State.WORKING;
     HttpExchange exchange = new HttpExchange(this, whole, from);
+    body.handOver(exchange);
     current = exchange;
     serve(exchange);
     if (inputEnded) {
@@ -277,6 +280,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   }
 
   private void refuse(Failure failure) {
+    body.reset();
     send(routes.refusal(failure), After.LINGER, Exchange.NOTHING_LOST);
   }
 

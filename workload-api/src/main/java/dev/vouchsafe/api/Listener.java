@@ -24,6 +24,7 @@ final class Listener extends ChannelInitializer<Channel> {
   private final Routes routes;
   private final Timeouts timeouts;
   private final Doorkeeper door;
+  private final Quota bodies;
   private final ChannelGroup channels;
   private final BiConsumer<HttpConnection, Object> firstStep;
   private final @Nullable Tls tls;
@@ -32,6 +33,7 @@ final class Listener extends ChannelInitializer<Channel> {
   record Tls(SslContext context, Executor executor) {}
 
   /**
+   * @param bodies octets of bodies that may be under way
    * @param channels where each connection is noted, so that it can be ended
    * @param firstStep what happens with an admitted connection and its owner; ends in {@link
    *     HttpConnection#begin}
@@ -40,12 +42,14 @@ final class Listener extends ChannelInitializer<Channel> {
       Routes routes,
       Timeouts timeouts,
       Doorkeeper door,
+      Quota bodies,
       ChannelGroup channels,
       BiConsumer<HttpConnection, Object> firstStep,
       @Nullable Tls tls) {
     this.routes = routes;
     this.timeouts = timeouts;
     this.door = door;
+    this.bodies = bodies;
     this.channels = channels;
     this.firstStep = firstStep;
     this.tls = tls;
@@ -66,6 +70,7 @@ final class Listener extends ChannelInitializer<Channel> {
         new HttpConnection(
             routes,
             timeouts,
+            new BodyBuffer(routes.longestBody(), bodies, owner),
             opened -> {
               if (welcome == Doorkeeper.Welcome.INSIDE) {
                 firstStep.accept(opened, owner);

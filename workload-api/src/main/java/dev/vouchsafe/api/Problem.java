@@ -25,6 +25,7 @@ enum Problem {
   ATTESTATION_UNAVAILABLE("attestation-unavailable", Status.SERVICE_UNAVAILABLE),
   TOO_MANY_CONNECTIONS("too-many-connections", Status.TOO_MANY_REQUESTS),
   TOO_MANY_REQUESTS("too-many-requests", Status.TOO_MANY_REQUESTS),
+  TOO_MANY_BODIES("too-many-bodies", Status.TOO_MANY_REQUESTS),
   STOPPING("stopping", Status.SERVICE_UNAVAILABLE),
   INTERNAL("internal", Status.INTERNAL_SERVER_ERROR);
 

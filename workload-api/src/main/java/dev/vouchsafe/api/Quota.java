@@ -19,28 +19,38 @@ final class Quota {
   }
 
   /** Takes one place for that owner, unless all are taken or it has its share. */
-  synchronized boolean enter(Object owner) {
+  boolean enter(Object owner) {
+    return enter(owner, 1);
+  }
+
+  /** Takes so many places for that owner, or none. */
+  synchronized boolean enter(Object owner, int places) {
     int own = owners.getOrDefault(owner, 0);
-    if (held >= total || own >= perOwner) {
+    if (places > total - held || places > perOwner - own) {
       return false;
     }
-    owners.put(owner, own + 1);
-    held++;
+    owners.put(owner, own + places);
+    held += places;
     return true;
   }
 
   /** Gives one place back. */
-  synchronized void leave(Object owner) {
+  void leave(Object owner) {
+    leave(owner, 1);
+  }
+
+  /** Gives so many places back. */
+  synchronized void leave(Object owner, int places) {
     Integer own = owners.get(owner);
-    if (own == null) {
-      throw new IllegalStateException("nothing is held by " + owner);
+    if (own == null || own < places) {
+      throw new IllegalStateException("so much is not held by " + owner);
     }
-    if (own == 1) {
+    if (own == places) {
       owners.remove(owner);
     } else {
-      owners.put(owner, own - 1);
+      owners.put(owner, own - places);
     }
-    held--;
+    held -= places;
   }
 
   synchronized int held() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -21,9 +22,11 @@ import org.junit.jupiter.api.Test;
 class HttpConnectionTest {
   private final FakeRoutes routes = new FakeRoutes();
   private final Reads reads = new Reads();
+  private final Quota bodies = BodyBuffer.budget(4 * 40_000);
   private EmbeddedChannel channel = new EmbeddedChannel();
 
   /** Counts how often more is asked for. */
+  @ChannelHandler.Sharable
   private static final class Reads extends ChannelOutboundHandlerAdapter {
     private int count;
 
@@ -36,7 +39,7 @@ class HttpConnectionTest {
 
   private HttpConnection open(Consumer<HttpConnection> opening) {
     channel.finishAndReleaseAll();
-    HttpConnection connection = new HttpConnection(routes, TestServer.QUICK, opening);
+    HttpConnection connection = new HttpConnection(routes, TestServer.QUICK, body(), opening);
     channel = new EmbeddedChannel();
     channel.config().setAutoRead(false);
     channel
@@ -44,6 +47,10 @@ class HttpConnectionTest {
         .addLast(reads, connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
     channel.pipeline().fireChannelActive();
     return connection;
+  }
+
+  private BodyBuffer body() {
+    return new BodyBuffer(routes.longestBody(), bodies, "test");
   }
 
   private static void begin(HttpConnection connection) {
@@ -151,6 +158,50 @@ class HttpConnectionTest {
   }
 
   @Test
+  void aBodyIsCountedUntilItsRequestHasEndedWhateverEndsIt() {
+    routes.atOnce = false;
+    open(HttpConnectionTest::begin);
+    send(Bodies.post("/1", "x".repeat(30_000)));
+    assertThat(bodies.held()).isBetween(30_000, 40_000);
+    routes.waiting.remove().answer(Response.empty(Status.OK));
+    assertThat(bodies.held()).as("answered").isZero();
+
+    send(Bodies.post("/2", "x".repeat(30_000)));
+    Exchange left = routes.waiting.remove();
+    ChannelFuture _ = channel.close();
+    channel.runPendingTasks();
+    assertThat(bodies.held()).as("it hung up, and its body is still worked on").isPositive();
+    left.answer(Response.empty(Status.OK));
+    assertThat(bodies.held()).isZero();
+
+    open(HttpConnectionTest::begin);
+    send(Bodies.post("/3", "x".repeat(30_000)).substring(0, 20_000));
+    assertThat(bodies.held()).isPositive();
+    ChannelFuture _ = channel.close();
+    channel.runPendingTasks();
+    assertThat(bodies.held()).as("half a body, and gone").isZero();
+
+    open(HttpConnectionTest::begin);
+    send(Bodies.post("no-path", "x".repeat(30_000)));
+    assertThat(received()).startsWith("HTTP/1.1 400 BadRequest");
+    assertThat(bodies.held()).as("refused once it was whole").isZero();
+  }
+
+  @Test
+  void aBodyOverTheBudgetIsAnsweredAndItsConnectionEnds() {
+    open(HttpConnectionTest::begin);
+    send(Bodies.post("/1", "x".repeat(50_000)) + Bodies.get("/2"));
+    assertThat(received())
+        .startsWith("HTTP/1.1 429 TooManyRequests")
+        .containsIgnoringCase("retry-after: 1")
+        .containsIgnoringCase("connection: close")
+        .contains("too-many-bodies")
+        .doesNotContain("/2");
+    assertThat(bodies.held()).isZero();
+    assertThat(routes.served).isZero();
+  }
+
+  @Test
   void aRouteThatBreaksIsAnsweredAndTheConnectionGoesOn() {
     Routes broken =
         new Routes() {
@@ -165,7 +216,7 @@ class HttpConnectionTest {
           }
         };
     HttpConnection connection =
-        new HttpConnection(broken, TestServer.QUICK, HttpConnectionTest::begin);
+        new HttpConnection(broken, TestServer.QUICK, body(), HttpConnectionTest::begin);
     channel.finishAndReleaseAll();
     channel =
         new EmbeddedChannel(

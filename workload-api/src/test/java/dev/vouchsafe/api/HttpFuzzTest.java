@@ -44,7 +44,11 @@ class HttpFuzzTest {
   private static String answers(byte[] octets, IntUnaryOperator pieces) {
     FakeRoutes routes = new FakeRoutes();
     HttpConnection connection =
-        new HttpConnection(routes, TestServer.QUICK, opened -> opened.begin(Peer.of("fuzz")));
+        new HttpConnection(
+            routes,
+            TestServer.QUICK,
+            new BodyBuffer(routes.longestBody(), BodyBuffer.budget(1 << 20), "fuzz"),
+            opened -> opened.begin(Peer.of("fuzz")));
     EmbeddedChannel channel =
         new EmbeddedChannel(
             connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);

@@ -81,8 +81,12 @@ class LimitsTest {
   }
 
   private static int statusOnce(Path socket) {
+    return statusOnce(socket, BUNDLE);
+  }
+
+  private static int statusOnce(Path socket, String request) {
     try {
-      return RawClient.once(socket, BUNDLE).status();
+      return RawClient.once(socket, request).status();
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -154,5 +158,38 @@ class LimitsTest {
       Wait.until("the places are free", () -> statusOnce(server.workload) == 200);
       assertThat(RawClient.once(server.workload, CERTIFICATE).status()).isEqualTo(201);
     }
+  }
+
+  @Test
+  void bodiesThatNeverEndTakeOnlyAShareOfTheHeap() throws Exception {
+    String most = Bodies.post("/v1/certificates", " ".repeat(WorkloadRoutes.LONGEST_BODY));
+    try (TestServer server = start(home.parts(), 200, 200, 200)) {
+      List<RawClient> holding = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        holding.add(allButTheEnd(server.workload, most));
+      }
+      // One that asks may get in before one that holds has grown: then one more holds.
+      while (statusOnce(server.workload, most) != 429) {
+        holding.add(allButTheEnd(server.workload, most));
+      }
+      try (RawClient late = RawClient.connect(server.workload)) {
+        late.send(most);
+        assertTooMany(late.answer(), "too-many-bodies");
+        assertThat(late.closed()).isTrue();
+      }
+      assertThat(RawClient.once(server.workload, CERTIFICATE).status())
+          .as("a little is always taken")
+          .isEqualTo(201);
+      for (RawClient client : holding) {
+        client.close();
+      }
+      Wait.until("the share is free again", () -> statusOnce(server.workload, most) == 400);
+    }
+  }
+
+  private static RawClient allButTheEnd(Path socket, String request) throws IOException {
+    RawClient client = RawClient.connect(socket);
+    client.send(request.substring(0, request.length() - 1));
+    return client;
   }
 }

@@ -85,7 +85,7 @@ class PiecesTest {
 
   @Test
   void aBodyGrowsWithWhatCameAndNotOverItsLimit() throws Failure {
-    BodyBuffer body = new BodyBuffer(10);
+    BodyBuffer body = new BodyBuffer(10, BodyBuffer.budget(0), "a");
     body.add(Unpooled.copiedBuffer(new byte[] {1, 2, 3}));
     body.add(Unpooled.copiedBuffer(new byte[] {4}));
     assertThat(body.takeAll()).containsExactly(1, 2, 3, 4);
@@ -95,6 +95,58 @@ class PiecesTest {
         .isInstanceOf(Failure.class);
     body.reset();
     assertThat(body.takeAll()).isEmpty();
+  }
+
+  private static void add(BodyBuffer body, int octets) throws Failure {
+    body.add(Unpooled.wrappedBuffer(new byte[octets]));
+  }
+
+  @Test
+  void aBodyBeyondALittleIsCountedFromBeforeItIsKeptUntilItsExchangeHasEnded() throws Failure {
+    Quota budget = BodyBuffer.budget(400_000);
+    BodyBuffer body = new BodyBuffer(128 * 1024, budget, "a");
+    add(body, BodyBuffer.FREE);
+    assertThat(budget.held()).as("a little is free").isZero();
+    add(body, 1);
+    assertThat(budget.held()).isEqualTo(2 * BodyBuffer.FREE);
+    add(body, 50_000);
+    assertThat(budget.held()).isGreaterThanOrEqualTo(BodyBuffer.FREE + 50_001);
+    int held = budget.held();
+    assertThat(body.takeAll()).hasSize(BodyBuffer.FREE + 50_001);
+    FakeExchange exchange = new FakeExchange("a");
+    body.handOver(exchange);
+    body.reset();
+    assertThat(budget.held()).as("somebody works on it").isEqualTo(held);
+    exchange.answer(Response.empty(Status.OK));
+    assertThat(budget.held()).isZero();
+    add(body, 60_000);
+    body.reset();
+    assertThat(budget.held()).as("dropped").isZero();
+  }
+
+  @Test
+  void oneOwnersBodiesLeaveRoomForTheOthers() throws Failure {
+    Quota budget = BodyBuffer.budget(400_000);
+    BodyBuffer first = new BodyBuffer(128 * 1024, budget, "a");
+    BodyBuffer second = new BodyBuffer(128 * 1024, budget, "a");
+    add(first, 60_000);
+    assertThatThrownBy(() -> add(second, 60_000))
+        .isInstanceOfSatisfying(
+            Failure.class,
+            failure -> {
+              assertThat(failure.code()).isEqualTo("too-many-bodies");
+              assertThat(failure.retryAfter()).isPositive();
+            });
+    assertThat(budget.held()).as("nothing was kept of it").isEqualTo(60_000);
+    for (String owner : List.of("b", "c", "d")) {
+      add(new BodyBuffer(128 * 1024, budget, owner), 100_000);
+    }
+    assertThatThrownBy(() -> add(new BodyBuffer(128 * 1024, budget, "e"), 50_000))
+        .as("all together")
+        .isInstanceOf(Failure.class);
+    first.reset();
+    add(new BodyBuffer(128 * 1024, budget, "e"), 50_000);
+    add(second, 10);
   }
 
   @Test
