@@ -30,7 +30,7 @@ final class AdminKeys {
             .registrations()
             .current()
             .byName(Percent.decode(rawName))
-            .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "not found"));
+            .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "no module is registered by that name"));
     ModuleKeys.Module module =
         new ModuleKeys.Module(registration.name(), registration.generation());
     byte[] key = parts.authority().moduleKeys().reveal(module, which, administrator);
