@@ -30,7 +30,8 @@ final class AdminKeys {
             .registrations()
             .current()
             .byName(Percent.decode(rawName))
-            .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "no module is registered by that name"));
+            .orElseThrow(
+                () -> Failure.of(Problem.NOT_FOUND, "no module is registered by that name"));
     ModuleKeys.Module module =
         new ModuleKeys.Module(registration.name(), registration.generation());
     byte[] key = parts.authority().moduleKeys().reveal(module, which, administrator);
