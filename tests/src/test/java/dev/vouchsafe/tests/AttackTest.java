@@ -228,7 +228,7 @@ class AttackTest {
           .isBetween(400, 422);
     }
     try (UnixHttp connection = gateway.connect()) {
-      connection.send(ASK.replace("Content-Length: 20", "Content-Length: 65537"));
+      connection.send(ASK.replace("Content-Length: 20", "Content-Length: 131073"));
       assertThat(connection.receive().status()).isEqualTo(413);
     }
   }
