@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Timeout;
 @Tag("bench")
 class ServiceBenchmark {
   private static final int CONNECTIONS = 32;
-  private static final int WARM_UP_SECONDS = 20;
-  private static final int SECONDS = 6;
+  private static final int WARM_UP_SECONDS = 15;
+  private static final int SECONDS = 5;
   private static final int STARTS = 5;
   private static final String SIGNED = "hub.example%2Fdevices%2Fgw%2Fmodules%2Fload\n1790000000";
   private static final Ask SIGN =
