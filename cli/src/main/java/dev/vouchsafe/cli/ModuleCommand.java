@@ -6,12 +6,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** The registrations of modules: files, which work with the service running or not. */
+/** The registrations of modules: files, for which the service needn't run, but for its keys. */
 @Command(
     name = "module",
     description = {
       "Registers modules: what must hold for a caller, and what it may then be issued.",
-      "These commands read and write the files of registrations.d; the service needs no restart."
+      "All but key read and write the files of registrations.d; the service needs no restart."
     })
 final class ModuleCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
