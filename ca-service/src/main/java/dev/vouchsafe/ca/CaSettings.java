@@ -13,6 +13,7 @@ import java.nio.file.Path;
  * @param rootKey type of the root's key
  * @param deviceKey type of the device CA's key
  * @param leafKey type of a module's key when none is asked for
+ * @param issuing whether an issuing CA signs leaves in the device CA's place
  */
 public record CaSettings(
     Path directory,
@@ -21,4 +22,5 @@ public record CaSettings(
     TokenLifetimes tokens,
     KeyType rootKey,
     KeyType deviceKey,
-    KeyType leafKey) {}
+    KeyType leafKey,
+    IssuingCaSettings issuing) {}

@@ -102,4 +102,30 @@ public final class CertificateAuthorities {
       throw e;
     }
   }
+
+  /**
+   * {@link #create(CaSettings, PrivateKeyStore, SoftwareCrypto, InstantSource)} in several key
+   * stores.
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static List<AuthorityInfo> create(
+      CaSettings settings, AuthorityStores stores, SoftwareCrypto crypto, InstantSource clock)
+      throws IOException {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /**
+   * {@link #open(CaSettings, PrivateKeyStore, SoftwareCrypto, InstantSource, Executor)} on several
+   * key stores.
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static CertificateAuthority open(
+      CaSettings settings,
+      AuthorityStores stores,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      Executor executor)
+      throws IOException {
+    throw new UnsupportedOperationException("not yet");
+  }
 }

@@ -1,6 +1,8 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -30,6 +32,18 @@ public interface CertificateAuthority extends AutoCloseable {
 
   /** Every generation of every authority, the newest last. */
   List<AuthorityInfo> authorities();
+
+  /** The steps in the life of authorities. */
+  AuthorityChanges changes();
+
+  /**
+   * Finds each authority's key that may still sign, and lets it sign a certification request (RFC
+   * 2986) of its own, which is then verified and thrown away.
+   */
+  List<AuthorityProof> prove();
+
+  /** How each key store in use stands, by name. Never waits. */
+  Map<String, KeyStoreHealth> keyStores();
 
   /** The ledger's entries that the query asks for. */
   LedgerPage certificates(LedgerQuery query) throws IssuanceException;

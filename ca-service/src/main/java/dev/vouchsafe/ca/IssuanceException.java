@@ -34,6 +34,8 @@ public final class IssuanceException extends Exception {
     LEDGER_UNAVAILABLE("ledger-unavailable", Kind.UNAVAILABLE),
     /** No authority can issue now: not yet valid, or ended. */
     AUTHORITY_UNAVAILABLE("authority-unavailable", Kind.UNAVAILABLE),
+    /** No authority is in a state in which that step can be taken. */
+    AUTHORITY_STATE("authority-state", Kind.INVALID),
     /** The key store failed, or signed wrongly: the signature did not verify. */
     SIGNATURE_FAILED("signature-failed", Kind.FAILED);
 

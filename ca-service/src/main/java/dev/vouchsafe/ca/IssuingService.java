@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -235,6 +237,24 @@ final class IssuingService implements CertificateAuthority {
   @Override
   public List<AuthorityInfo> authorities() {
     return chain.infos();
+  }
+
+  @Override
+  @SuppressWarnings("DoNotCallSuggester")
+  public AuthorityChanges changes() {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  @Override
+  @SuppressWarnings("DoNotCallSuggester")
+  public List<AuthorityProof> prove() {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  @Override
+  @SuppressWarnings("DoNotCallSuggester")
+  public Map<String, KeyStoreHealth> keyStores() {
+    throw new UnsupportedOperationException("not yet");
   }
 
   @Override

@@ -119,7 +119,8 @@ class AuthoritiesTest {
             TokenLifetimes.defaults(),
             KeyType.EC_P256,
             KeyType.EC_P256,
-            KeyType.EC_P256);
+            KeyType.EC_P256,
+            IssuingCaSettings.standard());
     try (TestCa ca = TestCa.with(settings)) {
       assertThat(ca.device().getSubjectX500Principal().getName())
           .contains("CN=Vouchsafe Device CA 1 " + "d".repeat(64 - 22) + ",");
@@ -231,7 +232,8 @@ class AuthoritiesTest {
         TokenLifetimes.defaults(),
         settings.rootKey(),
         settings.deviceKey(),
-        settings.leafKey());
+        settings.leafKey(),
+        IssuingCaSettings.standard());
   }
 
   private static CertificateAuthority open(TestCa ca, CaSettings settings, PrivateKeyStore store)

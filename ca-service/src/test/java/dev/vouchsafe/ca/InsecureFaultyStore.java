@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyStoreDescription;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.StoredKey;
@@ -53,6 +54,11 @@ final class InsecureFaultyStore implements PrivateKeyStore {
     if (away) {
       throw new KeyFault.Unavailable("unplugged by the test");
     }
+  }
+
+  @Override
+  public KeyStoreHealth health() {
+    return real.health();
   }
 
   @Override

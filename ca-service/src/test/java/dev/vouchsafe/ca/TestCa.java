@@ -105,7 +105,8 @@ final class TestCa implements AutoCloseable {
         TokenLifetimes.defaults(),
         keyType,
         keyType,
-        KeyType.EC_P256);
+        KeyType.EC_P256,
+        IssuingCaSettings.standard());
   }
 
   static PrivateKeyStore newStore(Path folder) throws KeyFault {

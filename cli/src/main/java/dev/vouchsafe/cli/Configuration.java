@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
@@ -92,6 +93,13 @@ record Configuration(
   /** The CA's settings, with its database in that folder. */
   CaSettings authority(Path folder) {
     return new CaSettings(
-        folder, gateway, lifetimes, tokens, keys.rootType(), keys.deviceType(), keys.leafType());
+        folder,
+        gateway,
+        lifetimes,
+        tokens,
+        keys.rootType(),
+        keys.deviceType(),
+        keys.leafType(),
+        IssuingCaSettings.standard());
   }
 }

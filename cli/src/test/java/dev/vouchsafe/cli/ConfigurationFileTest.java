@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.CaSettings;
+import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
@@ -147,7 +148,8 @@ class ConfigurationFileTest {
                 read.tokens(),
                 KeyType.EC_P384,
                 KeyType.RSA_3072,
-                KeyType.RSA_2048));
+                KeyType.RSA_2048,
+                IssuingCaSettings.standard()));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
       assertThat(ALL + PKCS11).contains(key.key() + " = ");

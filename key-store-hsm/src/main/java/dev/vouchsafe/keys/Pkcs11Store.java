@@ -64,6 +64,12 @@ final class Pkcs11Store implements PrivateKeyStore {
   }
 
   @Override
+  @SuppressWarnings("DoNotCallSuggester")
+  public KeyStoreHealth health() {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  @Override
   public KeyStoreDescription describe() {
     return description.now();
   }

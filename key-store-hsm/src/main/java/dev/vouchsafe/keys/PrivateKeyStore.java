@@ -10,6 +10,9 @@ public interface PrivateKeyStore extends AutoCloseable {
   /** What this store stands on, and what a person should know about it. Reads, never changes. */
   KeyStoreDescription describe();
 
+  /** Whether it can be used just now, as far as is known without asking it. Never waits. */
+  KeyStoreHealth health();
+
   /**
    * Makes a key pair. When this returns, the key survives a power cut.
    *

@@ -3,6 +3,7 @@ package dev.vouchsafe.keys;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Opens key stores. */
 public final class PrivateKeyStores {
@@ -68,5 +69,78 @@ public final class PrivateKeyStores {
   /** Whether that folder is the record of a store in a PKCS#11 token. */
   public static boolean isPkcs11(Path directory) {
     return Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /**
+   * Makes a new, empty store in a TPM 2.0.
+   *
+   * @param directory a folder that doesn't exist yet, in one that does; made with mode 0700, it
+   *     keeps blobs that only that TPM can load
+   * @throws KeyFault if tpm2-tools are missing or too old, the TPM can't be reached, or an auth
+   *     value is wrong; the message names the setting; nothing is left in TPM or folder
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static PrivateKeyStore createTpm(
+      Path directory, TpmSettings settings, SoftwareCrypto crypto) throws KeyFault {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /**
+   * Opens a store in a TPM. If the TPM is away just now, the store opens all the same, and each
+   * call says {@link KeyFault.Unavailable} until it is back.
+   *
+   * @throws KeyFault.Failed if it is another TPM, or was cleared, or an auth value is wrong
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static PrivateKeyStore openTpm(Path directory, TpmSettings settings, SoftwareCrypto crypto)
+      throws KeyFault {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /**
+   * Evicts every object of the store from its TPM, for a gateway that was not made to the end. The
+   * folder stays.
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static void destroyTpm(Path directory, TpmSettings settings) throws KeyFault {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /** Whether that folder is the record of a store in a TPM. */
+  public static boolean isTpm(Path directory) {
+    return Files.exists(directory.resolve("tpm.store"), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /**
+   * Looks at everything that a software store stands on, and changes nothing.
+   *
+   * @param directory its folder, which need not exist
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static List<KeyStoreFinding> examineSoftware(Path directory, SealSource seal) {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /**
+   * Looks at everything that a PKCS#11 store stands on, step by step, and stops where the next step
+   * can't be taken: files, library, slot, token, PIN (tried once, and not where that may lock the
+   * token), mechanisms, store. Changes nothing.
+   *
+   * @param directory its folder, which need not exist
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static List<KeyStoreFinding> examinePkcs11(Path directory, Pkcs11Uri uri) {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  /**
+   * Looks at everything that a TPM store stands on, step by step: tpm2-tools and their version, the
+   * TPM, auth values, PCR policy, store. Changes nothing.
+   *
+   * @param directory its folder, which need not exist
+   */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static List<KeyStoreFinding> examineTpm(Path directory, TpmSettings settings) {
+    throw new UnsupportedOperationException("not yet");
   }
 }

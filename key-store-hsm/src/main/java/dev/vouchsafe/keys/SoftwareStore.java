@@ -66,6 +66,11 @@ final class SoftwareStore implements PrivateKeyStore {
   }
 
   @Override
+  public KeyStoreHealth health() {
+    return KeyStoreHealth.UP;
+  }
+
+  @Override
   public KeyStoreDescription describe() {
     return description;
   }

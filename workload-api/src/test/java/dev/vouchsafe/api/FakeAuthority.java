@@ -1,6 +1,8 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.Grant;
@@ -11,7 +13,9 @@ import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
 import dev.vouchsafe.ca.ModuleKeys;
 import dev.vouchsafe.ca.TokenIssuer;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -72,6 +76,21 @@ final class FakeAuthority implements CertificateAuthority {
   @Override
   public List<AuthorityInfo> authorities() {
     return noAuthorities ? List.of() : real.authorities();
+  }
+
+  @Override
+  public AuthorityChanges changes() {
+    return real.changes();
+  }
+
+  @Override
+  public List<AuthorityProof> prove() {
+    return real.prove();
+  }
+
+  @Override
+  public Map<String, KeyStoreHealth> keyStores() {
+    return real.keyStores();
   }
 
   @Override

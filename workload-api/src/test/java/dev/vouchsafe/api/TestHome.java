@@ -12,6 +12,7 @@ import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyFault;
@@ -87,7 +88,8 @@ final class TestHome implements AutoCloseable {
             TokenLifetimes.defaults(),
             KeyType.EC_P256,
             KeyType.EC_P256,
-            KeyType.EC_P256);
+            KeyType.EC_P256,
+            IssuingCaSettings.standard());
     X509Certificate root =
         CertificateAuthorities.create(settings, store, crypto, clock).getFirst().certificate();
     authority = CertificateAuthorities.open(settings, store, crypto, clock, workers);
