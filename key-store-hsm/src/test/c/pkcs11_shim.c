@@ -119,6 +119,7 @@ WRAP(0)
 WRAP(1)
 WRAP(4)
 WRAP(6)
+WRAP(8)
 WRAP(12)
 WRAP(13)
 WRAP(15)
@@ -148,6 +149,7 @@ ulong C_GetFunctionList(struct table **into) {
     mine.at[1] = wrapped_1;
     mine.at[4] = wrapped_4;
     mine.at[6] = wrapped_6;
+    mine.at[8] = wrapped_8;
     mine.at[12] = wrapped_12;
     mine.at[13] = wrapped_13;
     mine.at[15] = wrapped_15;

@@ -13,6 +13,10 @@ final class Ck {
   static final long CKF_USER_PIN_LOCKED = 0x40000;
   static final long CKF_USER_PIN_TO_BE_CHANGED = 0x80000;
 
+  static final long CKF_SIGN = 0x800;
+  static final long CKF_GENERATE = 0x8000;
+  static final long CKF_GENERATE_KEY_PAIR = 0x10000;
+
   static final long CKF_RW_SESSION = 0x2;
   static final long CKF_SERIAL_SESSION = 0x4;
 

@@ -36,6 +36,7 @@ final class Cryptoki {
     GET_FUNCTION_LIST("C_GetFunctionList", 3),
     GET_SLOT_LIST("C_GetSlotList", 4),
     GET_TOKEN_INFO("C_GetTokenInfo", 6),
+    GET_MECHANISM_INFO("C_GetMechanismInfo", 8),
     OPEN_SESSION("C_OpenSession", 12),
     CLOSE_SESSION("C_CloseSession", 13),
     GET_SESSION_INFO("C_GetSessionInfo", 15),

@@ -20,6 +20,9 @@ import java.util.HexFormat;
 final class KeyFile {
   static final byte VERSION = 1;
 
+  /** What names of key files end with. */
+  static final String SUFFIX = ".key";
+
   private static final byte[] MAGIC = "VSKEYPRV".getBytes(StandardCharsets.US_ASCII);
 
   private final KeyType type;
@@ -90,7 +93,7 @@ final class KeyFile {
   static Path in(Path folder, byte[] label) {
     try {
       byte[] digest = MessageDigest.getInstance("SHA-256").digest(label);
-      return folder.resolve(HexFormat.of().formatHex(digest) + ".key");
+      return folder.resolve(HexFormat.of().formatHex(digest) + SUFFIX);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("this Java runtime has no SHA-256", e);
     }

@@ -64,9 +64,8 @@ final class Pkcs11Store implements PrivateKeyStore {
   }
 
   @Override
-  @SuppressWarnings("DoNotCallSuggester")
   public KeyStoreHealth health() {
-    throw new UnsupportedOperationException("not yet");
+    return link.health();
   }
 
   @Override

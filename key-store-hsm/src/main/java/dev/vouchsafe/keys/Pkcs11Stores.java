@@ -1,11 +1,11 @@
 package dev.vouchsafe.keys;
 
-import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
@@ -54,7 +54,7 @@ final class Pkcs11Stores {
   }
 
   /** A copy of the folder must not hold what opens the token. */
-  private static void checkApart(Path directory, Pkcs11Uri uri) throws KeyFault.Failed {
+  static void checkApart(Path directory, Pkcs11Uri uri) throws KeyFault.Failed {
     if (uri.pinSource().normalize().startsWith(directory.toAbsolutePath().normalize())) {
       throw new KeyFault.Failed("pin-source " + uri.pinSource() + " lies inside " + directory);
     }
@@ -129,7 +129,7 @@ final class Pkcs11Stores {
     checkApart(directory, uri);
     try {
       files.checkFolder(directory);
-      StoreId id = readId(directory);
+      StoreId id = StoreId.read(directory, files);
       SecureFiles.sweep(directory);
       Pkcs11Store store = store(new TokenObjects(id, uri.object(), crypto), uri);
       store.lookNow();
@@ -139,13 +139,9 @@ final class Pkcs11Stores {
     }
   }
 
-  private StoreId readId(Path directory) throws KeyFault, IOException {
-    Path file = directory.resolve(StoreId.FILE);
-    try {
-      return StoreId.parse(files.readOwn(file));
-    } catch (MalformedException e) {
-      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
-    }
+  List<KeyStoreFinding> examine(Path directory, Pkcs11Uri uri) {
+    return new Pkcs11Examination(files, random, nanos, directory, uri)
+        .run(() -> CryptokiLibrary.at(uri.modulePath(), files));
   }
 
   private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri) {
@@ -157,14 +153,7 @@ final class Pkcs11Stores {
             nanos,
             true,
             (session, token) ->
-                objects
-                    .sealingKey(session)
-                    .orElseThrow(() ->
-                        new KeyFault.Failed(
-                            "token "
-                                + token.named()
-                                + " holds no keys of this key store: it is another token, or was"
-                                + " emptied")));
+                objects.sealingKey(session).orElseThrow(() -> TokenOpener.notOurs(token)));
     return new Pkcs11Store(
         new TokenLink(opener, nanos, PAUSE_NANOS),
         objects,
@@ -176,7 +165,7 @@ final class Pkcs11Stores {
     try {
       if (Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS)) {
         files.checkFolder(directory);
-        StoreId id = readId(directory);
+        StoreId id = StoreId.read(directory, files);
         destroyAll(new TokenObjects(id, uri.object(), SoftwareCrypto.choose()), uri);
       }
     } catch (IOException e) {

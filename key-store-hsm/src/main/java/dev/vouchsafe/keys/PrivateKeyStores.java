@@ -66,6 +66,30 @@ public final class PrivateKeyStores {
     Pkcs11Stores.here().destroy(directory, uri);
   }
 
+  /** As {@link #createPkcs11(Path, Pkcs11Uri, SoftwareCrypto)}, with the library where it says. */
+  public static PrivateKeyStore createPkcs11(
+      Path directory, Pkcs11Settings settings, SoftwareCrypto crypto) throws KeyFault {
+    return Pkcs11Stores.here().create(directory, inProcess(settings), crypto);
+  }
+
+  /** As {@link #openPkcs11(Path, Pkcs11Uri, SoftwareCrypto)}, with the library where it says. */
+  public static PrivateKeyStore openPkcs11(
+      Path directory, Pkcs11Settings settings, SoftwareCrypto crypto) throws KeyFault {
+    return Pkcs11Stores.here().open(directory, inProcess(settings), crypto);
+  }
+
+  /** As {@link #destroyPkcs11(Path, Pkcs11Uri)}, with the library where it says. */
+  public static void destroyPkcs11(Path directory, Pkcs11Settings settings) throws KeyFault {
+    Pkcs11Stores.here().destroy(directory, inProcess(settings));
+  }
+
+  private static Pkcs11Uri inProcess(Pkcs11Settings settings) {
+    if (settings.helper()) {
+      throw new UnsupportedOperationException("not yet");
+    }
+    return settings.uri();
+  }
+
   /** Whether that folder is the record of a store in a PKCS#11 token. */
   public static boolean isPkcs11(Path directory) {
     return Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS);
@@ -116,9 +140,8 @@ public final class PrivateKeyStores {
    *
    * @param directory its folder, which need not exist
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static List<KeyStoreFinding> examineSoftware(Path directory, SealSource seal) {
-    throw new UnsupportedOperationException("not yet");
+    return new SoftwareExamination(SoftwareStores.here(), directory, seal).run();
   }
 
   /**
@@ -128,9 +151,13 @@ public final class PrivateKeyStores {
    *
    * @param directory its folder, which need not exist
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static List<KeyStoreFinding> examinePkcs11(Path directory, Pkcs11Uri uri) {
-    throw new UnsupportedOperationException("not yet");
+    return Pkcs11Stores.here().examine(directory, uri);
+  }
+
+  /** As {@link #examinePkcs11(Path, Pkcs11Uri)}, with the library where it says. */
+  public static List<KeyStoreFinding> examinePkcs11(Path directory, Pkcs11Settings settings) {
+    return Pkcs11Stores.here().examine(directory, inProcess(settings));
   }
 
   /**

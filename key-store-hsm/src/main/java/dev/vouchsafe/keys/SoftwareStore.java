@@ -122,8 +122,12 @@ final class SoftwareStore implements PrivateKeyStore {
     } catch (IOException e) {
       throw fault("the key " + label + " can't be read", e);
     } catch (MalformedException e) {
-      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+      throw damaged(file, e);
     }
+  }
+
+  private static KeyFault damaged(Path file, MalformedException e) {
+    return new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
   }
 
   /**
@@ -148,6 +152,28 @@ final class SoftwareStore implements PrivateKeyStore {
     if (!Arrays.equals(stored.label(), label.encoded())) {
       throw new KeyFault.Failed(file + " holds another key than " + label);
     }
+    KeyPair pair = open(stored, file);
+    return new SoftwareKey(label, stored.type(), pair.getPublic(), pair.getPrivate(), crypto);
+  }
+
+  /** Reads that key, and signs with it once. */
+  void check(Path file) throws KeyFault {
+    whileOpen(() -> {
+      try {
+        KeyFile stored = KeyFile.parse(files.readOwn(file));
+        if (!KeyFile.in(directory, stored.label()).getFileName().equals(file.getFileName())) {
+          throw new KeyFault.Failed(file + " holds a key of another name");
+        }
+        return open(stored, file);
+      } catch (IOException e) {
+        throw fault(file + " can't be read", e);
+      } catch (MalformedException e) {
+        throw damaged(file, e);
+      }
+    });
+  }
+
+  private KeyPair open(KeyFile stored, Path file) throws KeyFault {
     byte[] pkcs8 =
         SealedBox.open(master, KEY, stored.bound(), stored.box())
             .orElseThrow(
@@ -156,7 +182,7 @@ final class SoftwareStore implements PrivateKeyStore {
       PrivateKey privateKey = privateKey(stored.type(), pkcs8);
       PublicKey publicKey = JcaCrypto.readPublic(crypto, stored.type(), stored.publicKey());
       checkPair(privateKey, publicKey, stored.type(), file);
-      return new SoftwareKey(label, stored.type(), publicKey, privateKey, crypto);
+      return new KeyPair(publicKey, privateKey);
     } catch (GeneralSecurityException e) {
       // Without the cause: it may tell of the key.
       throw new KeyFault.Failed(file + " holds a key that can't be read");

@@ -84,6 +84,11 @@ final class SoftwareStores {
     }
   }
 
+  /** What looks at files as this does. */
+  SecureFiles files() {
+    return files;
+  }
+
   private PrivateKeyStore fill(Path directory, SealSource seal, SoftwareCrypto crypto)
       throws KeyFault, IOException {
     byte[] master = new byte[MASTER];
@@ -111,13 +116,25 @@ final class SoftwareStores {
   }
 
   PrivateKeyStore open(Path directory, SealSource seal, SoftwareCrypto crypto) throws KeyFault {
+    SoftwareStore store = openUnchanged(directory, seal, crypto);
+    try {
+      SecureFiles.sweep(directory);
+      return store;
+    } catch (IOException e) {
+      store.close();
+      throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
+    }
+  }
+
+  /** The same, and nothing in the folder is removed that an interrupted writer left. */
+  SoftwareStore openUnchanged(Path directory, SealSource seal, SoftwareCrypto crypto)
+      throws KeyFault {
     Path file = directory.resolve(HEADER);
     try {
       files.checkFolder(directory);
       StoreHeader header = StoreHeader.parse(files.readOwn(file));
       try (SealSecret secret = SealSecret.read(seal, files)) {
         byte[] master = unlock(file, header, secret);
-        SecureFiles.sweep(directory);
         return store(
             directory,
             crypto,
@@ -161,7 +178,7 @@ final class SoftwareStores {
     return header.forPassphrase() ? secret.key(header.salt(), header.iterations()) : secret.key();
   }
 
-  private PrivateKeyStore store(
+  private SoftwareStore store(
       Path directory,
       SoftwareCrypto crypto,
       StoreHeader header,

@@ -1,8 +1,10 @@
 package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.OctetReader.MalformedException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
@@ -35,6 +37,16 @@ final class StoreId {
 
   byte[] encoded() {
     return (MAGIC + VERSION + this + "\n").getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** The id of the store that a folder is the record of. */
+  static StoreId read(Path directory, SecureFiles files) throws KeyFault, IOException {
+    Path file = directory.resolve(FILE);
+    try {
+      return parse(files.readOwn(file));
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
   }
 
   static StoreId parse(byte[] file) throws MalformedException {

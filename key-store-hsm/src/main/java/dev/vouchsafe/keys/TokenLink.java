@@ -105,6 +105,17 @@ final class TokenLink {
     throw isClosed();
   }
 
+  /** Where it stands. */
+  synchronized KeyStoreHealth health() {
+    TokenConnection connection = up;
+    if (connection != null && !connection.isRetired()) {
+      return KeyStoreHealth.UP;
+    }
+    return new KeyStoreHealth(
+        opening ? KeyStoreHealth.State.REOPENING : KeyStoreHealth.State.GONE,
+        String.valueOf(reason.getMessage()));
+  }
+
   /** That connection, which is retired, is of no use any more. */
   synchronized void lost(TokenConnection connection, KeyFault.Unavailable why) {
     if (up == connection) {

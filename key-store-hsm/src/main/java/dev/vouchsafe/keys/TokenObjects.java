@@ -2,6 +2,9 @@ package dev.vouchsafe.keys;
 
 import java.nio.charset.StandardCharsets;
 import java.security.PublicKey;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -71,7 +74,12 @@ final class TokenObjects {
       throws KeyFault, CryptokiException {
     long[] found = session.find(byId(objectClass, id), 2);
     if (found.length > 1) {
-      throw new KeyFault.Failed("the token holds several " + what + " under one CKA_ID");
+      throw new KeyFault.Failed(
+          "the token holds several "
+              + what
+              + " under one CKA_ID ("
+              + HexFormat.of().formatHex(id)
+              + "): remove the one that isn't ours");
     }
     return found.length == 0 ? OptionalLong.empty() : OptionalLong.of(found[0]);
   }
@@ -83,21 +91,44 @@ final class TokenObjects {
   /** The pair of a private key, checked and proven by a signature. */
   Pair read(CryptokiSession session, KeyLabel label, long privateKey)
       throws KeyFault, CryptokiException {
-    checkProtected(session, privateKey, "the key " + label);
-    PublicKey publicKey = publicKey(session, label, privateKey);
-    KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(label));
+    return read(session, store.of(label), label.toString(), privateKey);
+  }
+
+  private Pair read(CryptokiSession session, byte[] id, String name, long privateKey)
+      throws KeyFault, CryptokiException {
+    checkProtected(session, privateKey, "the key " + name);
+    PublicKey publicKey = publicKey(session, id, name, privateKey);
+    KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(name));
     byte[] signature = TokenSignature.sign(session, privateKey, type, CHECKED_MESSAGE);
     if (!crypto.verify(publicKey, type, CHECKED_MESSAGE, signature)) {
       throw new KeyFault.Failed(
-          "the two halves of the key " + label + " in the token don't belong together");
+          "the two halves of the key " + name + " in the token don't belong together");
     }
     return new Pair(privateKey, type, publicKey);
   }
 
-  private PublicKey publicKey(CryptokiSession session, KeyLabel label, long privateKey)
+  /**
+   * Reads every pair of the store, each checked and proven by a signature.
+   *
+   * @throws KeyFault.Failed if one is bad, or two are under one CKA_ID
+   */
+  List<Pair> readAll(CryptokiSession session) throws KeyFault, CryptokiException {
+    List<Pair> all = new ArrayList<>();
+    Template keys = new Template().with(Ck.CKA_CLASS, Ck.CKO_PRIVATE_KEY);
+    for (long key : session.find(keys, MOST_OBJECTS)) {
+      Optional<byte[]> id = session.attribute(key, Ck.CKA_ID).filter(store::owns);
+      if (id.isPresent()) {
+        String name = "with CKA_ID " + HexFormat.of().formatHex(id.get());
+        only(session, Ck.CKO_PRIVATE_KEY, id.get(), "private keys");
+        all.add(read(session, id.get(), name, key));
+      }
+    }
+    return all;
+  }
+
+  private PublicKey publicKey(CryptokiSession session, byte[] id, String label, long privateKey)
       throws KeyFault, CryptokiException {
-    OptionalLong stored =
-        only(session, Ck.CKO_PUBLIC_KEY, store.of(label), "public keys of " + label);
+    OptionalLong stored = only(session, Ck.CKO_PUBLIC_KEY, id, "public keys of " + label);
     // Some tokens keep a public key only as attributes of the private one.
     long object = stored.orElse(privateKey);
     long keyType = number(session, privateKey, Ck.CKA_KEY_TYPE);
@@ -134,7 +165,7 @@ final class TokenObjects {
         .orElse(Ck.CK_UNAVAILABLE_INFORMATION);
   }
 
-  private static KeyFault.Failed unusable(KeyLabel label) {
+  private static KeyFault.Failed unusable(String label) {
     return new KeyFault.Failed(
         "the key " + label + " in the token is of no type that we make, or has no public key");
   }

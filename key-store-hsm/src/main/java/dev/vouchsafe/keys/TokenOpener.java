@@ -108,6 +108,14 @@ final class TokenOpener implements TokenLink.Opener {
     }
   }
 
+  /** A token that fits the URI, and isn't the one that the store was made in. */
+  static KeyFault.Failed notOurs(TokenInfo token) {
+    return new KeyFault.Failed(
+        "token "
+            + token.named()
+            + " holds no keys of this key store: it is another token, or was emptied");
+  }
+
   /** What an answer of the token means to a caller. */
   static KeyFault fault(String what, CryptokiException e) {
     String message = what + ": " + e.getMessage();
