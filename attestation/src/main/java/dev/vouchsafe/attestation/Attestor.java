@@ -24,6 +24,14 @@ public interface Attestor extends AutoCloseable {
   Verdict measure(Caller caller, Registration registration);
 
   /**
+   * The second look at several callers, against one registration. Where they are connections of one
+   * process, what they have in common is measured once, after this was called.
+   *
+   * @return what {@link #measure(Caller, Registration)} would say of each, in their order
+   */
+  List<Verdict> measure(List<Caller> callers, Registration registration);
+
+  /**
    * The third look, just before the answer: the caller is alive and its executable, credentials and
    * cgroup are those of the first look.
    *

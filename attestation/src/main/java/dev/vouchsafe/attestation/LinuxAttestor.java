@@ -1,5 +1,6 @@
 package dev.vouchsafe.attestation;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,38 @@ final class LinuxAttestor implements Attestor {
     } finally {
       pool.give(s);
       process.leave();
+    }
+  }
+
+  @Override
+  public List<Verdict> measure(List<Caller> callers, Registration registration) {
+    List<Verdict> verdicts = new ArrayList<>(callers.size());
+    @Nullable ProcessCaller model = null;
+    @Nullable Verdict found = null;
+    for (Caller caller : callers) {
+      ProcessCaller process = own(caller);
+      if (found instanceof Verdict.Attested && model != null && isSameNow(process, model)) {
+        verdicts.add(found);
+      } else {
+        model = process;
+        found = measure(process, registration);
+        verdicts.add(found);
+      }
+    }
+    return verdicts;
+  }
+
+  /** Whether what was just found of one caller that is attested was found of this one as well. */
+  private boolean isSameNow(ProcessCaller caller, ProcessCaller attested) {
+    if (!caller.enter()) {
+      return false;
+    }
+    Scratch s = pool.take();
+    try {
+      return looks.sameNow(s, caller, attested);
+    } finally {
+      pool.give(s);
+      caller.leave();
     }
   }
 

@@ -140,6 +140,25 @@ final class Looks {
   }
 
   /**
+   * Whether another connection's caller, which was measured a moment ago and found attested, was
+   * this one's process, in the state that this one was first seen in. The caller has been entered.
+   *
+   * <p>Two processes that are alive at one time have two ids. The other one was alive at the end of
+   * its measurement; this one was alive before that, when it was accepted, and is alive now. So
+   * they are one process, and what was measured was this one's too. Its own {@code maps} says that
+   * it has executed nothing since it was accepted.
+   */
+  boolean sameNow(Scratch s, ProcessCaller caller, ProcessCaller attested) {
+    if (!caller.peer().equals(attested.peer()) || !caller.first().same(attested.first())) {
+      return false;
+    }
+    int maps = caller.descriptors().maps();
+    return maps >= 0
+        && Libc.pread(s, maps, s.buffer, ProcessCaller.MAPS_PROBE, 0) > 0
+        && ended(s, caller) == null;
+  }
+
+  /**
    * Asked last: only now is it sure that what was read was the same process's.
    *
    * @return null if it is alive

@@ -35,7 +35,15 @@ final class ProcessCaller implements Caller {
    * @param executable null if we may not see it
    * @param cgroup the text of {@code /proc/PID/cgroup}
    */
-  record State(Credentials credentials, @Nullable FileFacts executable, MemorySegment cgroup) {}
+  record State(Credentials credentials, @Nullable FileFacts executable, MemorySegment cgroup) {
+    boolean same(State other) {
+      return credentials.equals(other.credentials)
+          && executable != null
+          && other.executable != null
+          && executable.sameFile(other.executable)
+          && cgroup.mismatch(other.cgroup) == -1;
+    }
+  }
 
   /** Something that is looked at once a connection; {@code doubt} is null if all is well. */
   record Once(@Nullable Doubt doubt) {}

@@ -15,7 +15,7 @@ final class Peer implements AutoCloseable {
   static final Path PERL = Path.of("/usr/bin/perl");
 
   /** {@code $^F} keeps the socket over an exec, as a program of an attacker would. */
-  private static final String SCRIPT =
+  static final String SCRIPT =
       """
       use Socket; use POSIX (); use IO::Handle;
       $^F = 255; $| = 1;
@@ -28,6 +28,11 @@ final class Peer implements AutoCloseable {
         if ($word eq 'exec') { exec { $rest[0] } @rest or print "failed $!\\n"; }
         elsif ($word eq 'setuid') { $< = $> = $rest[0]; print "done\\n"; }
         elsif ($word eq 'seteuid') { $> = $rest[0]; print "done\\n"; }
+        elsif ($word eq 'again') {
+          socket(our $t, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
+          connect($t, sockaddr_un($ARGV[0])) or die "connect: $!";
+          print "connected\n";
+        }
         elsif ($word eq 'unlink') { unlink $rest[0]; print "done\\n"; }
         elsif ($word eq 'memory') {
           my $number = (POSIX::uname())[4] eq 'aarch64' ? 279 : 319;
@@ -76,6 +81,12 @@ final class Peer implements AutoCloseable {
   /** Our end of its connection. */
   int socket() {
     return socket;
+  }
+
+  /** Our end of one more connection; whoever asks for it closes it. */
+  int acceptAgain() throws IOException {
+    expect("connected");
+    return listener.accept();
   }
 
   long pid() {

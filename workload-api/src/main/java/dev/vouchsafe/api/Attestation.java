@@ -32,7 +32,7 @@ final class Attestation {
    * @param rawName the name as it stood in the path or the query, percent-encoded
    */
   Verdict.Attested byName(Caller caller, String rawName) throws Failure {
-    return measured(caller, rawName, named(caller, rawName));
+    return held(caller, rawName, attestor.measure(caller, named(caller, rawName)));
   }
 
   /**
@@ -54,10 +54,9 @@ final class Attestation {
     return registration;
   }
 
-  /** Measures the caller against the registration that it {@link #named}. */
-  Verdict.Attested measured(Caller caller, String rawName, Registration registration)
-      throws Failure {
-    return held(caller, rawName, attestor.measure(caller, registration));
+  /** Measures callers against the registration that they {@link #named}, those of one together. */
+  List<Verdict> measured(List<Caller> callers, Registration registration) {
+    return attestor.measure(callers, registration);
   }
 
   /** Measures the caller against every registration that it could be; exactly one must hold. */
@@ -134,7 +133,12 @@ final class Attestation {
     return found;
   }
 
-  private static Verdict.Attested held(Caller caller, String name, Verdict verdict) throws Failure {
+  /**
+   * What an attested caller may go on with; a failure for any other.
+   *
+   * @param name the name as the caller gave it, for the log
+   */
+  static Verdict.Attested held(Caller caller, String name, Verdict verdict) throws Failure {
     return switch (verdict) {
       case Verdict.Attested attested -> attested;
       case Verdict.Refused refused ->

@@ -30,7 +30,7 @@ final class IotEdgeApi {
     IotEdgeCallers callers = new IotEdgeCallers(attestation);
     this.calls = calls;
     this.certificates = new IotEdgeCertificates(parts.identity(), calls, callers, parts.clock());
-    this.keys = new IotEdgeKeys(parts.authority(), callers);
+    this.keys = new IotEdgeKeys(parts.authority(), calls, callers);
     this.modules = new IotEdgeModules(parts.registrations(), callers);
     this.texts = texts;
     this.manifest = parts.manifest();
@@ -54,8 +54,8 @@ final class IotEdgeApi {
       case MODULES -> start(exchange, modules::list);
       case IDENTITY_CERTIFICATE -> start(exchange, call -> certificates.identity(call, path));
       case SERVER_CERTIFICATE -> start(exchange, call -> certificates.server(call, path));
-      case SIGN -> start(exchange, call -> keys.sign(call, path));
-      case ENCRYPT -> start(exchange, call -> keys.encrypt(call, path));
+      case SIGN -> keys.sign(exchange, path);
+      case ENCRYPT -> keys.encrypt(exchange, path);
       case DECRYPT -> start(exchange, call -> keys.decrypt(call, path));
     }
   }

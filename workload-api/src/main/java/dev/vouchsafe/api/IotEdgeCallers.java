@@ -1,9 +1,12 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.attestation.Caller;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.IssuanceException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** Measures the caller of an IoT Edge path against the module that the path names. */
 final class IotEdgeCallers {
@@ -25,14 +28,58 @@ final class IotEdgeCallers {
     return attested;
   }
 
-  /** What is computed for a module, before it is known whether the caller is that module. */
+  /** What is computed for a module. */
   interface Work {
     /** Octets that nobody else has. */
     byte[] of(Registration registration) throws Failure, IssuanceException;
   }
 
   /**
-   * Computes an answer first, and then takes the one look that decides whether it goes out.
+   * A call with a result that nobody has seen yet.
+   *
+   * @param end what happens if the caller proves to be that module
+   * @param forget what happens if not, instead
+   */
+  record Computed(
+      ModuleCall call,
+      IotEdgePath path,
+      Registration registration,
+      ModuleCalls.Step end,
+      Runnable forget) {}
+
+  /** What becomes of a result, once the caller has proved to be the module. */
+  interface Answer {
+    void send(ModuleCall call, byte[] result);
+  }
+
+  /**
+   * Computes a result for the module that the caller names, before it is known whether it is that
+   * module. Whatever the work throws is told only to that module.
+   *
+   * @param work short, without waiting and without an effect, since a stranger can have it done;
+   *     how long it takes must tell nothing about the module
+   */
+  Computed compute(ModuleCall call, IotEdgePath path, Work work, Answer answer) throws Failure {
+    Registration registration = attestation.named(call.caller(), path.name());
+    byte[] result = {};
+    ModuleCalls.Step end;
+    try {
+      byte[] made = work.of(registration);
+      result = made;
+      end = () -> answer.send(call, made);
+    } catch (Failure | IssuanceException | RuntimeException e) {
+      end =
+          () -> {
+            throw e;
+          };
+    }
+    byte[] secret = result;
+    return new Computed(call, path, registration, end, () -> Arrays.fill(secret, (byte) 0));
+  }
+
+  /**
+   * Takes the one look that decides which results go out, after they were computed, and ends every
+   * call.
    *
    * <p>As strict as a look before the work and one after it: the last look compares with what was
    * seen at accept, just as the one before the work does, and it asks all that both of them ask, so
@@ -40,35 +87,43 @@ final class IotEdgeCallers {
    * Until it has held, the caller learns nothing: neither the result, nor what was wrong with its
    * parameters, nor the generation, which is looked at last so that the work takes the same time
    * with a wrong one.
-   *
-   * @param work short, without waiting and without an effect, since a stranger can have it done;
-   *     how long it takes must tell nothing about the module
    */
-  byte[] thenMeasured(ModuleCall call, IotEdgePath path, Work work)
-      throws Failure, IssuanceException {
-    Registration registration = attestation.named(call.caller(), path.name());
-    byte[] result = {};
-    try {
-      result = work.of(registration);
-    } finally {
-      // Whatever the work threw gives way to a refusal.
-      judge(call, path, registration, result);
+  void judge(List<Computed> results) {
+    List<Computed> left = results;
+    while (!left.isEmpty()) {
+      Registration registration = left.getFirst().registration();
+      List<Computed> others = new ArrayList<>();
+      List<Computed> same = new ArrayList<>();
+      for (Computed each : left) {
+        (each.registration().equals(registration) ? same : others).add(each);
+      }
+      judge(same, registration);
+      left = others;
     }
-    return result;
   }
 
-  private void judge(ModuleCall call, IotEdgePath path, Registration registration, byte[] result)
-      throws Failure {
+  private void judge(List<Computed> results, Registration registration) {
+    List<Caller> callers = results.stream().map(each -> each.call().caller()).toList();
+    List<Verdict> verdicts = attestation.measured(callers, registration);
+    for (int i = 0; i < verdicts.size(); i++) {
+      Computed each = results.get(i);
+      Verdict verdict = verdicts.get(i);
+      ModuleCalls.guarded(each.call(), () -> end(each, verdict));
+    }
+  }
+
+  private static void end(Computed each, Verdict verdict) throws Failure, IssuanceException {
     boolean held = false;
     try {
-      attestation.measured(call.caller(), path.name(), registration);
-      checkGeneration(registration, path);
+      Attestation.held(each.call().caller(), each.path().name(), verdict);
+      checkGeneration(each.registration(), each.path());
       held = true;
     } finally {
       if (!held) {
-        Arrays.fill(result, (byte) 0);
+        each.forget().run();
       }
     }
+    each.end().run();
   }
 
   /** At least one registration must hold for the caller. */

@@ -5,7 +5,9 @@ import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.ModuleKeys;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the IoT Edge Workload API does with a module's keys: sign, encrypt and decrypt. The keys
@@ -34,44 +36,108 @@ final class IotEdgeKeys {
   private static final int SHORT = 4 * 1024;
 
   private final CertificateAuthority authority;
+  private final ModuleCalls calls;
   private final IotEdgeCallers callers;
+  private final Lanes<Asked> lanes;
 
-  IotEdgeKeys(CertificateAuthority authority, IotEdgeCallers callers) {
+  IotEdgeKeys(CertificateAuthority authority, ModuleCalls calls, IotEdgeCallers callers) {
     this.authority = authority;
+    this.calls = calls;
     this.callers = callers;
+    this.lanes = calls.lanes(Asked::call, this::computeTogether);
   }
 
-  void sign(ModuleCall call, IotEdgePath path) throws Failure, IssuanceException {
+  /** A call that waits for its lane's worker. */
+  private record Asked(ModuleCall call, IotEdgePath path, Reader reader) {}
+
+  /** What a call asks for, read from its body. */
+  private interface Reader {
+    Wanted read(ModuleCall call) throws Failure;
+  }
+
+  /**
+   * What a call asks for.
+   *
+   * @param length how much data it brings, in characters of base64
+   */
+  private record Wanted(int length, IotEdgeCallers.Work work) {}
+
+  /** Runs on the event loop. */
+  void sign(Exchange exchange, IotEdgePath path) {
+    start(exchange, path, this::wantsSignature);
+  }
+
+  /** Runs on the event loop. */
+  void encrypt(Exchange exchange, IotEdgePath path) {
+    start(exchange, path, this::wantsCiphertext);
+  }
+
+  /** One lane for each process: what its connections ask for at a time takes one look. */
+  private void start(Exchange exchange, IotEdgePath path, Reader reader) {
+    ModuleCall call = calls.admit(exchange, ErrorAnswers::iotEdge);
+    if (call != null) {
+      lanes.add(call.caller().pid(), new Asked(call, path, reader));
+    }
+  }
+
+  /** An edge: whatever happens, every caller is answered. */
+  private void computeTogether(List<Asked> all) {
+    List<IotEdgeCallers.Computed> computed = new ArrayList<>(all.size());
+    boolean ended = false;
+    try {
+      for (Asked asked : all) {
+        ModuleCalls.guarded(asked.call(), () -> compute(asked).ifPresent(computed::add));
+      }
+      callers.judge(computed);
+      ended = true;
+    } catch (RuntimeException e) {
+      Failure failure = Workers.unexpected(e);
+      all.forEach(asked -> asked.call().fail(failure));
+      ended = true;
+    } finally {
+      if (!ended) {
+        // An error: the thread tells of it.
+        Failure failure = Failure.of(Problem.INTERNAL, "the request failed; see the log");
+        all.forEach(asked -> asked.call().fail(failure));
+      }
+    }
+  }
+
+  /** The result, or nothing if a worker of its own does it: it may take longer than a look. */
+  private Optional<IotEdgeCallers.Computed> compute(Asked asked) throws Failure {
+    Wanted wanted = asked.reader().read(asked.call());
+    if (wanted.length() <= SHORT && keys().ready()) {
+      return Optional.of(
+          callers.compute(asked.call(), asked.path(), wanted.work(), IotEdgeKeys::answer));
+    }
+    calls.apart(
+        asked.call(), call -> answer(call, lookedAtTwice(call, asked.path(), wanted.work())));
+    return Optional.empty();
+  }
+
+  private Wanted wantsSignature(ModuleCall call) throws Failure {
     IotEdgeBody body = IotEdgeBody.required(call.request(), SIGN);
     String data = body.text(DATA);
     ModuleKeys.Which which = which(body);
-    IotEdgeCallers.Work work =
+    return new Wanted(
+        data.length(),
         registration -> {
           byte[] octets = Base64Text.decode(DATA, data, ModuleKeys.MOST_DATA);
           return result("digest", keys().sign(module(registration), which, octets));
-        };
-    answer(
-        call,
-        isShort(data.length())
-            ? callers.thenMeasured(call, path, work)
-            : lookedAtTwice(call, path, work));
+        });
   }
 
-  void encrypt(ModuleCall call, IotEdgePath path) throws Failure, IssuanceException {
+  private Wanted wantsCiphertext(ModuleCall call) throws Failure {
     IotEdgeBody body = IotEdgeBody.required(call.request(), ENCRYPT);
     String plaintext = body.text(PLAINTEXT);
     String iv = body.text(IV);
-    IotEdgeCallers.Work work =
+    return new Wanted(
+        plaintext.length() + iv.length(),
         registration -> {
           byte[] octets = Base64Text.decode(PLAINTEXT, plaintext, ModuleKeys.MOST_DATA);
           byte[] vector = Base64Text.decode(IV, iv, ModuleKeys.MOST_IV);
           return result(CIPHERTEXT, keys().encrypt(module(registration), vector, octets));
-        };
-    answer(
-        call,
-        isShort(plaintext.length() + iv.length())
-            ? callers.thenMeasured(call, path, work)
-            : lookedAtTwice(call, path, work));
+        });
   }
 
   /** Measured first: how long it takes tells whether the text is that module's. */
@@ -105,11 +171,6 @@ final class IotEdgeKeys {
 
   private static ModuleKeys.Module module(Registration registration) {
     return new ModuleKeys.Module(registration.name(), registration.generation());
-  }
-
-  /** Whether so little is asked for that a stranger may have it done, and without waiting. */
-  private boolean isShort(int base64Characters) {
-    return base64Characters <= SHORT && keys().ready();
   }
 
   /** A look before the work and one after it. */

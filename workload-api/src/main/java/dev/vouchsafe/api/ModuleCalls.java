@@ -6,6 +6,7 @@ import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -43,25 +44,46 @@ final class ModuleCalls {
 
   /** Admits a request and hands it to the workers. Runs on the event loop. */
   void start(Exchange exchange, Function<Failure, Response> errors, Work work) {
+    ModuleCall call = admit(exchange, errors);
+    if (call != null) {
+      onWorker(call, () -> work.run(call));
+    }
+  }
+
+  /** Hands a request that was admitted to a worker of its own. */
+  void apart(ModuleCall call, Work work) {
+    onWorker(call, () -> work.run(call));
+  }
+
+  /**
+   * Lanes for requests that were admitted, to be worked on together.
+   *
+   * @param call the request behind one
+   */
+  <T> Lanes<T> lanes(Function<T, ModuleCall> call, Consumer<List<T>> work) {
+    return new Lanes<>(workers, work, (thing, failure) -> call.apply(thing).fail(failure));
+  }
+
+  /** Admits a request, or answers why not. Runs on the event loop. */
+  @Nullable ModuleCall admit(Exchange exchange, Function<Failure, Response> errors) {
     CallerLease lease = exchange.peer().caller();
     if (lease == null || !lease.acquire()) {
       // A connection is looked at once, so only another one can end better.
       exchange.answer(errors.apply(nameless(exchange.peer())).closing());
-      return;
+      return null;
     }
     Object owner = exchange.peer().owner();
     if (!waiting.enter(owner)) {
       lease.release();
       exchange.answer(
           errors.apply(Failure.of(Problem.TOO_MANY_REQUESTS, "too many requests are waiting")));
-      return;
+      return null;
     }
     exchange.whenDone(() -> {
       waiting.leave(owner);
       lease.release();
     });
-    ModuleCall call = new ModuleCall(exchange, lease.caller(), errors);
-    onWorker(call, () -> work.run(call));
+    return new ModuleCall(exchange, lease.caller(), errors);
   }
 
   private static Failure nameless(Peer peer) {
@@ -170,7 +192,7 @@ final class ModuleCalls {
   }
 
   /** Something that a worker does, which may end in an error answer. */
-  private interface Step {
+  interface Step {
     void run() throws Failure, IssuanceException;
   }
 
@@ -185,7 +207,7 @@ final class ModuleCalls {
   }
 
   /** The edge of the workers: whatever happens, the caller is answered. */
-  private static void guarded(ModuleCall call, Step step) {
+  static void guarded(ModuleCall call, Step step) {
     try {
       step.run();
     } catch (Failure failure) {

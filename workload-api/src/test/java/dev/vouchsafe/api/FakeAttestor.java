@@ -7,6 +7,7 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -16,6 +17,7 @@ final class FakeAttestor implements Attestor {
   final AtomicInteger open = new AtomicInteger();
   final AtomicInteger accepted = new AtomicInteger();
   final AtomicInteger measured = new AtomicInteger();
+  final List<Integer> together = new CopyOnWriteArrayList<>();
   volatile boolean unknown;
   volatile BiFunction<Caller, Registration, Verdict> measure =
       (caller, registration) ->
@@ -49,6 +51,12 @@ final class FakeAttestor implements Attestor {
     Verdict verdict = measure.apply(caller, registration);
     checkOpen(caller);
     return verdict;
+  }
+
+  @Override
+  public List<Verdict> measure(List<Caller> callers, Registration registration) {
+    together.add(callers.size());
+    return callers.stream().map(caller -> measure(caller, registration)).toList();
   }
 
   @Override

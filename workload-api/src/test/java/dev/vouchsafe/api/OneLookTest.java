@@ -8,8 +8,10 @@ import dev.vouchsafe.ca.IssuanceException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Signing and encrypting a little: computed first, judged by the one look before the answer. */
 class OneLookTest {
   private static final String V = "?api-version=2018-06-28";
+  private static final String BUNDLE =
+      "GET /trust-bundle" + V + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
   private static final String GOOD =
       "{\"data\":\"QUJD\",\"plaintext\":\"QUJD\",\"ciphertext\":\"QUJD\","
           + "\"initializationVector\":\"QUJD\"}";
@@ -95,6 +99,56 @@ class OneLookTest {
     assertThat(post("1/" + path, GOOD).status()).isEqualTo(200);
     assertThat(usedAtLook).hasValue(1);
     assertThat(attestor.measured).hasValue(1);
+  }
+
+  @Test
+  void whatOneProcessAsksForAtATimeIsJudgedByOneLookAfterAllOfItWasComputed() throws Exception {
+    CountDownLatch looking = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    var holds = attestor.measure;
+    attestor.measure =
+        (caller, registration) -> {
+          looking.countDown();
+          try {
+            goOn.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          return holds.apply(caller, registration);
+        };
+    List<RawClient> clients = new ArrayList<>();
+    try {
+      // Every event loop gets some, and each is past its first look.
+      for (int i = 0; i < 4 + 2 * Runtime.getRuntime().availableProcessors(); i++) {
+        RawClient client = RawClient.connect(server.workload);
+        clients.add(client);
+        client.send(BUNDLE);
+        assertThat(client.answer().status()).isEqualTo(200);
+      }
+      clients.get(0).send(Bodies.post("/modules/edgeHub/genid/1/sign" + V, GOOD));
+      looking.await();
+      for (int i = 1; i < 4; i++) {
+        String generation = i == 3 ? "2" : "1";
+        clients
+            .get(i)
+            .send(Bodies.post("/modules/edgeHub/genid/" + generation + "/sign" + V, GOOD));
+      }
+      for (RawClient later : clients.subList(4, clients.size())) {
+        later.send(BUNDLE);
+        assertThat(later.answer().status())
+            .as("so the loop has read what came before")
+            .isEqualTo(200);
+      }
+      goOn.countDown();
+      for (int i = 0; i < 4; i++) {
+        assertThat(clients.get(i).answer().status()).isEqualTo(i == 3 ? 403 : 200);
+      }
+    } finally {
+      for (RawClient client : clients) {
+        client.close();
+      }
+    }
+    assertThat(attestor.together).containsExactly(1, 3);
   }
 
   @ParameterizedTest
