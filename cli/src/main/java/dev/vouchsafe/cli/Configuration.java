@@ -7,7 +7,9 @@ import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.PcrSelection;
 import dev.vouchsafe.keys.Pkcs11Uri;
+import dev.vouchsafe.keys.TpmSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import java.util.Optional;
  * @param listen where it listens
  * @param keys where the private keys live
  * @param lifetimes how long certificates live
+ * @param issuing whether an issuing CA signs leaves in the device CA's place
  * @param tokens how long tokens and their keys live
  * @param limits how much is taken on at once
  * @param bundle how the trust bundle is published
@@ -28,6 +31,7 @@ record Configuration(
     Listen listen,
     Keys keys,
     Lifetimes lifetimes,
+    IssuingCaSettings issuing,
     TokenLifetimes tokens,
     ApiSettings.Limits limits,
     Bundle bundle) {
@@ -54,23 +58,54 @@ record Configuration(
   /**
    * Where the private keys live.
    *
-   * @param store the kind of store, and where it is
+   * @param store where new authorities go
+   * @param rootStore where a new root goes
+   * @param places where the key stores are, whichever of them are in use
    * @param rootType type of the root's key
    * @param deviceType type of the device CA's key
    * @param leafType type of a module's key when none is asked for
    */
-  record Keys(Store store, KeyType rootType, KeyType deviceType, KeyType leafType) {}
+  record Keys(
+      KeyStoreName store,
+      KeyStoreName rootStore,
+      Places places,
+      KeyType rootType,
+      KeyType deviceType,
+      KeyType leafType) {}
 
-  /** The kinds of key store. */
-  sealed interface Store {
-    /** Encrypted files in the data folder. */
-    record Software(Seal seal) implements Store {}
+  /**
+   * Where the key stores are.
+   *
+   * @param seal what the software store is sealed with
+   * @param pkcs11 the token
+   * @param rootPkcs11 the root's own token
+   * @param pkcs11Helper whether the library of a token runs in a process of its own
+   * @param tpm the TPM
+   */
+  record Places(
+      Seal seal,
+      Optional<Pkcs11Uri> pkcs11,
+      Optional<Pkcs11Uri> rootPkcs11,
+      boolean pkcs11Helper,
+      Tpm tpm) {}
 
-    /** A PKCS#11 token. */
-    record Pkcs11(Pkcs11Uri uri) implements Store {}
-  }
+  /**
+   * How the TPM is reached and used.
+   *
+   * @param tcti the way to it, as tpm2-tools take it
+   * @param ownerAuth auth value of the owner hierarchy, if it has one
+   * @param keyAuth auth value of our keys, if they have one
+   * @param pcrs what the device CA's key is bound to
+   * @param objects where our keys are kept
+   */
+  record Tpm(
+      Optional<String> tcti,
+      Optional<Seal> ownerAuth,
+      Optional<Seal> keyAuth,
+      Optional<PcrSelection> pcrs,
+      TpmSettings.Objects objects) {}
 
-  /** Where the sealing secret comes from, as the configuration says it. */
+  /** Where a secret comes from, as the configuration says it. */
   sealed interface Seal {
     /** The file that {@code init} makes. */
     record Generated() implements Seal {}
@@ -100,6 +135,6 @@ record Configuration(
         keys.rootType(),
         keys.deviceType(),
         keys.leafType(),
-        IssuingCaSettings.standard());
+        issuing);
   }
 }

@@ -61,12 +61,7 @@ final class ConfigurationFile {
     Map<ConfigurationKey, String> values = new EnumMap<>(ConfigurationKey.class);
     try (JsonParser parser = new TomlFactory().createParser(text)) {
       parser.nextToken();
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        String section = parser.currentName();
-        boolean table = parser.nextToken() == JsonToken.START_OBJECT;
-        requireSection(section, table, file);
-        section(parser, section, file, values);
-      }
+      sections(parser, "", file, values);
       return values;
     } catch (JsonProcessingException e) {
       throw new ConfigurationException(
@@ -80,13 +75,30 @@ final class ConfigurationFile {
     return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
   }
 
+  /** Reads sections; {@code outer} is empty, or the section that they lie in. */
+  private static void sections(
+      JsonParser parser, String outer, Path file, Map<ConfigurationKey, String> values)
+      throws IOException, ConfigurationException {
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      String section = outer + parser.currentName();
+      boolean table = parser.nextToken() == JsonToken.START_OBJECT;
+      requireSection(section, table, file);
+      if (ConfigurationKey.hasSubsections(section)) {
+        sections(parser, section + ".", file, values);
+      } else {
+        section(parser, section, file, values);
+      }
+    }
+  }
+
   private static void requireSection(String section, boolean table, Path file)
       throws ConfigurationException {
     if (ConfigurationKey.isLaterSection(section)) {
       throw new ConfigurationException(
           file + ": section [" + section + "] is not in this version; remove it");
     }
-    if (!ConfigurationKey.sections().contains(section)) {
+    if (!ConfigurationKey.sections().contains(section)
+        && !ConfigurationKey.hasSubsections(section)) {
       throw new ConfigurationException(
           file
               + ": unknown "
@@ -109,6 +121,7 @@ final class ConfigurationFile {
           switch (parser.nextToken()) {
             case VALUE_STRING -> key.kind() == ConfigurationKey.Kind.TEXT;
             case VALUE_NUMBER_INT -> key.kind() == ConfigurationKey.Kind.INTEGER;
+            case VALUE_TRUE, VALUE_FALSE -> key.kind() == ConfigurationKey.Kind.BOOLEAN;
             default -> false;
           };
       if (!fits) {

@@ -15,13 +15,25 @@ enum ConfigurationKey {
   ADMIN("listen", "admin", Kind.TEXT, null),
   HTTPS("listen", "https", Kind.TEXT, ":8443"),
   STORE("keys", "store", Kind.TEXT, "software"),
-  PKCS11_URI("keys", "pkcs11-uri", Kind.TEXT, null),
+  ROOT_STORE("keys", "root-store", Kind.TEXT, null),
   SEAL("keys", "seal", Kind.TEXT, "generated"),
+  PKCS11_URI("keys", "pkcs11-uri", Kind.TEXT, null),
+  ROOT_PKCS11_URI("keys", "root-pkcs11-uri", Kind.TEXT, null),
+  PKCS11_HELPER("keys", "pkcs11-helper", Kind.BOOLEAN, "false"),
+  TPM_TCTI("keys", "tpm-tcti", Kind.TEXT, null),
+  TPM_OWNER_AUTH("keys", "tpm-owner-auth", Kind.TEXT, "none"),
+  TPM_KEY_AUTH("keys", "tpm-key-auth", Kind.TEXT, "generated"),
+  TPM_PCRS("keys", "tpm-pcrs", Kind.TEXT, null),
+  TPM_OBJECTS("keys", "tpm-objects", Kind.TEXT, "blobs"),
   ROOT_TYPE("keys", "root-type", Kind.TEXT, "ec-p256"),
   DEVICE_TYPE("keys", "device-type", Kind.TEXT, "ec-p256"),
   LEAF_TYPE("keys", "leaf-type", Kind.TEXT, "ec-p256"),
+  TWO_SPEED("issuing", "two-speed", Kind.TEXT, "auto"),
+  IDENTITY_SIGNED_BY("profiles.identity", "signedBy", Kind.TEXT, "issuing"),
+  SERVER_SIGNED_BY("profiles.server", "signedBy", Kind.TEXT, "issuing"),
   ROOT_LIFETIME("lifetimes", "root", Kind.TEXT, "7305d"),
   DEVICE_CA_LIFETIME("lifetimes", "device-ca", Kind.TEXT, "730d"),
+  ISSUING_CA_LIFETIME("lifetimes", "issuing-ca", Kind.TEXT, "24h"),
   LEAF_LIFETIME("lifetimes", "leaf", Kind.TEXT, "1h"),
   LEAF_CAP("lifetimes", "leaf-cap", Kind.TEXT, "30d"),
   TOKEN_LIFETIME("lifetimes", "token", Kind.TEXT, "5m"),
@@ -36,7 +48,8 @@ enum ConfigurationKey {
   /** What a value is in TOML. */
   enum Kind {
     TEXT("a text in quotes"),
-    INTEGER("a whole number");
+    INTEGER("a whole number"),
+    BOOLEAN("true or false, without quotes");
 
     private final String description;
 
@@ -56,7 +69,6 @@ enum ConfigurationKey {
   private static final Map<String, List<String>> LATER =
       Map.of(
           "listen", List.of("spiffe", "loopback"),
-          "keys", List.of("tpm-tcti"),
           "limits", List.of("live-certificates", "ledger-mb", "audit-mb"),
           "bundle", List.of("extra"),
           "clock", List.of("untrusted"));
@@ -103,6 +115,11 @@ enum ConfigurationKey {
 
   static List<String> sections() {
     return Arrays.stream(values()).map(ConfigurationKey::section).distinct().toList();
+  }
+
+  /** Whether known sections lie in that one, such as {@code profiles.identity} in profiles. */
+  static boolean hasSubsections(String section) {
+    return sections().stream().anyMatch(known -> known.startsWith(section + "."));
   }
 
   static List<String> keysOf(String section) {

@@ -2,22 +2,21 @@ package dev.vouchsafe.cli;
 
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.TokenLifetimes;
-import dev.vouchsafe.keys.KeyType;
-import dev.vouchsafe.keys.Pkcs11Uri;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Set;
 
 /** Turns the texts of a configuration file into checked values, each named when it is wrong. */
 final class ConfigurationValues {
-  private static final Pattern CREDENTIAL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,254}");
   private static final Duration LONGEST = Duration.ofDays(36_525);
   private static final Duration LONGEST_TOKEN = Duration.ofHours(24);
   private static final int MOST = 1_000_000;
@@ -39,8 +38,9 @@ final class ConfigurationValues {
                 socket(ConfigurationKey.WORKLOAD, home.workloadSocket()),
                 socket(ConfigurationKey.ADMIN, home.adminSocket()),
                 https()),
-            keys(),
+            new KeyStoreValues(this).keys(),
             lifetimes(),
+            issuing(),
             tokens(),
             new ApiSettings.Limits(
                 integer(ConfigurationKey.CONNECTIONS, 1, MOST),
@@ -71,92 +71,6 @@ final class ConfigurationValues {
     return new GatewayIdentity(deviceId, trustDomain, integer(ConfigurationKey.LAYER, 1, 5));
   }
 
-  private Configuration.Store store() throws ConfigurationException {
-    String store = text(ConfigurationKey.STORE);
-    return switch (store) {
-      case "software" -> {
-        requireAbsent(ConfigurationKey.PKCS11_URI, "pkcs11");
-        yield new Configuration.Store.Software(seal());
-      }
-      case "pkcs11" -> {
-        requireAbsent(ConfigurationKey.SEAL, "software");
-        yield new Configuration.Store.Pkcs11(pkcs11Uri());
-      }
-      case "tpm" ->
-          throw wrong(
-              ConfigurationKey.STORE, "tpm is not in this version; use \"software\" or \"pkcs11\"");
-      default -> throw wrong(ConfigurationKey.STORE, "must be \"software\" or \"pkcs11\"");
-    };
-  }
-
-  /** A setting of a store that is not in use would be taken for one that is. */
-  private void requireAbsent(ConfigurationKey key, String store) throws ConfigurationException {
-    if (values.containsKey(key)) {
-      throw wrong(
-          key,
-          "belongs to store = \""
-              + store
-              + "\", and "
-              + ConfigurationKey.STORE.title()
-              + " is \""
-              + text(ConfigurationKey.STORE)
-              + "\": remove one of the two");
-    }
-  }
-
-  private Pkcs11Uri pkcs11Uri() throws ConfigurationException {
-    String text = values.get(ConfigurationKey.PKCS11_URI);
-    if (text == null) {
-      throw wrong(
-          ConfigurationKey.PKCS11_URI,
-          "is missing; such as \"pkcs11:token=gateway?module-path=/usr/lib/softhsm/libsofthsm2.so"
-              + "&pin-source=file:/etc/vouchsafe/pin\"");
-    }
-    try {
-      return Pkcs11Uri.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw wrong(ConfigurationKey.PKCS11_URI, String.valueOf(e.getMessage()));
-    }
-  }
-
-  private Configuration.Keys keys() throws ConfigurationException {
-    return new Configuration.Keys(
-        store(),
-        keyType(ConfigurationKey.ROOT_TYPE),
-        keyType(ConfigurationKey.DEVICE_TYPE),
-        keyType(ConfigurationKey.LEAF_TYPE));
-  }
-
-  private Configuration.Seal seal() throws ConfigurationException {
-    String seal = text(ConfigurationKey.SEAL);
-    if (seal.equals("generated")) {
-      return new Configuration.Seal.Generated();
-    }
-    if (seal.startsWith("file:")) {
-      return new Configuration.Seal.Passphrase(
-          absolute(ConfigurationKey.SEAL, seal.substring("file:".length())));
-    }
-    if (seal.startsWith("credential:")) {
-      String name = seal.substring("credential:".length());
-      if (CREDENTIAL.matcher(name).matches()) {
-        return new Configuration.Seal.Credential(name);
-      }
-    }
-    throw wrong(
-        ConfigurationKey.SEAL,
-        "must be \"generated\", \"file:/absolute/path\" or \"credential:NAME\"");
-  }
-
-  private KeyType keyType(ConfigurationKey key) throws ConfigurationException {
-    return KeyType.parse(text(key))
-        .orElseThrow(() ->
-            wrong(
-                key,
-                "must be one of "
-                    + String.join(
-                        ", ", Arrays.stream(KeyType.values()).map(KeyType::text).toList())));
-  }
-
   private TokenLifetimes tokens() throws ConfigurationException {
     Duration least = Duration.ofSeconds(10);
     Duration token = duration(ConfigurationKey.TOKEN_LIFETIME, least, LONGEST_TOKEN);
@@ -170,6 +84,41 @@ final class ConfigurationValues {
   private Optional<Path> manifest() throws ConfigurationException {
     String text = values.get(ConfigurationKey.MANIFEST);
     return text == null ? Optional.empty() : Optional.of(absolute(ConfigurationKey.MANIFEST, text));
+  }
+
+  private IssuingCaSettings issuing() throws ConfigurationException {
+    IssuingCaSettings.Mode mode =
+        switch (text(ConfigurationKey.TWO_SPEED)) {
+          case "auto" -> IssuingCaSettings.Mode.AUTO;
+          case "on" -> IssuingCaSettings.Mode.ON;
+          case "off" -> IssuingCaSettings.Mode.OFF;
+          default -> throw wrong(ConfigurationKey.TWO_SPEED, "must be \"auto\", \"on\" or \"off\"");
+        };
+    Duration lifetime =
+        duration(ConfigurationKey.ISSUING_CA_LIFETIME, Duration.ofMinutes(1), LONGEST);
+    Duration deviceCa = lifetimes().deviceCa();
+    if (values.containsKey(ConfigurationKey.ISSUING_CA_LIFETIME)) {
+      requireNotOver(
+          ConfigurationKey.ISSUING_CA_LIFETIME, lifetime, deviceCa, "[lifetimes] device-ca");
+    } else if (lifetime.compareTo(deviceCa) > 0) {
+      lifetime = deviceCa;
+    }
+    Set<Profile> byDevice = EnumSet.noneOf(Profile.class);
+    if (byDevice(ConfigurationKey.IDENTITY_SIGNED_BY)) {
+      byDevice.add(Profile.IDENTITY);
+    }
+    if (byDevice(ConfigurationKey.SERVER_SIGNED_BY)) {
+      byDevice.add(Profile.SERVER);
+    }
+    return new IssuingCaSettings(mode, lifetime, byDevice);
+  }
+
+  private boolean byDevice(ConfigurationKey key) throws ConfigurationException {
+    return switch (text(key)) {
+      case "issuing" -> false;
+      case "device" -> true;
+      default -> throw wrong(key, "must be \"issuing\" or \"device\"");
+    };
   }
 
   private Lifetimes lifetimes() throws ConfigurationException {
@@ -229,7 +178,8 @@ final class ConfigurationValues {
     return path;
   }
 
-  private Path absolute(ConfigurationKey key, String text) throws ConfigurationException {
+  /** A value that must be an absolute path. */
+  Path absolute(ConfigurationKey key, String text) throws ConfigurationException {
     try {
       Path path = Path.of(text);
       if (path.isAbsolute()) {
@@ -270,7 +220,13 @@ final class ConfigurationValues {
     throw wrong(key, "must be a whole number, " + least + " to " + most);
   }
 
-  private String text(ConfigurationKey key) throws ConfigurationException {
+  /** The text of a key that may be left out and has no default. */
+  Optional<String> given(ConfigurationKey key) {
+    return Optional.ofNullable(values.get(key));
+  }
+
+  /** The text of a key, or of its default. */
+  String text(ConfigurationKey key) throws ConfigurationException {
     String text = values.get(key);
     if (text != null) {
       return text;
@@ -278,7 +234,8 @@ final class ConfigurationValues {
     return key.standard().orElseThrow(() -> wrong(key, "is missing"));
   }
 
-  private ConfigurationException wrong(ConfigurationKey key, String what) {
+  /** What is wrong with a key, to be thrown. */
+  ConfigurationException wrong(ConfigurationKey key, String what) {
     return new ConfigurationException(file + ": " + key.title() + " " + what);
   }
 }

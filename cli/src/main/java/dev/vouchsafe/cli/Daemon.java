@@ -71,10 +71,13 @@ final class Daemon implements AutoCloseable {
 
     SoftwareCrypto crypto = SoftwareCrypto.choose();
     LOG.log(System.Logger.Level.INFO, "cryptography: {0}", crypto.description());
-    PrivateKeyStore keys = new KeyStores(configuration, console.environment(), crypto).open(home);
-    closers.push(keys::close);
-    for (String warning : keys.describe().warnings()) {
-      LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
+    KeyStores stores = KeyStores.of(home, console.environment(), crypto);
+    closers.push(stores::close);
+    PrivateKeyStore keys = stores.open(configuration.keys().store());
+    for (PrivateKeyStore store : stores.opened()) {
+      for (String warning : store.describe().warnings()) {
+        LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
+      }
     }
 
     ExecutorService workers = Workers.start(configuration.limits());

@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -79,6 +80,16 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
 
   Path keys() {
     return data.resolve("keys");
+  }
+
+  /** The generated auth value of keys in a TPM, outside {@code data} on purpose. */
+  Path tpmAuthKey() {
+    return sealKey.resolveSibling("tpm-auth.key");
+  }
+
+  /** What {@code init} may make outside {@code data}: the configuration and generated secrets. */
+  List<Path> besideData() {
+    return List.of(sealKey, tpmAuthKey(), configuration);
   }
 
   Path bundle() {

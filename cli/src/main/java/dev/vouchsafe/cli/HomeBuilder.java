@@ -16,6 +16,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -43,14 +44,42 @@ final class HomeBuilder {
   }
 
   /**
-   * Makes the home.
+   * One way to make the home.
    *
    * @param text the whole of {@code vouchsafe.toml}
    * @param configuration what that text says
-   * @return the authorities, root first
    */
-  List<AuthorityInfo> build(String text, Configuration configuration)
-      throws IOException, CommandFailure {
+  record Candidate(String text, Configuration configuration) {
+    KeyStoreName store() {
+      return configuration.keys().store();
+    }
+  }
+
+  /**
+   * A key store that was tried and is not the home's.
+   *
+   * @param name which
+   * @param reason why not, for people
+   * @param absent whether it may be there at another time
+   */
+  record NotTaken(KeyStoreName name, String reason, boolean absent) {}
+
+  /**
+   * A home that was made.
+   *
+   * @param taken how
+   * @param authorities root first
+   * @param notTaken what was tried before
+   */
+  record Made(Candidate taken, List<AuthorityInfo> authorities, List<NotTaken> notTaken) {}
+
+  /**
+   * Makes the home, in the first key store that works. Only what a key store failed with leads to
+   * the next one; each leaves nothing behind.
+   *
+   * @param candidates at least one, in the order to try
+   */
+  Made build(List<Candidate> candidates) throws IOException, CommandFailure {
     DurableFiles.folder(Home.parent(home.data()), "rwxr-xr-x");
     DurableFiles.folder(Home.parent(home.configuration()), "rwxr-xr-x");
     // In a folder that others can write, they could put their files in place of ours.
@@ -59,18 +88,18 @@ final class HomeBuilder {
     }
     DurableFiles.folder(home.stage(), "rwx------");
     try (FileChannel _ = lockStage()) {
-      List<AuthorityInfo> authorities;
+      Made made;
       try {
         requireNoHome();
         clearStages();
-        authorities = fillStage(text, configuration);
+        made = fillStage(candidates);
         commit();
       } catch (IOException | CommandFailure | RuntimeException e) {
         sweepAfter(e);
         throw e;
       }
       sweep();
-      return authorities;
+      return made;
     }
   }
 
@@ -127,7 +156,7 @@ final class HomeBuilder {
               + " is there, and is left as it is; start it with `vouchsafe serve`, or choose"
               + " another folder with --home");
     }
-    for (Path file : List.of(home.configuration(), home.sealKey())) {
+    for (Path file : home.besideData()) {
       if (exists(file) && !isLeaving(file)) {
         throw CommandFailure.failed(
             "a home exists, or a part of one: "
@@ -146,7 +175,7 @@ final class HomeBuilder {
   /** Removes what a half-finished init left, the staged twin of each file last. */
   private void clearStages() throws IOException, CommandFailure {
     stagedKeys.destroy();
-    for (Path file : List.of(home.configuration(), home.sealKey())) {
+    for (Path file : home.besideData()) {
       if (!exists(home.data()) && exists(file) && isLeaving(file)) {
         Files.delete(file);
         DurableFiles.sync(Home.parent(file));
@@ -163,34 +192,63 @@ final class HomeBuilder {
     }
   }
 
-  private List<AuthorityInfo> fillStage(String text, Configuration configuration)
-      throws IOException, CommandFailure {
+  private Made fillStage(List<Candidate> candidates) throws IOException, CommandFailure {
+    List<NotTaken> notTaken = new ArrayList<>();
+    for (Candidate candidate : candidates) {
+      try {
+        return new Made(candidate, fillStage(candidate), List.copyOf(notTaken));
+      } catch (IOException | CommandFailure e) {
+        if (candidates.size() == 1 || !KeyStoreFailures.isOne(e)) {
+          throw e;
+        }
+        NotTaken failed =
+            new NotTaken(candidate.store(), Causes.text(e), KeyStoreFailures.tellsOfAbsence(e));
+        notTaken.add(failed);
+        console.err().println(told(failed));
+        clearStages();
+      }
+    }
+    throw noneWorks(notTaken);
+  }
+
+  private static String told(NotTaken failed) {
+    return "vouchsafe: key store " + failed.name().text() + " is not taken: " + failed.reason();
+  }
+
+  private static CommandFailure noneWorks(List<NotTaken> notTaken) {
+    String message =
+        "no home was made, none of the key stores works: "
+            + String.join(
+                "; ",
+                notTaken.stream().map(each -> each.name().text() + ": " + each.reason()).toList());
+    return notTaken.stream().anyMatch(NotTaken::absent)
+        ? CommandFailure.unavailable(message)
+        : CommandFailure.failed(message);
+  }
+
+  private List<AuthorityInfo> fillStage(Candidate candidate) throws IOException, CommandFailure {
     DurableFiles.folder(home.configurationStage(), "rwx------");
     Path data = home.stagedData();
-    Path sealKey = home.configurationStage().resolve(home.sealKey().getFileName());
-    Path toml = home.stagedConfiguration();
     DurableFiles.folder(data, "rwx------");
-    DurableFiles.create(toml, text.getBytes(StandardCharsets.UTF_8), "rw-r--r--");
+    DurableFiles.create(
+        home.stagedConfiguration(), candidate.text().getBytes(StandardCharsets.UTF_8), "rw-r--r--");
     // Before the first key is made: it says in which token to look for those of a crashed init.
     DurableFiles.sync(home.configurationStage());
     DurableFiles.create(
         data.resolve(home.format().getFileName()),
         (FORMAT + "\n").getBytes(StandardCharsets.UTF_8),
         "rw-------");
+    Configuration configuration = candidate.configuration();
     SoftwareCrypto crypto = SoftwareCrypto.choose();
-    Path keys = data.resolve(home.keys().getFileName());
-    try (PrivateKeyStore store =
-        new KeyStores(configuration, console.environment(), crypto).create(keys, sealKey)) {
+    try (KeyStores stores =
+        new KeyStores(
+            StoreFolders.staged(home), configuration::keys, console.environment(), crypto)) {
+      // Before the root's, where that has one of its own: the first one made is in data/keys.
+      PrivateKeyStore store = stores.openOrMake(candidate.store());
       List<AuthorityInfo> authorities =
           CertificateAuthorities.create(
               configuration.authority(data), store, crypto, console.clock());
-      TrustBundleStore.create(
-          data.resolve(home.bundle().getFileName()),
-          configuration.bundle().refresh(),
-          authorities.stream()
-              .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
-              .map(AuthorityInfo::certificate)
-              .toList());
+      publish(data, configuration, authorities);
       DurableFiles.syncTree(data);
       DurableFiles.syncTree(home.configurationStage());
       return authorities;
@@ -199,17 +257,28 @@ final class HomeBuilder {
     } catch (KeyFault e) {
       throw CommandFailure.failed("the key store could not be made: " + e.getMessage(), e);
     } catch (IOException e) {
-      if (StagedKeys.tellsOfAbsence(e)) {
+      if (KeyStoreFailures.tellsOfAbsence(e)) {
         throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
       }
       throw e;
     }
   }
 
+  private void publish(Path data, Configuration configuration, List<AuthorityInfo> authorities)
+      throws IOException {
+    TrustBundleStore.create(
+        data.resolve(home.bundle().getFileName()),
+        configuration.bundle().refresh(),
+        authorities.stream()
+            .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
+            .map(AuthorityInfo::certificate)
+            .toList());
+  }
+
   private void commit() throws IOException {
     DurableFiles.folder(home.registrations(), "rwxr-xr-x");
     DurableFiles.folder(home.run(), "rwxr-xr-x");
-    for (Path file : List.of(home.sealKey(), home.configuration())) {
+    for (Path file : home.besideData()) {
       Path staged = home.configurationStage().resolve(file.getFileName());
       if (exists(staged)) {
         Files.createLink(file, staged);

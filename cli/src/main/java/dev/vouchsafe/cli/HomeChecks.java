@@ -7,7 +7,6 @@ import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyStoreDescription;
-import dev.vouchsafe.keys.Pkcs11Uri;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
@@ -72,7 +71,7 @@ final class HomeChecks {
   /** Owner and mode of what only the service may read, and of what only a few may write. */
   List<Finding> rights() {
     List<Finding> findings = new ArrayList<>();
-    for (Path secret : List.of(home.data(), home.sealKey())) {
+    for (Path secret : List.of(home.data(), home.sealKey(), home.tpmAuthKey())) {
       if (Files.exists(secret)) {
         secretRights(secret).ifPresent(findings::add);
       }
@@ -118,16 +117,13 @@ final class HomeChecks {
    * a crash left, and that is not to happen under a running service.
    */
   List<Finding> keyStore(Configuration configuration, boolean running) {
-    Configuration.Store store = configuration.keys().store();
+    KeyStoreName name = configuration.keys().store();
     if (running) {
-      return List.of(openInService(store));
+      return List.of(openInService(name, configuration.keys().places()));
     }
-    String setting =
-        store instanceof Configuration.Store.Pkcs11
-            ? ConfigurationKey.PKCS11_URI.title()
-            : ConfigurationKey.SEAL.title();
-    try (PrivateKeyStore opened =
-        new KeyStores(configuration, console.environment(), SoftwareCrypto.choose()).open(home)) {
+    String setting = name.setting().title();
+    try (KeyStores stores = KeyStores.of(home, console.environment(), SoftwareCrypto.choose())) {
+      PrivateKeyStore opened = stores.open(name);
       KeyStoreDescription described = opened.describe();
       // Throws where the store is away, which opening it does not.
       opened.derive(KeyLabel.of("vouchsafe check"));
@@ -146,7 +142,7 @@ final class HomeChecks {
               "key store",
               "is away: " + Causes.text(e),
               "until it is back, nothing is issued; see " + setting));
-    } catch (KeyFault | CommandFailure e) {
+    } catch (KeyFault e) {
       return List.of(
           Finding.fail(
               "key store",
@@ -155,24 +151,17 @@ final class HomeChecks {
     }
   }
 
-  private Finding openInService(Configuration.Store store) {
-    return switch (store) {
-      case Configuration.Store.Software(Configuration.Seal.Generated _) ->
-          Finding.warn(
-              "key store",
-              "software, open in the service; sealed by "
-                  + home.sealKey()
-                  + ", which protects"
-                  + " only a copy of "
-                  + home.data(),
-              "[keys] seal: a passphrase file or a systemd credential protects more");
-      case Configuration.Store.Software _ ->
-          Finding.ok("key store", "software, open in the service");
-      case Configuration.Store.Pkcs11(Pkcs11Uri uri) ->
-          Finding.ok(
-              "key store",
-              "pkcs11, open in the service: " + KeyStores.named(uri) + ", " + uri.modulePath());
-    };
+  private Finding openInService(KeyStoreName name, Configuration.Places places) {
+    if (name == KeyStoreName.SOFTWARE && places.seal() instanceof Configuration.Seal.Generated) {
+      return Finding.warn(
+          "key store",
+          "software, open in the service; sealed by "
+              + home.sealKey()
+              + ", which protects only a copy of "
+              + home.data(),
+          "[keys] seal: a passphrase file or a systemd credential protects more");
+    }
+    return Finding.ok("key store", "open in the service: " + KeyStores.location(name, places));
   }
 
   List<Finding> registrations() {

@@ -118,7 +118,7 @@ class CommandTreeTest {
         "init extra",
         "--home",
         "--home --verbose check",
-        "init --key-store tpm",
+        "init --key-store paper",
         "init --root csr",
         "init --config f --device-id x"
       })

@@ -8,16 +8,21 @@ import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.PcrSelection;
 import dev.vouchsafe.keys.Pkcs11Uri;
+import dev.vouchsafe.keys.TpmSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,12 +45,28 @@ class ConfigurationFileTest {
           admin = "/run/b.sock"
           https = "127.0.0.1:9443"
           [keys]
-          store = "software"
+          store = "tpm"
+          root-store = "root-pkcs11"
           seal = "credential:seal"
+          pkcs11-uri = "pkcs11:token=gw?module-path=/lib/x.so&pin-source=file:/etc/pin"
+          root-pkcs11-uri = "pkcs11:token=root?module-path=/lib/x.so&pin-source=file:/etc/pin"
+          pkcs11-helper = true
+          tpm-tcti = "swtpm:path=/run/tpm"
+          tpm-owner-auth = "credential:owner"
+          tpm-key-auth = "file:/etc/key-auth"
+          tpm-pcrs = "sha256:7,0"
+          tpm-objects = "persistent"
           root-type = "ec-p384"
           device-type = "rsa-3072"
           leaf-type = "rsa-2048"
+          [issuing]
+          two-speed = "on"
+          [profiles.identity]
+          signedBy = "device"
+          [profiles.server]
+          signedBy = "issuing"
           [lifetimes]
+          issuing-ca = "12h"
           root = "1000d"
           device-ca = "100d"
           leaf = "10m"
@@ -89,11 +110,24 @@ class ConfigurationFileTest {
     assertThat(read.keys())
         .isEqualTo(
             new Configuration.Keys(
-                new Configuration.Store.Software(new Configuration.Seal.Generated()),
+                KeyStoreName.SOFTWARE,
+                KeyStoreName.SOFTWARE,
+                new Configuration.Places(
+                    new Configuration.Seal.Generated(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    false,
+                    new Configuration.Tpm(
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(new Configuration.Seal.Generated()),
+                        Optional.empty(),
+                        TpmSettings.Objects.BLOBS)),
                 KeyType.EC_P256,
                 KeyType.EC_P256,
                 KeyType.EC_P256));
     assertThat(read.lifetimes()).isEqualTo(Lifetimes.defaults());
+    assertThat(read.issuing()).isEqualTo(IssuingCaSettings.standard());
     assertThat(read.tokens()).isEqualTo(TokenLifetimes.defaults());
     assertThat(read.bundle().manifest()).isEmpty();
     assertThat(read.limits()).isEqualTo(ApiSettings.Limits.defaults());
@@ -102,10 +136,52 @@ class ConfigurationFileTest {
 
   @Test
   void aTokenIsNamedByItsUri() throws ConfigurationException {
-    assertThat(parse(LEAST + PKCS11).keys().store())
-        .isEqualTo(
-            new Configuration.Store.Pkcs11(
-                Pkcs11Uri.parse("pkcs11:token=gw?module-path=/lib/x.so&pin-source=file:/etc/pin")));
+    Configuration.Keys keys = parse(LEAST + PKCS11).keys();
+    assertThat(keys.store()).isEqualTo(KeyStoreName.PKCS11);
+    assertThat(keys.rootStore()).isEqualTo(KeyStoreName.PKCS11);
+    assertThat(keys.places().pkcs11()).contains(uri("gw"));
+  }
+
+  private static Pkcs11Uri uri(String token) {
+    return Pkcs11Uri.parse(
+        "pkcs11:token=" + token + "?module-path=/lib/x.so&pin-source=file:/etc/pin");
+  }
+
+  @Test
+  void settingsOfSeveralStoresStandSideBySideForThoseThatAuthoritiesAreIn()
+      throws ConfigurationException {
+    String moving = "[keys]\nstore = \"software\"\n" + PKCS11.lines().toList().getLast() + "\n";
+    Configuration.Keys keys = parse(LEAST + moving + "seal = \"credential:s\"\n").keys();
+    assertThat(keys.store()).isEqualTo(KeyStoreName.SOFTWARE);
+    assertThat(keys.places().pkcs11()).contains(uri("gw"));
+  }
+
+  @Test
+  void aTokenOfTheRootsOwnIsForTheRootUnlessTheRootIsSaidToBeElsewhere()
+      throws ConfigurationException {
+    String own =
+        LEAST
+            + PKCS11
+            + "root-pkcs11-uri = \"pkcs11:token=root?module-path=/lib/x.so&pin-source=/etc/pin\"\n";
+    assertThat(parse(own).keys().rootStore()).isEqualTo(KeyStoreName.ROOT_PKCS11);
+    assertThat(parse(own + "root-store = \"software\"\n").keys().rootStore())
+        .isEqualTo(KeyStoreName.SOFTWARE);
+  }
+
+  @Test
+  void keysOfATpmCanDoWithoutAnAuthValueIfThatIsSaid() throws ConfigurationException {
+    Configuration.Tpm tpm =
+        parse(LEAST + "[keys]\nstore = \"tpm\"\ntpm-key-auth = \"none\"\n").keys().places().tpm();
+    assertThat(tpm.keyAuth()).isEmpty();
+    assertThat(tpm.ownerAuth()).isEmpty();
+  }
+
+  @Test
+  void anIssuingCaThatNobodySetIsNoLongerThanTheDeviceCa() throws ConfigurationException {
+    String brief = LEAST + "[lifetimes]\ndevice-ca = \"2h\"\nleaf-cap = \"2h\"\n";
+    assertThat(parse(brief).issuing().lifetime()).isEqualTo(Duration.ofHours(2));
+    assertThatThrownBy(() -> parse(brief + "issuing-ca = \"3h\"\n"))
+        .hasMessageContaining("[lifetimes] issuing-ca 3h is over [lifetimes] device-ca, 2h");
   }
 
   @Test
@@ -123,7 +199,19 @@ class ConfigurationFileTest {
     assertThat(read.keys())
         .isEqualTo(
             new Configuration.Keys(
-                new Configuration.Store.Software(new Configuration.Seal.Credential("seal")),
+                KeyStoreName.TPM,
+                KeyStoreName.ROOT_PKCS11,
+                new Configuration.Places(
+                    new Configuration.Seal.Credential("seal"),
+                    Optional.of(uri("gw")),
+                    Optional.of(uri("root")),
+                    true,
+                    new Configuration.Tpm(
+                        Optional.of("swtpm:path=/run/tpm"),
+                        Optional.of(new Configuration.Seal.Credential("owner")),
+                        Optional.of(new Configuration.Seal.Passphrase(Path.of("/etc/key-auth"))),
+                        Optional.of(new PcrSelection("sha256", List.of(0, 7))),
+                        TpmSettings.Objects.PERSISTENT)),
                 KeyType.EC_P384,
                 KeyType.RSA_3072,
                 KeyType.RSA_2048));
@@ -149,10 +237,11 @@ class ConfigurationFileTest {
                 KeyType.EC_P384,
                 KeyType.RSA_3072,
                 KeyType.RSA_2048,
-                IssuingCaSettings.standard()));
+                new IssuingCaSettings(
+                    IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY))));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
-      assertThat(ALL + PKCS11).contains(key.key() + " = ");
+      assertThat(ALL).contains(key.key() + " = ");
     }
   }
 
@@ -196,11 +285,34 @@ class ConfigurationFileTest {
         "[lifetimes]\\ntoken-cap = '25h' | [lifetimes] token-cap must be 10s to 1d",
         "[lifetimes]\\ntoken-key = '2h' | token-cap 1d is over [lifetimes] token-key, 2h",
         "[bundle]\\nmanifest = 'x.pem' | [bundle] manifest must be an absolute path",
-        "[keys]\\nstore = 'paper' | must be \"software\" or \"pkcs11\"",
+        "[keys]\\nstore = 'paper' | [keys] store must be one of software, pkcs11, tpm",
+        "[keys]\\nstore = 'root-pkcs11' | [keys] store must be one of software, pkcs11, tpm",
+        "[keys]\\nstore = 'pkcs11,tpm' | [keys] store is one store; a list of stores to try is for",
+        "[keys]\\nroot-store = 'x' | root-store must be one of software, pkcs11, tpm, root-pkcs11",
+        "[keys]\\nroot-store = 'pkcs11' | [keys] pkcs11-uri is missing; such as",
+        "[keys]\\nroot-store = 'root-pkcs11' | [keys] root-pkcs11-uri is missing; such as",
+        "[keys]\\nroot-pkcs11-uri = 'x' | [keys] root-pkcs11-uri",
+        "[keys]\\npkcs11-helper = 'true' | [keys] pkcs11-helper must be true or false, without",
+        "[keys]\\ntpm-tcti = '-c x' | [keys] tpm-tcti must be a TCTI",
+        "[keys]\\ntpm-tcti = 'swtpm:path=a b' | [keys] tpm-tcti must be a TCTI",
+        "[keys]\\ntpm-owner-auth = 'generated' | [keys] tpm-owner-auth must be",
+        "[keys]\\ntpm-key-auth = 'hunter2' | [keys] tpm-key-auth must be",
+        "[keys]\\ntpm-key-auth = 'file:x' | [keys] tpm-key-auth must be an absolute path",
+        "[keys]\\ntpm-pcrs = 'sha256:24' | [keys] tpm-pcrs names each register once, 0 to 23",
+        "[keys]\\ntpm-pcrs = '0,7' | [keys] tpm-pcrs must be a bank and its registers",
+        "[keys]\\ntpm-objects = 'nv' | [keys] tpm-objects must be",
+        "[issuing]\\ntwo-speed = true | [issuing] two-speed must be a text in quotes",
+        "[issuing]\\ntwo-speed = 'yes' | [issuing] two-speed must be",
+        "[profiles.identity]\\nsignedBy = 'root' | [profiles.identity] signedBy must be",
+        "[profiles.identity]\\nsigned-by = 'device' | unknown key [profiles.identity] signed-by;",
+        "[profiles.client]\\nsignedBy = 'device' | unknown section [profiles.client]",
+        "[profiles]\\nidentity = 'device' | profiles.identity must be a section",
+        "[profiles]\\nsignedBy = 'device' | unknown key profiles.signedBy outside of a section",
+        "profiles = 'device' | profiles must be a section",
+        "[lifetimes]\\nissuing-ca = '59s' | [lifetimes] issuing-ca must be 1m to",
         "[keys]\\nstore = 'pkcs11' | [keys] pkcs11-uri is missing; such as",
         "[keys]\\nstore = 'pkcs11'\\npkcs11-uri = 'x' | [keys] pkcs11-uri",
-        "[keys]\\npkcs11-uri = 'pkcs11:' | [keys] pkcs11-uri belongs to store = \"pkcs11\"",
-        "[keys]\\nstore = 'pkcs11'\\nseal = 'generated' | [keys] seal belongs to store = \"software\""
+        "[keys]\\npkcs11-uri = 'pkcs11:' | [keys] pkcs11-uri"
       })
   void aMistakeStopsTheStartAndIsNamedWithItsFile(String addition, String said) {
     String text = LEAST + addition.replace("\\n", "\n").replace('\'', '"') + "\n";
@@ -215,7 +327,6 @@ class ConfigurationFileTest {
   @CsvSource({
     "listen,spiffe",
     "listen,loopback",
-    "keys,tpm-tcti",
     "limits,live-certificates",
     "limits,ledger-mb",
     "limits,audit-mb",
@@ -230,8 +341,6 @@ class ConfigurationFileTest {
   void aSectionThatWouldDoNothingYetIsRefused() {
     assertThatThrownBy(() -> parse(LEAST + "[clock]\nuntrusted = true\n"))
         .hasMessageContaining("[clock] is not in this version");
-    assertThatThrownBy(() -> parse(LEAST + "[keys]\nstore = \"tpm\"\n"))
-        .hasMessageContaining("tpm is not in this version");
   }
 
   @ParameterizedTest

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class DocumentationTest {
   private static final String MARK = "<!-- Below this line: written by DocumentationTest. -->\n";
   private static final Pattern ROW =
-      Pattern.compile("^\\| `([a-z0-9-]+)` \\| (text|number) \\| (.+?) \\| (.+) \\|$");
+      Pattern.compile("^\\| `([A-Za-z0-9-]+)` \\| (text|number|boolean) \\| (.+?) \\| (.+) \\|$");
 
   private static Path docs() {
     String root = System.getProperty("vouchsafe.root");
@@ -55,7 +55,7 @@ class DocumentationTest {
     String section = "";
     for (String line : Files.readAllLines(docs().resolve("configuration.md"))) {
       if (line.startsWith("## ")) {
-        Matcher heading = Pattern.compile("^## `\\[([a-z]+)]`$").matcher(line);
+        Matcher heading = Pattern.compile("^## `\\[([a-z.]+)]`$").matcher(line);
         section = heading.matches() ? heading.group(1) : "";
       }
       Matcher row = ROW.matcher(line);
@@ -72,7 +72,12 @@ class DocumentationTest {
       List<String> cells = documented.getOrDefault(key.section() + "." + key.key(), List.of());
       assertThat(cells)
           .as(key.title())
-          .startsWith(key.kind() == ConfigurationKey.Kind.TEXT ? "text" : "number");
+          .startsWith(
+              switch (key.kind()) {
+                case TEXT -> "text";
+                case INTEGER -> "number";
+                case BOOLEAN -> "boolean";
+              });
       key.standard()
           .ifPresent(standard -> assertThat(cells.get(1)).as(key.title()).contains(standard));
     }

@@ -88,8 +88,8 @@ class InitCommandTest {
     Configuration read = ConfigurationFile.read(home());
     assertThat(read.gateway().deviceId()).isEqualTo("gw1");
     assertThat(read.gateway().trustDomain()).isEqualTo("gw1.internal");
-    assertThat(read.keys().store())
-        .isEqualTo(new Configuration.Store.Software(new Configuration.Seal.Passphrase(secret)));
+    assertThat(read.keys().store()).isEqualTo(KeyStoreName.SOFTWARE);
+    assertThat(read.keys().places().seal()).isEqualTo(new Configuration.Seal.Passphrase(secret));
     assertThat(home().sealKey()).doesNotExist();
   }
 
@@ -174,9 +174,21 @@ class InitCommandTest {
         "--seal hunter2",
         "--seal file:relative",
         "--key-store pkcs11",
-        "--key-store tpm",
         "--key-store pkcs11,software",
+        "--key-store software,software",
+        "--key-store software,",
         "--key-store paper",
+        "--key-store root-pkcs11",
+        "--root-store root-pkcs11",
+        "--root-store paper",
+        "--root-store software --root-pkcs11-uri pkcs11:token=x",
+        "--pkcs11-helper",
+        "--tpm-tcti device:/dev/tpm0",
+        "--tpm-pcrs sha256:0",
+        "--key-store tpm --tpm-pcrs sha256:24",
+        "--key-store tpm --tpm-tcti -T",
+        "--key-store tpm --tpm-owner-auth secret",
+        "--key-store tpm --tpm-owner-auth generated",
         "--pkcs11-uri pkcs11:token=x",
         "--key-store pkcs11 --pkcs11-uri nonsense",
         "--key-store pkcs11 --pkcs11-uri pkcs11:token=x --seal generated",

@@ -6,7 +6,6 @@ import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.TokenRequest;
-import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -211,11 +210,11 @@ class TokenCommandsTest {
     String token;
     Configuration configuration = ConfigurationFile.read(home);
     SoftwareCrypto crypto = SoftwareCrypto.choose();
-    try (PrivateKeyStore keys = new KeyStores(configuration, Map.of(), crypto).open(home);
+    try (KeyStores stores = KeyStores.of(home, Map.of(), crypto);
         CertificateAuthority authority =
             CertificateAuthorities.open(
                 configuration.authority(home.data()),
-                keys,
+                stores.open(KeyStoreName.SOFTWARE),
                 crypto,
                 InstantSource.fixed(CliRun.NOW),
                 Runnable::run)) {
