@@ -1,6 +1,5 @@
 package dev.vouchsafe.ca;
 
-import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -101,20 +100,20 @@ final class AuthorityChain {
     } catch (CertificateParsingException e) {
       throw new IOException("the certificate of the device CA is damaged", e);
     }
-    if (device.getBasicConstraints() != AuthorityFactory.pathLength(identity.layer())) {
+    if (device.getBasicConstraints() != AuthorityPlan.pathLength(identity.layer())) {
       throw new IOException(
           "the device CA was made for another layer than the configured " + identity.layer());
     }
   }
 
-  /** The key of the authority that issues. */
-  AuthorityKey deviceKey(PrivateKeyStore store, SoftwareCrypto crypto) {
-    return new AuthorityKey(
-        store,
-        crypto,
-        device.row().keyLabel(),
-        device.row().keyType(),
-        device.certificate().getPublicKey());
+  /** The authority that issues, as the ledger has it. */
+  LedgerReader.StoredAuthority device() {
+    return device;
+  }
+
+  /** Every one, the newest last. */
+  List<LedgerReader.StoredAuthority> all() {
+    return all;
   }
 
   /** The authority that issues. */
@@ -128,7 +127,7 @@ final class AuthorityChain {
   }
 
   List<AuthorityInfo> infos() {
-    return all.stream().map(it -> it.row().info(it.certificate())).toList();
+    return all.stream().map(LedgerReader.StoredAuthority::info).toList();
   }
 
   /** SHA-256 of each authority's SubjectPublicKeyInfo. */

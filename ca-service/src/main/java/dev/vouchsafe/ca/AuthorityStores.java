@@ -10,6 +10,11 @@ import dev.vouchsafe.keys.PrivateKeyStore;
  * <p>A store is opened at its first use, once, and closed by whoever made this.
  */
 public interface AuthorityStores {
+  /** All authorities in that one store, which goes by the name of its kind. */
+  static AuthorityStores single(PrivateKeyStore store) {
+    return new SingleStore(store);
+  }
+
   /**
    * The name of the store where a new authority of that role goes: {@code software}, {@code
    * pkcs11}, {@code tpm}, or {@code root-pkcs11} for a token of the root's own.

@@ -18,23 +18,53 @@ public final class CertificateAuthorities {
 
   /**
    * Makes root and device CA, the masters of the modules' keys and the first token keys: in the
-   * store or sealed by it, with certificates, {@code jwks.json} and an empty ledger in the folder.
-   * What is half made after a crash is the caller's to throw away, folder and key store together.
+   * stores that are chosen for them or sealed by the device CA's, with certificates, {@code
+   * jwks.json} and an empty ledger in the folder. What is half made after a crash is the caller's
+   * to throw away, folder and key stores together.
    *
    * @return the two authorities, root first
-   * @throws IOException if the folder can't be written, holds a CA already, or the store fails; the
+   * @throws IOException if the folder can't be written, holds a CA already, or a store fails; the
    *     message names what to change
    */
   public static List<AuthorityInfo> create(
-      CaSettings settings, PrivateKeyStore store, SoftwareCrypto crypto, InstantSource clock)
+      CaSettings settings,
+      AuthorityStores authorityStores,
+      SoftwareCrypto crypto,
+      InstantSource clock)
       throws IOException {
     makeFolder(settings.directory());
+    NamedStores stores = new NamedStores(authorityStores);
     try (Ledger ledger = Ledger.create(settings.directory())) {
-      AuthorityFactory factory = new AuthorityFactory(settings, store, crypto, ledger, clock);
-      AuthorityFactory.Made root = factory.makeRoot();
-      AuthorityFactory.Made device = factory.makeDevice(root);
-      new KeyServices(settings, store, crypto, ledger, clock, Pace.real()).make();
-      return List.of(root.row().info(root.certificate()), device.row().info(device.certificate()));
+      AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, clock);
+      AuthorityFactory.Made root = made("root-1", factory::makeRoot);
+      AuthorityFactory.Made device = made("device-1", () -> factory.makeDevice(root));
+      NamedStore sealing = stores.named(device.authority().row().keyStore());
+      new KeyServices(settings, sealing, crypto, ledger, clock, Pace.real()).make();
+      return List.of(root.authority().info(), device.authority().info());
+    }
+  }
+
+  /** {@link #create(CaSettings, AuthorityStores, SoftwareCrypto, InstantSource)} in one store. */
+  public static List<AuthorityInfo> create(
+      CaSettings settings, PrivateKeyStore store, SoftwareCrypto crypto, InstantSource clock)
+      throws IOException {
+    return create(settings, AuthorityStores.single(store), crypto, clock);
+  }
+
+  /** Makes one authority. */
+  private interface Step {
+    AuthorityFactory.Made make() throws KeyFault, IssuanceException;
+  }
+
+  private static AuthorityFactory.Made made(String id, Step step) throws IOException {
+    try {
+      return step.make();
+    } catch (KeyFault e) {
+      throw new IOException("the key of " + id + ": " + e.getMessage(), e);
+    } catch (IssuanceException e) {
+      // An administrator sees this: what the key store said tells more than what a module is told.
+      Throwable told = e.getCause() instanceof KeyFault fault ? fault : e;
+      throw new IOException("the key of " + id + ": " + told.getMessage(), told);
     }
   }
 
@@ -51,8 +81,8 @@ public final class CertificateAuthorities {
   }
 
   /**
-   * Opens the CA. If the key store is away just now, the CA opens and answers "unavailable" until
-   * the store is back.
+   * Opens the CA. If a key store is away just now, the CA opens and answers "unavailable" until the
+   * store is back. The root's store is opened when the root is to sign, not now.
    *
    * @param executor where issuing runs; may have many threads
    * @throws IOException if the database is of another version, damaged or locked, is not of the
@@ -61,19 +91,33 @@ public final class CertificateAuthorities {
    */
   public static CertificateAuthority open(
       CaSettings settings,
-      PrivateKeyStore store,
+      AuthorityStores stores,
       SoftwareCrypto crypto,
       InstantSource clock,
       Executor executor)
       throws IOException {
     Ledger ledger = Ledger.open(settings.directory());
-    return open(settings, store, crypto, clock, executor, ledger, Pace.real());
+    return open(settings, stores, crypto, clock, executor, ledger, Pace.real());
+  }
+
+  /**
+   * {@link #open(CaSettings, AuthorityStores, SoftwareCrypto, InstantSource, Executor)} on one
+   * store.
+   */
+  public static CertificateAuthority open(
+      CaSettings settings,
+      PrivateKeyStore store,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      Executor executor)
+      throws IOException {
+    return open(settings, AuthorityStores.single(store), crypto, clock, executor);
   }
 
   /** The same on a ledger that is open already, which is closed again if this fails. */
   static CertificateAuthority open(
       CaSettings settings,
-      PrivateKeyStore store,
+      AuthorityStores authorityStores,
       SoftwareCrypto crypto,
       InstantSource clock,
       Executor executor,
@@ -82,50 +126,43 @@ public final class CertificateAuthorities {
       throws IOException {
     try {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
-      AuthorityKey key = chain.deviceKey(store, crypto);
-      try {
-        key.find();
-      } catch (KeyFault.Unavailable e) {
-        System.getLogger(CertificateAuthorities.class.getName())
-            .log(
-                System.Logger.Level.WARNING,
-                "the key store is away, nothing is issued until it is back: {0}",
-                e.getMessage());
-      } catch (KeyFault e) {
-        throw new IOException(e.getMessage(), e);
-      }
-      KeyServices services = new KeyServices(settings, store, crypto, ledger, clock, pace);
+      NamedStores stores = new NamedStores(authorityStores);
+      AuthorityKey key = AuthorityKey.of(chain.device(), stores, crypto);
+      findIfThere(key);
+      NamedStore sealing = stores.named(chain.device().row().keyStore());
+      KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
-      return new IssuingService(settings, chain, key, ledger, services, crypto, clock, executor);
+      return new IssuingService(
+          settings, chain, stores, key, ledger, services, crypto, clock, executor);
     } catch (IOException e) {
       ledger.close();
       throw e;
     }
   }
 
-  /**
-   * {@link #create(CaSettings, PrivateKeyStore, SoftwareCrypto, InstantSource)} in several key
-   * stores.
-   */
-  @SuppressWarnings("DoNotCallSuggester")
-  public static List<AuthorityInfo> create(
-      CaSettings settings, AuthorityStores stores, SoftwareCrypto crypto, InstantSource clock)
-      throws IOException {
-    throw new UnsupportedOperationException("not yet");
+  private static void findIfThere(AuthorityKey key) throws IOException {
+    try {
+      key.find();
+    } catch (KeyFault.Unavailable e) {
+      System.getLogger(CertificateAuthorities.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "the key store is away, nothing is issued until it is back: {0}",
+              e.getMessage());
+    } catch (KeyFault e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   /**
-   * {@link #open(CaSettings, PrivateKeyStore, SoftwareCrypto, InstantSource, Executor)} on several
-   * key stores.
+   * {@link CertificateAuthority#prove} while no service has the CA open. Reads, never changes: a
+   * database of an older release stays as it is.
+   *
+   * @throws IOException if the database isn't there, is of another version, or damaged
    */
-  @SuppressWarnings("DoNotCallSuggester")
-  public static CertificateAuthority open(
-      CaSettings settings,
-      AuthorityStores stores,
-      SoftwareCrypto crypto,
-      InstantSource clock,
-      Executor executor)
-      throws IOException {
-    throw new UnsupportedOperationException("not yet");
+  public static List<AuthorityProof> prove(
+      CaSettings settings, AuthorityStores stores, SoftwareCrypto crypto) throws IOException {
+    return Proofs.of(
+        LedgerReader.authorities(settings.directory()), new NamedStores(stores), crypto);
   }
 }

@@ -34,6 +34,7 @@ final class IssuingService implements CertificateAuthority {
   private final CaSettings settings;
   private final AuthorityChain chain;
   private final Issuer issuer;
+  private final NamedStores stores;
   private final AuthorityKey key;
   private final Ledger ledger;
   private final SoftwareCrypto crypto;
@@ -51,6 +52,7 @@ final class IssuingService implements CertificateAuthority {
   IssuingService(
       CaSettings settings,
       AuthorityChain chain,
+      NamedStores stores,
       AuthorityKey key,
       Ledger ledger,
       KeyServices services,
@@ -60,6 +62,7 @@ final class IssuingService implements CertificateAuthority {
     this.settings = settings;
     this.chain = chain;
     this.issuer = chain.issuer();
+    this.stores = stores;
     this.key = key;
     this.ledger = ledger;
     this.crypto = crypto;
@@ -246,15 +249,13 @@ final class IssuingService implements CertificateAuthority {
   }
 
   @Override
-  @SuppressWarnings("DoNotCallSuggester")
   public List<AuthorityProof> prove() {
-    throw new UnsupportedOperationException("not yet");
+    return Proofs.of(chain.all(), stores, crypto);
   }
 
   @Override
-  @SuppressWarnings("DoNotCallSuggester")
   public Map<String, KeyStoreHealth> keyStores() {
-    throw new UnsupportedOperationException("not yet");
+    return stores.health();
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyFault;
-import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -21,7 +20,7 @@ final class KeyServices {
 
   KeyServices(
       CaSettings settings,
-      PrivateKeyStore store,
+      NamedStore store,
       SoftwareCrypto crypto,
       Ledger ledger,
       InstantSource clock,

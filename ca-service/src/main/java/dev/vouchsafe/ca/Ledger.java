@@ -4,10 +4,11 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,6 +39,9 @@ final class Ledger implements AutoCloseable {
   }
 
   private static final long READ_WAITS_SECONDS = 2;
+
+  /** Authorities are made rarely, and nobody's request waits for one. */
+  private static final Duration AUTHORITY_WAITS = Duration.ofSeconds(10);
 
   private final LedgerLock lock;
   private final LedgerWriter writer;
@@ -125,24 +129,39 @@ final class Ledger implements AutoCloseable {
     writer.note(ledger -> ledger.update(serial, state));
   }
 
-  /** Records that an authority's certificate is about to be signed. */
-  DurableIntent record(AuthorityRow authority, byte[] serial, byte[] tbs) throws IOException {
+  /**
+   * Gives a new authority its number and generation, which no other ever gets, whatever becomes of
+   * this one: so no key is ever made under a label that may be taken.
+   */
+  AuthorityRow reserve(NewAuthority wanted, byte[] serial) throws IssuanceException {
+    AtomicReference<@Nullable AuthorityRow> row = new AtomicReference<>();
+    KeyLedger.await(
+        writer.durable(ledger -> row.set(ledger.reserve(wanted, serial))), AUTHORITY_WAITS);
+    return Objects.requireNonNull(row.get(), "the write was done");
+  }
+
+  /** Records that the certificate of a reserved authority is about to be signed. */
+  DurableIntent record(AuthorityRow authority, byte[] tbs) throws IssuanceException {
     byte[] tbsSha256 = Octets.sha256(tbs);
-    await(writer.durable(ledger -> ledger.insert(authority, serial, tbsSha256)));
+    KeyLedger.await(
+        writer.conditional(ledger ->
+            ledger.changeOne(
+                "UPDATE authority SET tbs_sha256 = ? WHERE id = ? AND tbs_sha256 = x''",
+                tbsSha256,
+                authority.row())),
+        AUTHORITY_WAITS);
     return new DurableIntent(tbs);
   }
 
   /** Keeps the certificate of an authority that was recorded. */
-  void store(AuthorityRow authority, byte[] certificate) throws IOException {
-    await(writer.durable(ledger -> ledger.update(authority, certificate)));
-  }
-
-  private static void await(CompletableFuture<?> done) throws IOException {
-    try {
-      done.join();
-    } catch (CompletionException e) {
-      throw new IOException("the ledger can't be written", e.getCause());
-    }
+  void store(AuthorityRow authority, byte[] certificate) throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger ->
+            ledger.changeOne(
+                "UPDATE authority SET certificate = ? WHERE id = ? AND certificate IS NULL",
+                certificate,
+                authority.row())),
+        AUTHORITY_WAITS);
   }
 
   List<LedgerReader.StoredAuthority> authorities() throws IOException {

@@ -22,7 +22,11 @@ import org.bouncycastle.asn1.x500.style.BCStyle;
 /** Reads the ledger over a connection of its own that can't write. */
 final class LedgerReader implements AutoCloseable {
   /** An authority with its certificate. */
-  record StoredAuthority(AuthorityRow row, X509Certificate certificate) {}
+  record StoredAuthority(AuthorityRow row, X509Certificate certificate) {
+    AuthorityInfo info() {
+      return row.info(certificate);
+    }
+  }
 
   private static final String LEAVES =
       """
@@ -88,6 +92,24 @@ final class LedgerReader implements AutoCloseable {
 
   /** Every generation whose certificate was made, in the order in which they were. */
   synchronized List<StoredAuthority> authorities() throws IOException {
+    try {
+      return authorities(connection);
+    } catch (SQLException | CertificateException | IllegalArgumentException e) {
+      throw damaged(file, e);
+    }
+  }
+
+  /** The same, of a database in use by nobody, which is left as it is. */
+  static List<StoredAuthority> authorities(Path folder) throws IOException {
+    try (Connection connection = LedgerSchema.connectToLook(folder)) {
+      return authorities(connection);
+    } catch (SQLException | CertificateException | IllegalArgumentException e) {
+      throw damaged(folder.resolve(LedgerSchema.FILE), e);
+    }
+  }
+
+  private static List<StoredAuthority> authorities(Connection connection)
+      throws SQLException, CertificateException {
     List<StoredAuthority> authorities = new ArrayList<>();
     try (PreparedStatement query =
             connection.prepareStatement(
@@ -97,10 +119,12 @@ final class LedgerReader implements AutoCloseable {
       while (rows.next()) {
         authorities.add(authority(rows));
       }
-      return authorities;
-    } catch (SQLException | CertificateException | IllegalArgumentException e) {
-      throw new IOException(file + " is damaged: its authorities can't be read", e);
     }
+    return authorities;
+  }
+
+  private static IOException damaged(Path file, Exception cause) {
+    return new IOException(file + " is damaged: its authorities can't be read", cause);
   }
 
   private static StoredAuthority authority(ResultSet rows)

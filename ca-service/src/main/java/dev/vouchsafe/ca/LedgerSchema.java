@@ -31,10 +31,15 @@ final class LedgerSchema {
   /** Read as "VcCA" by file(1) and everything else that looks at octets 68 to 71 of the file. */
   private static final int APPLICATION_ID = 0x56634341;
 
-  /** Authorities and certificates only; such files are brought up to date when they are opened. */
+  /** Authorities and certificates only. Older files are brought up to date when they are opened. */
   private static final int FIRST_VERSION = 1;
 
-  private static final int VERSION = 2;
+  /**
+   * The tables of the second are those of the third; but an authority may now stand in it with a
+   * hash of no octets, reserved, and be an issuing CA, or in another key store than the rest.
+   */
+  private static final int VERSION = 3;
+
   private static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
 
@@ -163,6 +168,7 @@ final class LedgerSchema {
         statement.execute(table);
       }
       addSecond(statement);
+      sayVersion(statement);
       connection.commit();
     } catch (SQLException e) {
       throw unreadable(file, e);
@@ -172,12 +178,22 @@ final class LedgerSchema {
     }
   }
 
-  /** Makes the tables of the second version, and says so, in the transaction under way. */
-  static void addSecond(Statement statement) throws SQLException {
+  private static void addSecond(Statement statement) throws SQLException {
     for (String table : SECOND_TABLES) {
       statement.execute(table);
     }
+  }
+
+  private static void sayVersion(Statement statement) throws SQLException {
     statement.execute("PRAGMA user_version = " + VERSION);
+  }
+
+  /** Makes what a file of that version lacks, and says so, in the transaction under way. */
+  static void update(Statement statement, int version) throws SQLException {
+    if (version == FIRST_VERSION) {
+      addSecond(statement);
+    }
+    sayVersion(statement);
   }
 
   /**
@@ -196,7 +212,7 @@ final class LedgerSchema {
   }
 
   /**
-   * Holds an existing file against what this program reads, and brings one of the first version up
+   * Holds an existing file against what this program reads, and brings one of an older version up
    * to date, in one transaction: a crash leaves the one version or the other.
    *
    * @throws IOException if it is another program's, of another version or damaged
@@ -205,38 +221,44 @@ final class LedgerSchema {
     Path file = folder.resolve(FILE);
     try (Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
         Statement statement = connection.createStatement()) {
-      if (integer(statement, "PRAGMA application_id") != APPLICATION_ID) {
-        throw new IOException(file + " is not a database of this program");
-      }
-      int version = integer(statement, "PRAGMA user_version");
-      if (version != VERSION && version != FIRST_VERSION) {
-        throw new IOException(
-            file
-                + " is of version "
-                + version
-                + ", this program reads "
-                + FIRST_VERSION
-                + " and "
-                + VERSION
-                + ": use the release that made it, or restore a backup");
-      }
+      int version = requireOurs(file, statement);
       // Reads the whole file, so that it stays cheap only while the file is small.
       if (Files.size(file) <= QUICK_CHECK_UP_TO) {
         quickCheck(file, statement);
       }
-      if (version == FIRST_VERSION) {
-        update(file, connector);
+      if (version != VERSION) {
+        update(file, connector, version);
       }
     } catch (SQLException e) {
       throw unreadable(file, e);
     }
   }
 
-  private static void update(Path file, Connector connector) throws SQLException {
+  /** The version of the file, if it is one that this program reads. */
+  private static int requireOurs(Path file, Statement statement) throws SQLException, IOException {
+    if (integer(statement, "PRAGMA application_id") != APPLICATION_ID) {
+      throw new IOException(file + " is not a database of this program");
+    }
+    int version = integer(statement, "PRAGMA user_version");
+    if (version < FIRST_VERSION || version > VERSION) {
+      throw new IOException(
+          file
+              + " is of version "
+              + version
+              + ", this program reads "
+              + FIRST_VERSION
+              + " to "
+              + VERSION
+              + ": use the release that made it, or restore a backup");
+    }
+    return version;
+  }
+
+  private static void update(Path file, Connector connector, int version) throws SQLException {
     try (Connection connection = connector.connect(file);
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      addSecond(statement);
+      update(statement, version);
       connection.commit();
     }
   }
@@ -277,12 +299,34 @@ final class LedgerSchema {
     }
   }
 
-  static Connection connect(Path file, JournalMode journal, int busyMillis) throws SQLException {
-    String path = file.toAbsolutePath().toString();
-    if (path.indexOf('?') >= 0) {
-      // The driver would take the rest for settings.
-      throw new SQLException("the path of a database can't contain '?'");
+  /**
+   * A connection that changes nothing of a file that nobody else uses, not even its version.
+   *
+   * @throws IOException if it isn't there, is another program's, or of a version that we don't read
+   */
+  static Connection connectToLook(Path folder) throws IOException {
+    Path file = folder.resolve(FILE);
+    if (!Files.isRegularFile(file)) {
+      throw new IOException("there is no CA in " + folder + ": " + FILE + " is missing");
     }
+    try {
+      SQLiteConfig config = new SQLiteConfig();
+      config.setReadOnly(true);
+      config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
+      Connection connection = connect(file, config);
+      try (Statement statement = connection.createStatement()) {
+        requireOurs(file, statement);
+        return connection;
+      } catch (SQLException | IOException e) {
+        connection.close();
+        throw e;
+      }
+    } catch (SQLException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  static Connection connect(Path file, JournalMode journal, int busyMillis) throws SQLException {
     SQLiteConfig config = new SQLiteConfig();
     config.resetOpenMode(SQLiteOpenMode.CREATE);
     config.setJournalMode(journal);
@@ -291,6 +335,15 @@ final class LedgerSchema {
     config.setBusyTimeout(busyMillis);
     config.setPragma(Pragma.WAL_AUTOCHECKPOINT, Integer.toString(CHECKPOINT_PAGES));
     config.setPragma(Pragma.CACHE_SIZE, Integer.toString(-CACHE_KIB));
+    return connect(file, config);
+  }
+
+  private static Connection connect(Path file, SQLiteConfig config) throws SQLException {
+    String path = file.toAbsolutePath().toString();
+    if (path.indexOf('?') >= 0) {
+      // The driver would take the rest for settings.
+      throw new SQLException("the path of a database can't contain '?'");
+    }
     Connection connection = config.createConnection("jdbc:sqlite:" + path);
     try (Statement statement = connection.createStatement()) {
       // What a database says about itself is not believed beyond its tables.

@@ -77,29 +77,24 @@ final class LedgerStatements implements AutoCloseable {
     updateLeaf.executeUpdate();
   }
 
-  void insert(AuthorityRow authority, byte[] serial, byte[] tbsSha256) throws SQLException {
+  /** Gives a new authority its number and generation; what it signs as is not known yet. */
+  AuthorityRow reserve(NewAuthority wanted, byte[] serial) throws SQLException {
+    String role = wanted.role().name().toLowerCase(Locale.ROOT);
     try (PreparedStatement insert =
         connection.prepareStatement(
-            "INSERT INTO authority(id, role, generation, key_store, key_type, state, serial,"
-                + " tbs_sha256) VALUES (?,?,?,?,?,?,?,?)")) {
-      insert.setLong(1, authority.row());
-      insert.setString(2, authority.role().name().toLowerCase(Locale.ROOT));
-      insert.setInt(3, authority.generation());
-      insert.setString(4, authority.keyStore());
-      insert.setString(5, authority.keyType().text());
-      insert.setString(6, authority.state().name().toLowerCase(Locale.ROOT));
-      insert.setBytes(7, serial);
-      insert.setBytes(8, tbsSha256);
-      insert.executeUpdate();
-    }
-  }
-
-  void update(AuthorityRow authority, byte[] certificate) throws SQLException {
-    try (PreparedStatement update =
-        connection.prepareStatement("UPDATE authority SET certificate = ? WHERE id = ?")) {
-      update.setBytes(1, certificate);
-      update.setLong(2, authority.row());
-      update.executeUpdate();
+            "INSERT INTO authority(role, generation, key_store, key_type, state, serial,"
+                + " tbs_sha256) SELECT ?, COALESCE(MAX(generation), 0) + 1, ?, ?, ?, ?, x''"
+                + " FROM authority WHERE role = ? RETURNING id, generation")) {
+      insert.setString(1, role);
+      insert.setString(2, wanted.keyStore());
+      insert.setString(3, wanted.keyType().text());
+      insert.setString(4, wanted.state().name().toLowerCase(Locale.ROOT));
+      insert.setBytes(5, serial);
+      insert.setString(6, role);
+      try (ResultSet row = insert.executeQuery()) {
+        row.next();
+        return wanted.row(row.getLong(1), row.getInt(2));
+      }
     }
   }
 

@@ -3,19 +3,18 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
-import dev.vouchsafe.keys.PrivateKeyStore;
 
 /** Has the key store seal and unseal, and gives its faults one form each. */
 final class Sealer {
-  private final PrivateKeyStore store;
+  private final NamedStore store;
 
-  Sealer(PrivateKeyStore store) {
+  Sealer(NamedStore store) {
     this.store = store;
   }
 
   byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
     try {
-      return store.seal(purpose, secret);
+      return store.open().seal(purpose, secret);
     } catch (RuntimeException e) {
       // Providers of security tokens throw unchecked what went wrong in the token.
       throw new KeyFault.Failed("the key store could not seal " + purpose, e);
@@ -24,7 +23,7 @@ final class Sealer {
 
   byte[] unseal(KeyLabel purpose, byte[] sealed) throws KeyFault {
     try {
-      return store.unseal(purpose, sealed);
+      return store.open().unseal(purpose, sealed);
     } catch (RuntimeException e) {
       throw new KeyFault.Failed("the key store could not unseal " + purpose, e);
     }

@@ -58,7 +58,9 @@ final class InsecureFaultyStore implements PrivateKeyStore {
 
   @Override
   public KeyStoreHealth health() {
-    return real.health();
+    return away
+        ? new KeyStoreHealth(KeyStoreHealth.State.GONE, "unplugged by the test")
+        : real.health();
   }
 
   @Override

@@ -171,7 +171,13 @@ class IssuingFaultsTest {
     Ledger ledger = Ledger.open(ca.settings.directory(), disk);
     try (CertificateAuthority full =
         CertificateAuthorities.open(
-            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger, Pace.real())) {
+            ca.settings,
+            AuthorityStores.single(ca.store),
+            TestCa.CRYPTO,
+            ca.clock,
+            ca.executor,
+            ledger,
+            Pace.real())) {
       full.issue(TestCa.grant(), REQUEST).join();
       disk.fill();
       int signatures = ca.store.signatures();

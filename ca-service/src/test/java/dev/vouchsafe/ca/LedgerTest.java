@@ -33,16 +33,16 @@ class LedgerTest {
   @BeforeEach
   void make() throws Exception {
     try (Ledger ledger = Ledger.create(folder)) {
-      AuthorityRow device =
-          new AuthorityRow(
-              2,
-              AuthorityInfo.Role.DEVICE,
-              1,
-              "software",
-              KeyType.EC_P256,
-              AuthorityInfo.State.ACTIVE);
-      ledger.record(device, serials.next(TestCa.NOW), new byte[] {1}).redeem();
+      reserve(ledger, AuthorityInfo.Role.ROOT);
+      AuthorityRow row = reserve(ledger, AuthorityInfo.Role.DEVICE);
+      ledger.record(row, new byte[] {1}).redeem();
     }
+  }
+
+  private AuthorityRow reserve(Ledger ledger, AuthorityInfo.Role role) throws IssuanceException {
+    NewAuthority wanted =
+        new NewAuthority(role, "software", KeyType.EC_P256, AuthorityInfo.State.ACTIVE);
+    return ledger.reserve(wanted, serials.next(TestCa.NOW));
   }
 
   private byte[] record(Ledger ledger, String module) {
@@ -305,13 +305,13 @@ class LedgerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 3, 99})
+  @ValueSource(ints = {0, 4, 99})
   void anotherVersionIsNamedAndNotTouched(int version) throws Exception {
     LedgerPeek.execute(folder, "PRAGMA user_version = " + version);
     assertThatThrownBy(() -> Ledger.open(folder))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("is of version " + version + ", this program reads 1 and 2");
-    LedgerPeek.execute(folder, "PRAGMA user_version = 2");
+        .hasMessageContaining("is of version " + version + ", this program reads 1 to 3");
+    LedgerPeek.execute(folder, "PRAGMA user_version = 3");
     Ledger.open(folder).close();
   }
 

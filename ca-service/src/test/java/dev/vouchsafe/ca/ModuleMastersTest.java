@@ -140,8 +140,9 @@ class ModuleMastersTest {
     ca.ca().close();
     try (PrivateKeyStore stranger = TestCa.newStore(other);
         Ledger ledger = Ledger.open(ca.settings.directory())) {
+      NamedStore named = new NamedStore(AuthorityStores.single(stranger), "software");
       KeyServices services =
-          new KeyServices(ca.settings, stranger, TestCa.CRYPTO, ledger, ca.clock, Pace.real());
+          new KeyServices(ca.settings, named, TestCa.CRYPTO, ledger, ca.clock, Pace.real());
       assertThatThrownBy(services::start)
           .isInstanceOf(IOException.class)
           .hasMessageContaining("modules' keys")

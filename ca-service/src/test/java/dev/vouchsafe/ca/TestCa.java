@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -63,34 +64,46 @@ final class TestCa implements AutoCloseable {
 
   final Clock clock = new Clock();
   final CaSettings settings;
+  final InsecureStores stores;
+
+  /** The one of the device CA. */
   final InsecureFaultyStore store;
+
   final ExecutorService executor = Executors.newFixedThreadPool(2);
   private Pace pace = patience(Duration.ofSeconds(30));
   private LedgerSchema.Connector connector = LedgerSchema::connect;
   private CertificateAuthority ca;
 
-  private TestCa(CaSettings settings, Instant now) throws IOException, KeyFault {
+  private TestCa(CaSettings settings, Instant now, InsecureStores stores)
+      throws IOException, KeyFault {
     this.settings = settings;
+    this.stores = stores;
     clock.set(now);
-    Path keys = settings.directory().resolveSibling("keys");
-    Path seal = settings.directory().resolveSibling("seal.key");
-    store =
-        new InsecureFaultyStore(
-            PrivateKeyStores.createSoftware(keys, new SealSource.GeneratedFile(seal), CRYPTO));
-    CertificateAuthorities.create(settings, store, CRYPTO, clock);
+    CertificateAuthorities.create(settings, stores, CRYPTO, clock);
     ca = opened();
+    store = stores.get(stores.chosen(AuthorityInfo.Role.DEVICE));
   }
 
   static TestCa in(Path folder) throws IOException, KeyFault {
-    return new TestCa(settings(folder), NOW);
+    return with(settings(folder));
   }
 
   static TestCa with(CaSettings settings) throws IOException, KeyFault {
-    return new TestCa(settings, NOW);
+    return with(settings, NOW);
   }
 
   static TestCa with(CaSettings settings, Instant now) throws IOException, KeyFault {
-    return new TestCa(settings, now);
+    return new TestCa(settings, now, stores(settings));
+  }
+
+  /** With authorities in several stores. */
+  static TestCa with(CaSettings settings, InsecureStores stores) throws IOException, KeyFault {
+    return new TestCa(settings, NOW, stores);
+  }
+
+  /** Stores beside the folder of that CA. */
+  static InsecureStores stores(CaSettings settings) {
+    return new InsecureStores(Objects.requireNonNull(settings.directory().getParent()));
   }
 
   static CaSettings settings(Path folder) {
@@ -127,7 +140,7 @@ final class TestCa implements AutoCloseable {
 
   private CertificateAuthority opened() throws IOException {
     Ledger ledger = Ledger.open(settings.directory(), connector);
-    return CertificateAuthorities.open(settings, store, CRYPTO, clock, executor, ledger, pace);
+    return CertificateAuthorities.open(settings, stores, CRYPTO, clock, executor, ledger, pace);
   }
 
   /** Opens it anew on that disk; nobody waits for longer than that. */
@@ -224,7 +237,7 @@ final class TestCa implements AutoCloseable {
   @Override
   public void close() {
     ca.close();
-    store.close();
+    stores.close();
     executor.close();
   }
 }

@@ -212,7 +212,13 @@ class TokenIdsTest {
     int refused = 0;
     try (CertificateAuthority full =
         CertificateAuthorities.open(
-            ca.settings, ca.store, TestCa.CRYPTO, ca.clock, ca.executor, ledger, Pace.real())) {
+            ca.settings,
+            AuthorityStores.single(ca.store),
+            TestCa.CRYPTO,
+            ca.clock,
+            ca.executor,
+            ledger,
+            Pace.real())) {
       TestCa.token(full.tokens(), GRANT, REQUEST);
       disk.fill();
       for (int i = 0; i < 400; i++) {

@@ -1,0 +1,62 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyStoreHealth;
+import dev.vouchsafe.keys.PrivateKeyStore;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A key store that authorities are in, by its name. It is opened when it is first needed, so that
+ * one that can't be opened just now stops nothing but what needs it.
+ */
+final class NamedStore {
+  private final AuthorityStores stores;
+  private final String name;
+  private volatile @Nullable PrivateKeyStore opened;
+  private volatile KeyStoreHealth unopened =
+      new KeyStoreHealth(KeyStoreHealth.State.GONE, "it was not opened yet");
+
+  NamedStore(AuthorityStores stores, String name) {
+    this.stores = stores;
+    this.name = name;
+  }
+
+  /** One of the two ways to come by a store. */
+  private interface Way {
+    PrivateKeyStore open(String name) throws KeyFault;
+  }
+
+  String name() {
+    return name;
+  }
+
+  PrivateKeyStore open() throws KeyFault {
+    return open(stores::open);
+  }
+
+  PrivateKeyStore openOrMake() throws KeyFault {
+    return open(stores::openOrMake);
+  }
+
+  private PrivateKeyStore open(Way way) throws KeyFault {
+    PrivateKeyStore known = opened;
+    if (known != null) {
+      return known;
+    }
+    try {
+      known = way.open(name);
+    } catch (KeyFault e) {
+      unopened =
+          new KeyStoreHealth(KeyStoreHealth.State.GONE, "it can't be opened: " + e.getMessage());
+      throw e;
+    }
+    opened = known;
+    return known;
+  }
+
+  /** Never waits. */
+  KeyStoreHealth health() {
+    PrivateKeyStore known = opened;
+    return known == null ? unopened : known.health();
+  }
+}

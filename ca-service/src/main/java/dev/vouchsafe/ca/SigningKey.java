@@ -1,0 +1,24 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.keys.KeyFault;
+import javax.security.auth.x500.X500Principal;
+
+/** An authority's key, wherever it is: it signs what the ledger knows, and nothing else. */
+interface SigningKey {
+  /**
+   * Signs what the intent is about; the signature was verified.
+   *
+   * @throws IssuanceException {@link Reason#KEY_STORE_UNAVAILABLE} if the key is away, {@link
+   *     Reason#SIGNATURE_FAILED} if it failed or signed wrongly
+   */
+  byte[] sign(Ledger.DurableIntent intent) throws IssuanceException;
+
+  /**
+   * Has the key, looked for anew, sign a certification request (RFC 2986) of its own, which nobody
+   * gets: a CA key signs X.509 structures only, in a trial as well.
+   *
+   * @return where the key is, for people
+   */
+  String prove(X500Principal subject) throws KeyFault;
+}
