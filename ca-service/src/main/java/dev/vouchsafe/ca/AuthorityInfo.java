@@ -5,10 +5,10 @@ import java.security.cert.X509Certificate;
 /**
  * One generation of an authority, as an administrator sees it.
  *
- * @param id stable name, such as {@code root-1} or {@code device-1}
+ * @param id stable name, such as {@code root-1}, {@code device-1} or {@code issuing-1}
  * @param role what it does
  * @param state where it stands
- * @param keyStore kind of the store that holds its key
+ * @param keyStore name of the store that holds its key; {@code memory} for an issuing CA
  * @param certificate its certificate
  */
 public record AuthorityInfo(
@@ -17,8 +17,10 @@ public record AuthorityInfo(
   public enum Role {
     /** The trust anchor. */
     ROOT,
-    /** The authority that issues. */
-    DEVICE
+    /** The authority that issues, or has an issuing CA do so. */
+    DEVICE,
+    /** A short-lived delegate of the device CA, whose key is in memory only. */
+    ISSUING
   }
 
   /** Where an authority stands in its life. */

@@ -11,7 +11,7 @@ import java.util.Locale;
  * @param row its number in the ledger
  * @param role what it does
  * @param generation 1 for the first of its role
- * @param keyStore kind of the store that holds its key
+ * @param keyStore name of the store that holds its key
  * @param keyType type of that key
  * @param state where it stands
  */
@@ -38,6 +38,7 @@ record AuthorityRow(
         switch (role) {
           case ROOT -> "root-ca";
           case DEVICE -> "device-ca";
+          case ISSUING -> throw new IllegalStateException("its key is in no store");
         },
         Integer.toString(generation));
   }

@@ -55,7 +55,7 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
       Configuration.Keys keys = settings.read();
       return switch (role) {
         case ROOT -> keys.rootStore().text();
-        case DEVICE -> keys.store().text();
+        case DEVICE, ISSUING -> keys.store().text();
       };
     } catch (ConfigurationException e) {
       throw new IllegalStateException(e.getMessage(), e);
