@@ -103,10 +103,9 @@ public final class PrivateKeyStores {
    * @throws KeyFault if tpm2-tools are missing or too old, the TPM can't be reached, or an auth
    *     value is wrong; the message names the setting; nothing is left in TPM or folder
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static PrivateKeyStore createTpm(
       Path directory, TpmSettings settings, SoftwareCrypto crypto) throws KeyFault {
-    throw new UnsupportedOperationException("not yet");
+    return TpmStores.here().create(directory, settings, crypto);
   }
 
   /**
@@ -115,24 +114,22 @@ public final class PrivateKeyStores {
    *
    * @throws KeyFault.Failed if it is another TPM, or was cleared, or an auth value is wrong
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static PrivateKeyStore openTpm(Path directory, TpmSettings settings, SoftwareCrypto crypto)
       throws KeyFault {
-    throw new UnsupportedOperationException("not yet");
+    return TpmStores.here().open(directory, settings, crypto);
   }
 
   /**
    * Evicts every object of the store from its TPM, for a gateway that was not made to the end. The
    * folder stays.
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static void destroyTpm(Path directory, TpmSettings settings) throws KeyFault {
-    throw new UnsupportedOperationException("not yet");
+    TpmStores.here().destroy(directory, settings);
   }
 
   /** Whether that folder is the record of a store in a TPM. */
   public static boolean isTpm(Path directory) {
-    return Files.exists(directory.resolve("tpm.store"), LinkOption.NOFOLLOW_LINKS);
+    return Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS);
   }
 
   /**

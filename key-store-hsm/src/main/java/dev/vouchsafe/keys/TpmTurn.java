@@ -1,0 +1,221 @@
+package dev.vouchsafe.keys;
+
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Calls of tpm2-tools that belong together: nobody else of ours is at the TPM meanwhile. What they
+ * load is flushed after each of them.
+ */
+final class TpmTurn {
+  private static final int TRIES = 6;
+  private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final int LARGEST = 64 * 1024;
+  private static final FileAttribute<Set<PosixFilePermission>> MODE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+  private final TpmChip chip;
+  private final Path folder;
+  private boolean asked;
+
+  TpmTurn(TpmChip chip, Path folder) {
+    this.chip = chip;
+    this.folder = folder;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** Whether the TPM has answered in this turn. */
+  boolean hasAsked() {
+    return asked;
+  }
+
+  /** Makes a file that a program reads; none of them is secret. */
+  String write(String name, byte[] content) throws IOException {
+    Path file = folder.resolve(name);
+    Files.deleteIfExists(file);
+    try (FileChannel channel =
+        FileChannel.open(
+            file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), MODE)) {
+      Channels.newOutputStream(channel).write(content);
+    }
+    return name;
+  }
+
+  /** What a program has written. */
+  byte[] read(String name) throws IOException, TpmException {
+    Path file = folder.resolve(name);
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      if (channel.size() > LARGEST) {
+        throw new TpmException(TpmRc.Kind.OTHER, "tpm2-tools wrote too much");
+      }
+      return Channels.newInputStream(channel).readAllBytes();
+    } catch (NoSuchFileException e) {
+      throw new TpmException(TpmRc.Kind.OTHER, "tpm2-tools wrote no result");
+    }
+  }
+
+  /**
+   * The argument that names an object: its handle, or a file with its context.
+   *
+   * @param name of that file
+   */
+  String object(TpmRef ref, String name) throws IOException {
+    return switch (ref) {
+      case TpmRef.Persistent persistent -> TpmHandles.text(persistent.handle());
+      case TpmRef.Context context -> write(name, context.octets());
+    };
+  }
+
+  /** Runs a program, once more if it may work in a moment, and flushes what it has loaded. */
+  byte[] run(TpmCall call) throws KeyFault, TpmException {
+    byte[] printed = again(call);
+    if (call.loads() > 0) {
+      clean(call.loads());
+    }
+    return printed;
+  }
+
+  /** Runs a program that loads an object and writes its Name, which is one of ours from now on. */
+  void runNaming(TpmCall call, String file) throws KeyFault, TpmException, IOException {
+    again(call);
+    own(TpmName.of(read(file)));
+    clean(2);
+  }
+
+  /** An object of that Name is ours, and flushed after use. */
+  void own(TpmName name) {
+    chip.slots().add(name);
+  }
+
+  /**
+   * Ends a session.
+   *
+   * @param orFail whether it matters if it can't be ended
+   */
+  void flushSession(String file, boolean orFail) throws KeyFault, TpmException {
+    try {
+      once(TpmCall.of("tpm2_flushcontext", file));
+    } catch (TpmException e) {
+      chip.slots().killed(true);
+      if (orFail) {
+        throw e;
+      }
+    }
+  }
+
+  private byte[] again(TpmCall call) throws KeyFault, TpmException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return once(call);
+      } catch (TpmException e) {
+        boolean full = e.is(TpmRc.Kind.MEMORY);
+        if (attempt == TRIES || !(full || e.is(TpmRc.Kind.BUSY))) {
+          throw e;
+        }
+        if (full) {
+          makeRoom();
+        }
+        LockSupport.parkNanos(attempt * PAUSE);
+      }
+    }
+  }
+
+  private byte[] once(TpmCall call) throws KeyFault, TpmException {
+    try {
+      byte[] printed = chip.tools().run(folder, call);
+      asked = true;
+      return printed;
+    } catch (TpmException e) {
+      if (e.is(TpmRc.Kind.HUNG)) {
+        chip.slots().killed(true);
+      }
+      throw e;
+    }
+  }
+
+  /** After a call that left something loaded, unless a resource manager has flushed it. */
+  private void clean(int loaded) throws KeyFault, TpmException {
+    TpmChip.TpmSlots slots = chip.slots();
+    if (slots.managed()) {
+      return;
+    }
+    if (loaded == 1 && flushIfOurs(slots.last())) {
+      return;
+    }
+    slots.managed(!flushOurs());
+  }
+
+  /** Some other program may have filled the slots, or one of ours that was killed. */
+  private void makeRoom() throws KeyFault, TpmException {
+    TpmChip.TpmSlots slots = chip.slots();
+    slots.managed(false);
+    flushOurs();
+    if (slots.killed()) {
+      // Sessions have no Name. What is loaded now, while nobody of ours is at the TPM, was left.
+      for (int session : handles("handles-loaded-session")) {
+        flush(session);
+      }
+      slots.killed(false);
+    }
+  }
+
+  private boolean flushOurs() throws KeyFault, TpmException {
+    boolean any = false;
+    for (int handle : handles("handles-transient")) {
+      any |= flushIfOurs(handle);
+    }
+    return any;
+  }
+
+  private boolean flushIfOurs(int handle) throws KeyFault, TpmException {
+    Optional<TpmName> name = nameAt(handle);
+    if (name.isEmpty() || !chip.slots().areOurs(name.get())) {
+      return false;
+    }
+    flush(handle);
+    chip.slots().last(handle);
+    return true;
+  }
+
+  private void flush(int handle) throws KeyFault, TpmException {
+    once(TpmCall.of("tpm2_flushcontext", TpmHandles.text(handle)));
+  }
+
+  /** The handles of one kind, as tpm2_getcap names it. */
+  List<Integer> handles(String kind) throws KeyFault, TpmException {
+    return TpmHandles.parse(once(TpmCall.of("tpm2_getcap", kind)));
+  }
+
+  /** The Name of what is at a handle, or nothing. */
+  Optional<TpmName> nameAt(int handle) throws KeyFault, TpmException {
+    try {
+      once(TpmCall.of("tpm2_readpublic", "-Q", "-c", TpmHandles.text(handle), "-n", "found.name"));
+      return Optional.of(TpmName.of(read("found.name")));
+    } catch (TpmException e) {
+      if (e.is(TpmRc.Kind.STALE)) {
+        return Optional.empty();
+      }
+      throw e;
+    } catch (IOException e) {
+      throw SecureFiles.fault("the TPM store can't be used", e);
+    }
+  }
+}
