@@ -49,6 +49,8 @@ static struct table mine, *real;
 static ulong flags_set, flags_cleared, waiting, most_sessions, open_sessions, signing_session;
 static ulong lie_type = ~0UL;
 static unsigned char lie_value;
+static char label[32];
+static int renamed;
 
 /* What a call that went well leaves. */
 static void count(int place, ulong session) {
@@ -95,6 +97,9 @@ static ulong call(int place, ulong a, ulong b, ulong c, ulong d, ulong e, ulong 
   if (place == C_GET_TOKEN_INFO && answer == 0) {
     ulong *flags = (ulong *)(b + TOKEN_INFO_FLAGS);
     *flags = (*flags | flags_set) & ~flags_cleared;
+    if (renamed) {
+      memcpy((void *)b, label, sizeof label);
+    }
     if (most_sessions > 0) {
       *(ulong *)(b + TOKEN_INFO_MOST_SESSIONS) = most_sessions;
       *(ulong *)(b + TOKEN_INFO_MOST_WRITING_SESSIONS) = most_sessions;
@@ -214,6 +219,15 @@ void shim_lie(ulong type, ulong value) {
   lie_value = (unsigned char)value;
 }
 
+/* What a token says it is called; as it is if that is empty. */
+void shim_rename(const char *name) {
+  pthread_mutex_lock(&lock);
+  memset(label, ' ', sizeof label);
+  memcpy(label, name, strlen(name));
+  renamed = name[0] != 0;
+  pthread_mutex_unlock(&lock);
+}
+
 /* How many sessions the token says it allows, and allows; 0 for as many as it likes. */
 void shim_sessions(ulong most) {
   pthread_mutex_lock(&lock);
@@ -236,6 +250,7 @@ void shim_reset(void) {
   pthread_mutex_lock(&lock);
   memset(rules, 0, sizeof rules);
   flags_set = flags_cleared = most_sessions = 0;
+  renamed = 0;
   lie_type = ~0UL;
   pthread_cond_broadcast(&released);
   pthread_mutex_unlock(&lock);

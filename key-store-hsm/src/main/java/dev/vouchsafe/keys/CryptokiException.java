@@ -35,7 +35,7 @@ final class CryptokiException extends Exception {
   private static String hint(Cryptoki.Function function, long code) {
     return switch (function) {
       case GENERATE_KEY, GENERATE_KEY_PAIR ->
-          Ckr.kind(code) == Ckr.Kind.LOST ? " (is the token full, or read-only?)" : "";
+          Ckr.kind(code).isLost() ? " (is the token full, or read-only?)" : "";
       default -> "";
     };
   }

@@ -5,8 +5,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -24,12 +27,15 @@ final class CryptokiLibrary {
   /** A library is loaded once for each process, whatever we would like. */
   private static final Loaded LOADED = new Loaded();
 
+  private static final long SHORT_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
+
   private final Cryptoki cryptoki;
   private final LibraryCalls calls;
   private final String named;
   private final ReentrantLock lock = new ReentrantLock();
   private final ReentrantLock making = new ReentrantLock();
   private final AtomicInteger users = new AtomicInteger();
+  private final Set<TokenConnection> connections = ConcurrentHashMap.newKeySet();
 
   /** Under the lock. */
   private boolean initializedByUs;
@@ -113,6 +119,62 @@ final class CryptokiLibrary {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** That user, who has entered, stays as long as this connection. */
+  void joined(TokenConnection connection) {
+    connections.add(connection);
+  }
+
+  /** That connection is at its end: its user goes. */
+  void left(TokenConnection connection) {
+    connections.remove(connection);
+    leave();
+  }
+
+  /**
+   * For a store that can't open its token, and has left: looks whether the others that keep the
+   * library from beginning anew have lost theirs as well, without having noticed.
+   *
+   * @return whether the library begins anew for whoever comes next
+   */
+  boolean probeOthers() {
+    if (users.get() == 0) {
+      return false;
+    }
+    connections.forEach(TokenConnection::probe);
+    return users.get() == 0;
+  }
+
+  /**
+   * Lets the library begin anew though others use it, whose calls under way end first: they open
+   * their tokens anew as well, each with one login. New users wait meanwhile.
+   *
+   * @return whether it does: not if the calls of others don't end soon
+   */
+  boolean beginAnew() {
+    if (!locked(lock)) {
+      return false;
+    }
+    try {
+      connections.forEach(other -> other.retire("the PKCS#11 library begins anew"));
+      long end = System.nanoTime() + LibraryCalls.PATIENCE / 2;
+      while (users.get() > 0 && System.nanoTime() - end < 0) {
+        LockSupport.parkNanos(SHORT_PAUSE);
+      }
+      if (users.get() > 0) {
+        return false;
+      }
+      finish();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether anybody is in it now. */
+  boolean isUsed() {
+    return users.get() > 0;
   }
 
   /** Goes, with all sessions closed and no call under way. */

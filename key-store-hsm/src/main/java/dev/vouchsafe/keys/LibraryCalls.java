@@ -104,6 +104,11 @@ final class LibraryCalls {
     }
   }
 
+  /** Whether a call is inside longer than its kind may take. */
+  boolean hangs() {
+    return inside.stream().anyMatch(Call::hangs);
+  }
+
   private void checkAnswers() throws KeyFault.Unavailable {
     for (Call call : inside) {
       if (call.hangs()) {

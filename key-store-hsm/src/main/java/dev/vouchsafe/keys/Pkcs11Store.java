@@ -2,13 +2,14 @@ package dev.vouchsafe.keys;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A key store in a PKCS#11 token. Private keys are made there and never leave it; secrets are
@@ -25,42 +26,62 @@ final class Pkcs11Store implements PrivateKeyStore {
   /** For others than the maker. A slow token takes a minute for a key: too long for a worker. */
   private static final long PATIENCE_SECONDS = 1;
 
+  private static final Duration LOOKING = Duration.ofSeconds(5);
+
   private final TokenLink link;
   private final TokenObjects objects;
   private final SealedSecrets secrets;
   private final Pkcs11Description description;
-  private final Map<KeyLabel, Pkcs11Key> keys = new ConcurrentHashMap<>();
+  private final KnownKeys keys;
 
   Pkcs11Store(
-      TokenLink link, TokenObjects objects, SealedSecrets secrets, Pkcs11Description description) {
+      TokenLink link,
+      TokenObjects objects,
+      KnownKeys keys,
+      SealedSecrets secrets,
+      Pkcs11Description description) {
     this.link = link;
     this.objects = objects;
+    this.keys = keys;
     this.secrets = secrets;
     this.description = description;
   }
 
   /** Goes to the token now, which must be there. */
   void connect() throws KeyFault {
-    link.connection();
+    link.look().connectionOrThrow();
   }
 
   /**
-   * Looks for the token now.
+   * Looks for the token now, in a thread of its own: a library that hangs must not keep the service
+   * from starting.
    *
    * @throws KeyFault.Failed if it will not be found later either
    */
   void lookNow() throws KeyFault.Failed {
+    AtomicReference<@Nullable Opening> seen = new AtomicReference<>();
+    Thread looking =
+        Thread.ofPlatform().daemon().name("token-opening").start(() -> seen.set(link.look()));
     try {
-      link.connection();
+      looking.join(LOOKING);
+      Opening opening = seen.get();
+      if (opening != null) {
+        opening.connectionOrThrow();
+      } else {
+        notNow("the PKCS#11 library takes its time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } catch (KeyFault.Failed e) {
       throw e;
     } catch (KeyFault e) {
-      System.getLogger(Pkcs11Store.class.getName())
-          .log(
-              System.Logger.Level.WARNING,
-              "the key store is not available now: {0}",
-              e.getMessage());
+      notNow(String.valueOf(e.getMessage()));
     }
+  }
+
+  private static void notNow(String why) {
+    System.getLogger(Pkcs11Store.class.getName())
+        .log(System.Logger.Level.WARNING, "the key store is not available now: {0}", why);
   }
 
   @Override
@@ -89,7 +110,7 @@ final class Pkcs11Store implements PrivateKeyStore {
             TokenObjects.Pair made = objects.make(session, label, type);
             Pkcs11Key key = new Pkcs11Key(this, label, made.type(), made.publicKey());
             key.bind(connection, made.privateKey());
-            keys.put(label, key);
+            keys.put(key);
             return key;
           });
     } finally {
@@ -112,11 +133,9 @@ final class Pkcs11Store implements PrivateKeyStore {
 
   @Override
   public Optional<StoredKey> find(KeyLabel label) throws KeyFault {
-    TokenConnection connection = link.connection();
-    return call(
-        connection,
+    return repeatable(
         "finding the key " + label,
-        session -> {
+        (connection, session) -> {
           OptionalLong handle = objects.privateKey(session, label);
           return handle.isEmpty()
               ? Optional.empty()
@@ -132,21 +151,15 @@ final class Pkcs11Store implements PrivateKeyStore {
       return known;
     }
     TokenObjects.Pair pair = objects.read(session, label, handle);
-    Pkcs11Key key =
-        keys.computeIfAbsent(label, _ -> new Pkcs11Key(this, label, pair.type(), pair.publicKey()));
-    if (!Arrays.equals(key.publicKey().getEncoded(), pair.publicKey().getEncoded())) {
-      throw new KeyFault.Failed("another key than before is in the token under the label " + label);
-    }
-    key.bind(connection, handle);
+    Pkcs11Key key = keys.putIfAbsent(new Pkcs11Key(this, label, pair.type(), pair.publicKey()));
+    KnownKeys.bind(connection, key, pair);
     return key;
   }
 
   byte[] sign(Pkcs11Key key, byte[] message) throws KeyFault {
-    TokenConnection connection = link.connection();
-    return call(
-        connection,
+    return repeatable(
         "signing with the key " + key.label(),
-        session ->
+        (connection, session) ->
             TokenSignature.sign(session, handle(connection, session, key), key.type(), message));
   }
 
@@ -179,11 +192,9 @@ final class Pkcs11Store implements PrivateKeyStore {
             .put((byte) 0)
             .put(info)
             .array();
-    TokenConnection connection = link.connection();
-    return call(
-        connection,
+    return repeatable(
         "deriving a secret",
-        session -> TokenObjects.mac(session, connection.sealingKey(), input));
+        (connection, session) -> TokenObjects.mac(session, connection.sealingKey(), input));
   }
 
   @Override
@@ -211,12 +222,38 @@ final class Pkcs11Store implements PrivateKeyStore {
   @Override
   public void close() {
     link.close();
-    keys.clear();
+    keys.forget();
   }
 
-  private <T> T call(TokenConnection connection, String what, TokenConnection.Work<T> work)
-      throws KeyFault {
-    return call(connection, TokenConnection.SIGNING, what, work);
+  /** Work that may be done twice, in the connection that is there. */
+  private interface Repeatable<T> {
+    T run(TokenConnection connection, CryptokiSession session) throws KeyFault, CryptokiException;
+  }
+
+  /**
+   * Does it, and once more if the connection was lost in it and is replaced at once: so a session
+   * that had ended while nobody used it shows to nobody.
+   */
+  private <T> T repeatable(String what, Repeatable<T> work) throws KeyFault {
+    TokenConnection first = link.connection();
+    try {
+      return call(first, TokenConnection.SIGNING, what, session -> work.run(first, session));
+    } catch (KeyFault.Unavailable fault) {
+      if (!first.isRetired()) {
+        throw fault;
+      }
+      TokenConnection second = next(fault);
+      return call(second, TokenConnection.SIGNING, what, session -> work.run(second, session));
+    }
+  }
+
+  private TokenConnection next(KeyFault.Unavailable fault) throws KeyFault {
+    try {
+      return link.connection();
+    } catch (KeyFault.Unavailable e) {
+      fault.addSuppressed(e);
+      throw fault;
+    }
   }
 
   private <T> T call(
@@ -225,12 +262,7 @@ final class Pkcs11Store implements PrivateKeyStore {
     try {
       return connection.in(limit, work);
     } catch (CryptokiException e) {
-      KeyFault fault = TokenOpener.fault("token " + connection.token().named() + ", " + what, e);
-      if (connection.isRetired()) {
-        // The next callers are not told that their call fails, which is true of this one only.
-        link.lost(connection, new KeyFault.Unavailable(String.valueOf(fault.getMessage()), e));
-      }
-      throw fault;
+      throw TokenOpener.fault("token " + connection.token().named() + ", " + what, e);
     }
   }
 }

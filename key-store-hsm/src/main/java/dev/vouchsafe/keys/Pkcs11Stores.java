@@ -12,24 +12,32 @@ import java.util.function.LongSupplier;
 
 /** Makes, opens and destroys stores in PKCS#11 tokens. */
 final class Pkcs11Stores {
-  private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  /** How long callers wait after a loss for the first try to open the token anew. */
+  private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(300);
 
   private final SecureRandom random = new SecureRandom();
   private final SecureFiles files;
   private final LongSupplier nanos;
+  private final TokenLink.Later later;
+  private final long patience;
 
   /**
    * @param us the user id that, beside root, files may belong to
    * @param nanos a clock for durations
+   * @param later who opens tokens anew that were lost
+   * @param patience nanoseconds that callers wait for that
    */
-  Pkcs11Stores(int us, LongSupplier nanos) {
+  Pkcs11Stores(int us, LongSupplier nanos, TokenLink.Later later, long patience) {
     this.files = new SecureFiles(us, random);
     this.nanos = nanos;
+    this.later = later;
+    this.patience = patience;
   }
 
   /** For the user that this process runs as. */
   static Pkcs11Stores here() {
-    return new Pkcs11Stores(SoftwareStores.effectiveUser(), System::nanoTime);
+    return new Pkcs11Stores(
+        SoftwareStores.effectiveUser(), System::nanoTime, TokenLink::inThread, PATIENCE);
   }
 
   PrivateKeyStore create(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
@@ -80,14 +88,26 @@ final class Pkcs11Stores {
                 begun.set(true);
                 return objects.makeSealingKey(session);
               });
-      maker.open().retire();
-      Pkcs11Store store = store(objects, uri);
-      store.connect();
+      maker.open().connectionOrThrow().retire("the store is made");
+      PrivateKeyStore store = connected(store(objects, uri));
       done = true;
       return store;
     } finally {
       if (!done) {
         removeNew(directory, uri, objects, begun.get());
+      }
+    }
+  }
+
+  private static PrivateKeyStore connected(Pkcs11Store store) throws KeyFault {
+    boolean connected = false;
+    try {
+      store.connect();
+      connected = true;
+      return store;
+    } finally {
+      if (!connected) {
+        store.close();
       }
     }
   }
@@ -122,7 +142,7 @@ final class Pkcs11Stores {
               objects.destroyAll(session);
               return 0;
             });
-    visitor.open().retire();
+    visitor.open().connectionOrThrow().retire("the store is destroyed");
   }
 
   PrivateKeyStore open(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
@@ -132,8 +152,16 @@ final class Pkcs11Stores {
       StoreId id = StoreId.read(directory, files);
       SecureFiles.sweep(directory);
       Pkcs11Store store = store(new TokenObjects(id, uri.object(), crypto), uri);
-      store.lookNow();
-      return store;
+      boolean opened = false;
+      try {
+        store.lookNow();
+        opened = true;
+        return store;
+      } finally {
+        if (!opened) {
+          store.close();
+        }
+      }
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
     }
@@ -145,20 +173,30 @@ final class Pkcs11Stores {
   }
 
   private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri) {
+    KnownKeys keys = new KnownKeys(objects);
     TokenOpener opener =
-        new TokenOpener(
-            uri,
-            files,
-            random,
-            nanos,
-            true,
-            (session, token) ->
-                objects.sealingKey(session).orElseThrow(() -> TokenOpener.notOurs(token)));
+        new TokenOpener(uri, files, random, nanos, true, new Content(objects, keys));
     return new Pkcs11Store(
-        new TokenLink(opener, nanos, PAUSE_NANOS),
+        new TokenLink(opener, later, nanos, patience),
         objects,
+        keys,
         new SealedSecrets(new SealedBox(random)),
         new Pkcs11Description(uri, opener));
+  }
+
+  /** What a store finds in its token. */
+  private record Content(TokenObjects objects, KnownKeys keys) implements TokenOpener.Content {
+    @Override
+    public long sealingKey(CryptokiSession session, TokenInfo token)
+        throws KeyFault, CryptokiException {
+      return objects.sealingKey(session).orElseThrow(() -> TokenOpener.notOurs(token));
+    }
+
+    @Override
+    public void check(TokenConnection connection, CryptokiSession session)
+        throws KeyFault, CryptokiException {
+      keys.check(connection, session);
+    }
   }
 
   void destroy(Path directory, Pkcs11Uri uri) throws KeyFault {

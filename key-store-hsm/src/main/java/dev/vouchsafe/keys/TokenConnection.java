@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,8 @@ final class TokenConnection {
   private final Deque<CryptokiSession> idle = new ArrayDeque<>();
   private int borrowed;
   private volatile boolean retired;
+  private String why = "";
+  private @Nullable Consumer<String> whenRetired;
 
   /**
    * @param library entered; left when this is retired
@@ -97,8 +100,8 @@ final class TokenConnection {
    *
    * @param limit nanoseconds after which it counts as hung
    * @throws KeyFault.Unavailable if the library hangs, all sessions are in use, or this is retired
-   * @throws CryptokiException of the kind LOST if the token is lost or has logged us out; this is
-   *     retired then
+   * @throws CryptokiException what the token answers; if it is lost or has logged us out, this is
+   *     retired
    */
   <T> T in(long limit, Work<T> work) throws KeyFault, CryptokiException {
     LibraryCalls.Call call = library.calls().begin(free, nanos, limit);
@@ -107,8 +110,8 @@ final class TokenConnection {
       try {
         return inSession(work);
       } catch (CryptokiException e) {
-        if (e.kind() == Ckr.Kind.LOST) {
-          retire();
+        if (e.kind().isLost()) {
+          retire("token " + token.named() + ": " + e.getMessage());
         }
         throw e;
       } finally {
@@ -149,7 +152,7 @@ final class TokenConnection {
       clean = true;
       throw e;
     } catch (CryptokiException e) {
-      boolean ofThisCall = e.kind() == Ckr.Kind.LOST || session.sees(sealingKey);
+      boolean ofThisCall = e.kind().isLost() || session.sees(sealingKey);
       // A token that has logged us out fails in many words.
       throw ofThisCall ? e : CryptokiException.loggedOut(e);
     } finally {
@@ -177,20 +180,63 @@ final class TokenConnection {
 
   private void discard(CryptokiSession session) {
     if (first == null) {
-      retire();
+      retire("the only session of token " + token.named() + " was closed");
     }
     session.close();
   }
 
-  /** Lets nobody in any more. Calls that are under way end by themselves. */
-  void retire() {
-    boolean last;
-    synchronized (this) {
-      last = !retired && borrowed == 0;
-      retired = true;
+  /** Looks whether it is what it was, though nobody has asked for anything, and retires if not. */
+  void probe() {
+    try {
+      in(
+          SIGNING,
+          session -> {
+            if (!session.sees(sealingKey)) {
+              throw CryptokiException.loggedOut();
+            }
+            return true;
+          });
+    } catch (KeyFault | CryptokiException e) {
+      System.getLogger(TokenConnection.class.getName())
+          .log(System.Logger.Level.DEBUG, "a connection was probed: {0}", e.getMessage());
     }
-    if (last) {
-      end();
+  }
+
+  /** Tells once, now or later, why this was retired. */
+  void whenRetired(Consumer<String> listener) {
+    String reason;
+    synchronized (this) {
+      if (!retired) {
+        whenRetired = listener;
+        return;
+      }
+      reason = why;
+    }
+    listener.accept(reason);
+  }
+
+  /** Lets nobody in any more. Calls that are under way end by themselves. */
+  void retire(String reason) {
+    boolean last;
+    Consumer<String> listener;
+    synchronized (this) {
+      if (retired) {
+        return;
+      }
+      retired = true;
+      why = reason;
+      last = borrowed == 0;
+      listener = whenRetired;
+      whenRetired = null;
+    }
+    try {
+      if (last) {
+        end();
+      }
+    } finally {
+      if (listener != null) {
+        listener.accept(reason);
+      }
     }
   }
 
@@ -201,6 +247,6 @@ final class TokenConnection {
     if (first != null) {
       first.close();
     }
-    library.leave();
+    library.left(this);
   }
 }

@@ -1,6 +1,8 @@
 package dev.vouchsafe.keys;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -8,119 +10,195 @@ import org.jspecify.annotations.Nullable;
  * A store's way to its token, which may be lost and come back: the one place that knows whether the
  * token is there.
  *
- * <p>Invariant, under the lock of this object: it is up with a connection, or down with the reason,
- * or closed. While it is down, one caller at a time tries to open a connection: soon after the
- * loss, and then a pause after the last try. All others are told the reason at once. A connection
- * that was lost is never used again, and what was known of objects in the token goes with it.
+ * <p>Invariant, under the lock of this object: it is up with a connection, or not, with a state and
+ * a reason, or closed. While it is not up, a task is under way or due that tries to open a new
+ * connection, whether anybody asks for one or not: at once after a loss, then with pauses that grow
+ * to {@link #LONGEST_PAUSE}. So it is up again soon after the token is back. A connection that was
+ * lost is never used again, and what was known of objects in the token goes with it.
  *
- * <p>Opening anew may hang in the library: that holds one caller up, and the others not at all.
+ * <p>Nobody who asks opens one himself: a library that hangs while it is opened holds no caller up.
+ * After a loss, callers wait for the first try for a moment, since a session that has ended is
+ * replaced in milliseconds. After that moment, and whenever a try has failed, they are told the
+ * reason at once.
  */
 final class TokenLink {
   /** Opens a new connection. */
   interface Opener {
-    TokenConnection open() throws KeyFault;
+    Opening open();
   }
 
+  /** Runs something once, after so many nanoseconds, in another thread than the caller's. */
+  interface Later {
+    void run(Runnable task, long delay);
+  }
+
+  /** Between two tries while the token is away, in nanoseconds. */
+  static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(300);
+
+  /** The same while it lets nobody in: that ends when a person does something. */
+  private static final long LOCKED_PAUSE = TimeUnit.MILLISECONDS.toNanos(700);
+
+  private static final long SHORTEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(40);
+  private static final int MOST_DOUBLINGS = 3;
   private static final Duration CLOSING = Duration.ofSeconds(2);
 
   private final Opener opener;
+  private final Later later;
   private final LongSupplier nanos;
-  private final long pause;
+  private final long patience;
   private volatile @Nullable TokenConnection up;
-  private KeyFault reason = new KeyFault.Unavailable("the token was not looked for yet");
-  private long nextTry;
-  private boolean opening;
+  private volatile KeyStoreHealth down =
+      new KeyStoreHealth(KeyStoreHealth.State.GONE, "the token was not looked for yet");
+  private long patientUntil;
+  private int failures;
+  private boolean trying;
   private boolean closed;
 
   /**
    * @param nanos a clock for durations, such as {@link System#nanoTime}
-   * @param pause nanoseconds between two tries
+   * @param patience nanoseconds after a loss in which callers wait for the first try to open anew
    */
-  TokenLink(Opener opener, LongSupplier nanos, long pause) {
+  TokenLink(Opener opener, Later later, LongSupplier nanos, long patience) {
     this.opener = opener;
+    this.later = later;
     this.nanos = nanos;
-    this.pause = pause;
-    this.nextTry = nanos.getAsLong();
+    this.patience = patience;
+    this.patientUntil = nanos.getAsLong();
+  }
+
+  /** A thread for each task: there is one at a time, and none while the token is there. */
+  static void inThread(Runnable task, long delay) {
+    Thread.ofPlatform()
+        .daemon()
+        .name("token-watch")
+        .start(() -> {
+          LockSupport.parkNanos(delay);
+          task.run();
+        });
   }
 
   /**
-   * The connection, opened now if it is time to try.
+   * The connection.
    *
-   * @throws KeyFault why there is none
+   * @throws KeyFault.Unavailable why there is none
    */
-  TokenConnection connection() throws KeyFault {
+  TokenConnection connection() throws KeyFault.Unavailable {
     TokenConnection connection = up;
-    if (connection != null && !connection.isRetired()) {
-      return connection;
-    }
-    synchronized (this) {
-      if (closed) {
-        throw isClosed();
-      }
-      connection = up;
+    return connection != null && !connection.isRetired() ? connection : awaited();
+  }
+
+  private synchronized TokenConnection awaited() throws KeyFault.Unavailable {
+    while (!closed) {
+      TokenConnection connection = up;
       if (connection != null && !connection.isRetired()) {
         return connection;
       }
-      if (connection != null) {
-        up = null;
-        reason = new KeyFault.Unavailable("the way to the token was lost");
-      }
-      if (opening || nanos.getAsLong() - nextTry < 0) {
-        throw again(reason);
-      }
-      opening = true;
-      nextTry = nanos.getAsLong() + pause;
-    }
-    return open();
-  }
-
-  private TokenConnection open() throws KeyFault {
-    @Nullable TokenConnection connection = null;
-    KeyFault fault = new KeyFault.Unavailable("the token could not be opened");
-    try {
-      connection = opener.open();
-      return keep(connection);
-    } catch (KeyFault e) {
-      fault = e;
-      throw e;
-    } finally {
-      synchronized (this) {
-        opening = false;
-        if (connection == null) {
-          reason = fault;
-          nextTry = nanos.getAsLong() + pause;
-        }
+      boolean first =
+          connection != null
+              || down.state() == KeyStoreHealth.State.SUSPECT
+              || down.state() == KeyStoreHealth.State.REOPENING;
+      long left = patientUntil - nanos.getAsLong();
+      if (!first || left <= 0 || !waited(left)) {
+        throw new KeyFault.Unavailable(down.reason());
       }
     }
-  }
-
-  private TokenConnection keep(TokenConnection connection) throws KeyFault {
-    synchronized (this) {
-      if (!closed) {
-        up = connection;
-        return connection;
-      }
-    }
-    connection.retire();
     throw isClosed();
   }
 
-  /** Where it stands. */
-  synchronized KeyStoreHealth health() {
-    TokenConnection connection = up;
-    if (connection != null && !connection.isRetired()) {
-      return KeyStoreHealth.UP;
+  private boolean waited(long most) {
+    try {
+      TimeUnit.NANOSECONDS.timedWait(this, most);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
     }
-    return new KeyStoreHealth(
-        opening ? KeyStoreHealth.State.REOPENING : KeyStoreHealth.State.GONE,
-        String.valueOf(reason.getMessage()));
   }
 
-  /** That connection, which is retired, is of no use any more. */
-  synchronized void lost(TokenConnection connection, KeyFault.Unavailable why) {
+  /** Where it stands. */
+  KeyStoreHealth health() {
+    TokenConnection connection = up;
+    if (connection == null) {
+      return down;
+    }
+    if (connection.library().calls().hangs()) {
+      return new KeyStoreHealth(
+          KeyStoreHealth.State.SUSPECT, "the PKCS#11 library hangs in a call");
+    }
+    return KeyStoreHealth.UP;
+  }
+
+  /** Tries to open it now, in this thread, unless another one is at it. */
+  Opening look() {
+    synchronized (this) {
+      TokenConnection connection = up;
+      if (connection != null) {
+        return new Opening.Open(connection);
+      }
+      if (closed || trying) {
+        return new Opening.Away(closed ? isClosed() : new KeyFault.Unavailable(down.reason()));
+      }
+      trying = true;
+      if (down.state() == KeyStoreHealth.State.SUSPECT) {
+        down = new KeyStoreHealth(KeyStoreHealth.State.REOPENING, down.reason());
+      }
+    }
+    Opening opening = new Opening.Away(new KeyFault.Unavailable("the token could not be opened"));
+    try {
+      opening = opener.open();
+    } finally {
+      settle(opening);
+    }
+    return opening;
+  }
+
+  private void settle(Opening opening) {
+    boolean open;
+    synchronized (this) {
+      trying = false;
+      open = !closed && opening instanceof Opening.Open;
+      switch (opening) {
+        case Opening.Open(TokenConnection connection) -> {
+          failures = 0;
+          up = open ? connection : null;
+        }
+        case Opening.Locked(KeyFault why) -> failed(KeyStoreHealth.State.LOCKED, why, LOCKED_PAUSE);
+        case Opening.Away(KeyFault why) ->
+            failed(
+                KeyStoreHealth.State.GONE,
+                why,
+                Math.min(LONGEST_PAUSE, SHORTEST_PAUSE << Math.min(failures, MOST_DOUBLINGS)));
+      }
+      notifyAll();
+    }
+    if (opening instanceof Opening.Open(TokenConnection connection)) {
+      if (open) {
+        connection.whenRetired(why -> lost(connection, why));
+      } else {
+        connection.retire("the key store is closed");
+      }
+    }
+  }
+
+  private void failed(KeyStoreHealth.State state, KeyFault why, long pause) {
+    down = new KeyStoreHealth(state, String.valueOf(why.getMessage()));
+    failures++;
+    tryIn(pause);
+  }
+
+  private void tryIn(long pause) {
+    if (!closed) {
+      later.run(this::look, pause);
+    }
+  }
+
+  /** That connection is of no use any more. */
+  private synchronized void lost(TokenConnection connection, String why) {
     if (up == connection) {
       up = null;
-      reason = why;
+      down = new KeyStoreHealth(KeyStoreHealth.State.SUSPECT, why);
+      patientUntil = nanos.getAsLong() + patience;
+      tryIn(0);
     }
   }
 
@@ -131,6 +209,8 @@ final class TokenLink {
       closed = true;
       connection = up;
       up = null;
+      down = new KeyStoreHealth(KeyStoreHealth.State.GONE, "the key store is closed");
+      notifyAll();
     }
     if (connection != null) {
       retireSoon(connection);
@@ -139,7 +219,11 @@ final class TokenLink {
 
   /** A library that hangs while it is left must not keep the service from ending. */
   private static void retireSoon(TokenConnection connection) {
-    Thread leaving = Thread.ofPlatform().daemon().name("token-closing").start(connection::retire);
+    Thread leaving =
+        Thread.ofPlatform()
+            .daemon()
+            .name("token-closing")
+            .start(() -> connection.retire("the key store is closed"));
     try {
       if (!leaving.join(CLOSING)) {
         System.getLogger(TokenLink.class.getName())
@@ -150,15 +234,7 @@ final class TokenLink {
     }
   }
 
-  private static KeyFault isClosed() {
+  private static KeyFault.Unavailable isClosed() {
     return new KeyFault.Unavailable("the key store is closed");
-  }
-
-  private static KeyFault again(KeyFault reason) {
-    String message = String.valueOf(reason.getMessage());
-    return switch (reason) {
-      case KeyFault.Failed _ -> new KeyFault.Failed(message, reason);
-      default -> new KeyFault.Unavailable(message, reason);
-    };
   }
 }

@@ -5,24 +5,44 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Goes from a URI to a connection: library, token, flags, one login, sealing key. */
+/** Goes from a URI to a connection: library, token, flags, one login, keys. */
 final class TokenOpener implements TokenLink.Opener {
-  /** Finds or makes the sealing key. */
-  interface SealingKey {
-    long in(CryptokiSession session, TokenInfo token) throws KeyFault, CryptokiException;
+  /** What is done in a token before it counts as open. */
+  interface Content {
+    /** Finds or makes the sealing key, with the user logged in. */
+    long sealingKey(CryptokiSession session, TokenInfo token) throws KeyFault, CryptokiException;
+
+    /**
+     * Holds what is there against what was there before.
+     *
+     * @throws KeyFault.Failed if it is something else
+     */
+    default void check(TokenConnection connection, CryptokiSession session)
+        throws KeyFault, CryptokiException {}
   }
 
   /** After so long it counts as hung: a network HSM may look for its way for a while. */
   private static final long OPENING = TimeUnit.SECONDS.toNanos(30);
+
+  /** A library that others use begins anew for us this long after the token was lost... */
+  static final long FIRST_BEGINNING = TimeUnit.SECONDS.toNanos(1);
+
+  /** ...and then at intervals that grow up to this, since it takes the others' sessions. */
+  private static final long LONGEST_INTERVAL = TimeUnit.MINUTES.toNanos(10);
 
   private final Pkcs11Uri uri;
   private final SecureFiles files;
   private final LongSupplier nanos;
   private final TokenPin pin;
   private final boolean known;
-  private final SealingKey sealingKey;
+  private final Content content;
   private volatile @Nullable CryptokiLibrary library;
   private volatile @Nullable TokenInfo seen;
+
+  /** Of the one that opens. */
+  private long interval;
+
+  private long nextBeginning;
 
   /**
    * @param nanos a clock for durations
@@ -34,13 +54,13 @@ final class TokenOpener implements TokenLink.Opener {
       SecureRandom random,
       LongSupplier nanos,
       boolean known,
-      SealingKey sealingKey) {
+      Content content) {
     this.uri = uri;
     this.files = files;
     this.nanos = nanos;
     this.pin = new TokenPin(uri.pinSource(), files, random);
     this.known = known;
-    this.sealingKey = sealingKey;
+    this.content = content;
   }
 
   /** The token as it was when it was last there. */
@@ -48,26 +68,68 @@ final class TokenOpener implements TokenLink.Opener {
     return seen;
   }
 
+  /**
+   * Opens the token, by the mildest way that helps: a new session and login first; then, where
+   * other stores use the library, with those ended that have lost their tokens too; and rarely with
+   * the library begun anew under the others, who open theirs again.
+   */
   @Override
-  public TokenConnection open() throws KeyFault {
-    CryptokiLibrary entered = library();
-    LibraryCalls.Call call = entered.calls().begin(nanos, OPENING);
+  public synchronized Opening open() {
+    Opening opening = once();
+    if (opening instanceof Opening.Away && beginsAnew()) {
+      opening = once();
+    }
+    if (!(opening instanceof Opening.Away)) {
+      interval = 0;
+    }
+    return opening;
+  }
+
+  private boolean beginsAnew() {
+    CryptokiLibrary entered = library;
+    if (entered == null || !known) {
+      return false;
+    }
+    if (entered.probeOthers()) {
+      return true;
+    }
+    long now = nanos.getAsLong();
+    if (interval == 0) {
+      interval = FIRST_BEGINNING;
+      nextBeginning = now + interval;
+    }
+    if (!entered.isUsed() || now - nextBeginning < 0) {
+      return false;
+    }
+    interval = Math.min(2 * interval, LONGEST_INTERVAL);
+    nextBeginning = now + interval;
+    return entered.beginAnew();
+  }
+
+  private Opening once() {
     try {
-      return open(entered);
-    } catch (CryptokiException e) {
-      throw fault("token " + uri.tokenNamed() + " (module-path " + uri.modulePath() + ")", e);
-    } finally {
-      call.end();
+      CryptokiLibrary entered = library();
+      LibraryCalls.Call call = entered.calls().begin(nanos, OPENING);
+      try {
+        return in(entered);
+      } catch (CryptokiException e) {
+        return new Opening.Away(
+            fault("token " + uri.tokenNamed() + " (module-path " + uri.modulePath() + ")", e));
+      } finally {
+        call.end();
+      }
+    } catch (KeyFault e) {
+      return new Opening.Away(e);
     }
   }
 
-  private TokenConnection open(CryptokiLibrary entered) throws KeyFault, CryptokiException {
+  private Opening in(CryptokiLibrary entered) throws KeyFault, CryptokiException {
     Cryptoki cryptoki = entered.enter();
     boolean kept = false;
     try {
-      TokenConnection connection = connect(entered, cryptoki);
-      kept = true;
-      return connection;
+      Opening opening = at(entered, cryptoki);
+      kept = opening instanceof Opening.Open;
+      return opening;
     } finally {
       if (!kept) {
         entered.leave();
@@ -77,35 +139,51 @@ final class TokenOpener implements TokenLink.Opener {
 
   /** Loaded once: what becomes of the file later doesn't matter to us. */
   private CryptokiLibrary library() throws KeyFault {
-    CryptokiLibrary known = library;
-    if (known == null) {
-      known = CryptokiLibrary.at(uri.modulePath(), files);
-      library = known;
+    CryptokiLibrary loaded = library;
+    if (loaded == null) {
+      loaded = CryptokiLibrary.at(uri.modulePath(), files);
+      library = loaded;
     }
-    return known;
+    return loaded;
   }
 
-  private TokenConnection connect(CryptokiLibrary entered, Cryptoki cryptoki)
+  private Opening at(CryptokiLibrary entered, Cryptoki cryptoki)
       throws KeyFault, CryptokiException {
     TokenSearch search = new TokenSearch(cryptoki, uri, known);
-    TokenInfo token = search.one();
+    TokenInfo token = search.one(seen);
     seen = token;
-    search.checkBeforeLogin(token);
+    try {
+      search.checkBeforeLogin(token);
+    } catch (KeyFault.Failed e) {
+      return new Opening.Locked(e);
+    }
     boolean writing = !token.is(Ck.CKF_WRITE_PROTECTED);
     CryptokiSession session = CryptokiSession.open(cryptoki, token.slot(), writing);
     boolean kept = false;
     try {
-      pin.login(session, token);
-      long key = sealingKey.in(session, token);
-      TokenConnection connection =
-          new TokenConnection(entered, cryptoki, token, session, key, nanos);
-      kept = true;
-      return connection;
+      Opening opening = loggedIn(entered, cryptoki, token, session);
+      kept = opening instanceof Opening.Open;
+      return opening;
     } finally {
       if (!kept) {
         session.close();
       }
     }
+  }
+
+  private Opening loggedIn(
+      CryptokiLibrary entered, Cryptoki cryptoki, TokenInfo token, CryptokiSession session)
+      throws KeyFault, CryptokiException {
+    try {
+      pin.login(session, token);
+    } catch (KeyFault.Failed e) {
+      return new Opening.Locked(e);
+    }
+    long key = content.sealingKey(session, token);
+    TokenConnection connection = new TokenConnection(entered, cryptoki, token, session, key, nanos);
+    content.check(connection, session);
+    entered.joined(connection);
+    return new Opening.Open(connection);
   }
 
   /** A token that fits the URI, and isn't the one that the store was made in. */
@@ -120,7 +198,7 @@ final class TokenOpener implements TokenLink.Opener {
   static KeyFault fault(String what, CryptokiException e) {
     String message = what + ": " + e.getMessage();
     return switch (e.kind()) {
-      case LOST, BUSY -> new KeyFault.Unavailable(message, e);
+      case SESSION, DEVICE, LOGIN, BUSY -> new KeyFault.Unavailable(message, e);
       case PIN, PERMANENT -> new KeyFault.Failed(message, e);
     };
   }

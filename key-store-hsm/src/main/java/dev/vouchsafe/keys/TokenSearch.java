@@ -7,9 +7,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the one token that a URI means, and looks at its flags before anybody logs in. */
 final class TokenSearch {
@@ -31,13 +33,19 @@ final class TokenSearch {
     this.known = known;
   }
 
+  /** The token, which wasn't seen before. */
+  TokenInfo one() throws KeyFault, CryptokiException {
+    return one(null);
+  }
+
   /**
    * The token.
    *
+   * @param before what it said of itself when it was last there
    * @throws KeyFault.Unavailable if it was there before and is away now
    * @throws KeyFault.Failed if none or two fit
    */
-  TokenInfo one() throws KeyFault, CryptokiException {
+  TokenInfo one(@Nullable TokenInfo before) throws KeyFault, CryptokiException {
     List<TokenInfo> there = new ArrayList<>();
     for (long slot : slots()) {
       if (uri.slotId().isEmpty() || uri.slotId().getAsLong() == slot) {
@@ -46,7 +54,13 @@ final class TokenSearch {
     }
     List<TokenInfo> found = there.stream().filter(this::fits).toList();
     if (found.isEmpty()) {
-      String missing = "token " + uri.tokenNamed() + " not found; tokens there: " + names(there);
+      String missing =
+          "token "
+              + uri.tokenNamed()
+              + " not found"
+              + renamed(there, before)
+              + "; tokens there: "
+              + names(there);
       throw known ? new KeyFault.Unavailable(missing) : new KeyFault.Failed(missing);
     }
     if (found.size() > 1) {
@@ -58,6 +72,18 @@ final class TokenSearch {
               + "; add serial=.. to the URI to choose one");
     }
     return found.getFirst();
+  }
+
+  /** A token keeps its serial number when it gets another label. */
+  private String renamed(List<TokenInfo> there, @Nullable TokenInfo before) {
+    Optional<String> serial =
+        uri.serial().or(() -> Optional.ofNullable(before).map(TokenInfo::serial));
+    return there.stream()
+        .filter(token -> serial.filter(token.serial()::equals).isPresent())
+        .findFirst()
+        .map(token ->
+            ": it was renamed to '" + token.label() + "'; name it so in pkcs11-uri, token=..")
+        .orElse("; pkcs11-uri names it by token=.. or serial=..");
   }
 
   private static String names(List<TokenInfo> tokens) {

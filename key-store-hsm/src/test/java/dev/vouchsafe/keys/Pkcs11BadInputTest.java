@@ -247,19 +247,25 @@ class Pkcs11BadInputTest {
       for (int i = 0; i < 20; i++) {
         place.pause();
         assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
-            .isInstanceOf(KeyFault.Failed.class)
+            .isInstanceOf(KeyFault.Unavailable.class)
             .hasMessageContaining("pin-source")
             .hasMessageNotContaining("wrong-pin-99");
       }
       assertThat(shim.calls(Function.LOGIN)).isEqualTo(1);
+      assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.LOCKED);
+      assertThat(store.health().reason())
+          .contains("pin-source", "not tried a second time")
+          .doesNotContain("wrong-pin-99");
       writePin("wrong-pin-98", "rw-------");
       place.pause();
-      assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE)).isInstanceOf(KeyFault.Failed.class);
+      assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
+          .isInstanceOf(KeyFault.Unavailable.class);
       assertThat(shim.calls(Function.LOGIN)).isEqualTo(2);
       writePin(token.pin(), "rw-------");
       place.pause();
       assertThat(Pkcs11Place.signs(key)).isTrue();
       assertThat(shim.calls(Function.LOGIN)).isEqualTo(3);
+      assertThat(store.health()).isEqualTo(KeyStoreHealth.UP);
     }
     place.stores.destroy(place.folder, place.uri);
   }
@@ -284,6 +290,7 @@ class Pkcs11BadInputTest {
         Files.setLastModifiedTime(
             token.pinFile(), FileTime.fromMillis(written.toMillis() + 60_000));
       }
+      place.pause();
       assertThat(Pkcs11Place.signs(key)).isTrue();
     }
     place.stores.destroy(place.folder, place.uri);
@@ -301,15 +308,17 @@ class Pkcs11BadInputTest {
           .isInstanceOf(KeyFault.Unavailable.class);
       place.pause();
       assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
-          .isInstanceOf(KeyFault.Failed.class)
+          .isInstanceOf(KeyFault.Unavailable.class)
           .hasMessageContaining("CKR_" + code);
       // As long as its flags say so, nothing is tried.
       shim.flags(Ck.CKF_USER_PIN_LOCKED, 0);
       for (int i = 0; i < 5; i++) {
         place.pause();
-        assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE)).isInstanceOf(KeyFault.Failed.class);
+        assertThatThrownBy(() -> key.sign(Pkcs11Place.MESSAGE))
+            .isInstanceOf(KeyFault.Unavailable.class);
       }
       assertThat(shim.calls(Function.LOGIN)).isEqualTo(1);
+      assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.LOCKED);
       shim.flags(0, 0);
       place.pause();
       assertThat(Pkcs11Place.signs(key)).isTrue();

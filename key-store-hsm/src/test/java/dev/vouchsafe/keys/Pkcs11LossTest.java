@@ -64,7 +64,7 @@ class Pkcs11LossTest {
       throws Exception {
     for (Ckr code : EnumSet.complementOf(EnumSet.of(Ckr.OK))) {
       Ckr.Kind kind = Ckr.kind(code.code());
-      boolean passing = kind == Ckr.Kind.LOST || kind == Ckr.Kind.BUSY;
+      boolean passing = kind.isLost() || kind == Ckr.Kind.BUSY;
       shim.answerOnce(Function.SIGN, code);
       assertThatThrownBy(() -> key.sign(MESSAGE))
           .isInstanceOf(passing ? KeyFault.Unavailable.class : KeyFault.Failed.class)
@@ -128,6 +128,7 @@ class Pkcs11LossTest {
     }
     assertUnavailable(() -> key.sign(MESSAGE));
     assertUnavailable(() -> store.find(CA));
+    place.pause();
     long before = shim.calls(Function.OPEN_SESSION);
     for (int i = 0; i < 100; i++) {
       assertUnavailable(() -> key.sign(MESSAGE));
@@ -140,8 +141,8 @@ class Pkcs11LossTest {
     assertThat(shim.calls(Function.OPEN_SESSION)).isEqualTo(before);
 
     place.pause();
-    assertUnavailable(() -> key.sign(MESSAGE));
     assertThat(shim.calls(Function.OPEN_SESSION)).isEqualTo(before + 1);
+    assertUnavailable(() -> key.sign(MESSAGE));
 
     shim.pass(Function.SIGN_INIT);
     shim.pass(Function.OPEN_SESSION);
@@ -195,23 +196,69 @@ class Pkcs11LossTest {
   }
 
   @Test
-  void anotherKeyThatWasPutUnderTheSameIdMeanwhileIsRefused() throws Exception {
+  void anotherKeyThatWasPutUnderTheSameIdMeanwhileIsNeverUsedAndTheRightOneIsWhenItIsBack()
+      throws Exception {
+    Path kept = Folders.copy(token.folder(), home.resolve("kept"));
+    byte[] derived = store.derive(CA);
     byte[] id = place.id().of(CA);
     try (TokenVisit visit = TokenVisit.to(token)) {
       visit.destroy(Ck.CKO_PRIVATE_KEY, id);
       visit.destroy(Ck.CKO_PUBLIC_KEY, id);
       visit.makePair(id);
     }
-    assertThatThrownBy(() -> key.sign(MESSAGE)).isInstanceOf(KeyFault.class);
+    assertUnavailable(() -> key.sign(MESSAGE));
     for (int i = 0; i < 3; i++) {
       place.pause();
       assertThatThrownBy(() -> key.sign(MESSAGE))
-          .isInstanceOf(KeyFault.Failed.class)
-          .hasMessageContainingAll("another key", CA.toString());
-      assertThatThrownBy(() -> store.find(CA)).isInstanceOf(KeyFault.Failed.class);
+          .isInstanceOf(KeyFault.Unavailable.class)
+          .hasMessageContainingAll("another key", CA.toString(), token.label());
+      assertUnavailable(() -> store.find(CA));
+      assertUnavailable(() -> store.derive(CA));
+      assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.GONE);
+      assertThat(store.health().reason()).contains("another key");
     }
-    // The store itself isn't lost by one bad key.
-    assertThat(store.derive(CA)).hasSize(32);
+    Folders.delete(token.folder());
+    place.pause();
+    assertThat(store.health().reason()).contains("not found");
+    Folders.copy(kept, token.folder());
+    place.pause();
+    assertThat(store.health()).isEqualTo(KeyStoreHealth.UP);
+    assertThat(Pkcs11Place.signs(key)).isTrue();
+    assertThat(store.derive(CA)).isEqualTo(derived);
+  }
+
+  @Test
+  void aTokenWithAnotherSealingKeyUnderTheIdOfOursIsNeverUsed() throws Exception {
+    Path kept = Folders.copy(token.folder(), home.resolve("kept"));
+    byte[] sealed = store.seal(CA, MESSAGE);
+    try (TokenVisit visit = TokenVisit.to(token)) {
+      visit.destroy(Ck.CKO_SECRET_KEY, place.id().ofSealingKey());
+      new TokenObjects(place.id(), "foreign", Pkcs11Place.CRYPTO).makeSealingKey(visit.session());
+    }
+    shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
+    assertUnavailable(() -> key.sign(MESSAGE));
+    place.pause();
+    assertThatThrownBy(() -> store.seal(CA, MESSAGE))
+        .isInstanceOf(KeyFault.Unavailable.class)
+        .hasMessageContaining("another sealing key");
+    Folders.delete(token.folder());
+    Folders.copy(kept, token.folder());
+    place.pause();
+    assertThat(store.unseal(CA, sealed)).isEqualTo(MESSAGE);
+  }
+
+  @Test
+  void aTokenThatWasRenamedIsGoneUnderItsNewNameAndTheSettingIsNamed() throws Exception {
+    shim.rename("renamed");
+    shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
+    assertUnavailable(() -> key.sign(MESSAGE));
+    place.pause();
+    assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.GONE);
+    assertThat(store.health().reason())
+        .contains("renamed to 'renamed'", "pkcs11-uri", "token=", token.serial());
+    shim.rename("");
+    place.pause();
+    assertThat(Pkcs11Place.signs(key)).isTrue();
   }
 
   @Test
@@ -239,8 +286,9 @@ class Pkcs11LossTest {
     assertUnavailable(() -> store.derive(CA));
     place.pause();
     assertThatThrownBy(() -> store.derive(CA))
-        .isInstanceOf(KeyFault.Failed.class)
+        .isInstanceOf(KeyFault.Unavailable.class)
         .hasMessageContainingAll(token.label(), "holds no keys of this key store");
+    assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.GONE);
     store.close();
     assertThatThrownBy(() -> place.open())
         .isInstanceOf(KeyFault.Failed.class)
@@ -286,38 +334,39 @@ class Pkcs11LossTest {
   }
 
   @Test
-  void whileOneCallerOpensAnewTheOthersAreToldAtOnce() throws Exception {
+  void whileTheTokenIsOpenedAnewCallersAreToldAtOnce() throws Exception {
     shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
     assertUnavailable(() -> key.sign(MESSAGE));
-    place.pause();
+    assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.SUSPECT);
     shim.hold(Function.LOGIN);
-    List<Boolean> results =
-        AtOnce.run(
-            List.of(
-                () -> Pkcs11Place.signs(key),
-                () -> {
-                  shim.awaitHeld(1);
-                  for (int i = 0; i < 50; i++) {
-                    assertUnavailable(() -> key.sign(MESSAGE));
-                    place.pause();
-                  }
-                  shim.release(Function.LOGIN);
-                  return true;
-                }));
-    assertThat(results).containsOnly(true);
+    AtOnce.run(
+        List.of(
+            () -> {
+              place.pause();
+              return true;
+            },
+            () -> {
+              shim.awaitHeld(1);
+              for (int i = 0; i < 50; i++) {
+                assertUnavailable(() -> key.sign(MESSAGE));
+                assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.REOPENING);
+              }
+              shim.release(Function.LOGIN);
+              return true;
+            }));
     assertThat(Pkcs11Place.signs(key)).isTrue();
+    assertThat(store.health()).isEqualTo(KeyStoreHealth.UP);
   }
 
   @Test
   void aCloseWhileTheTokenIsOpenedAnewLeavesNothingOpen() throws Exception {
     shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
     assertUnavailable(() -> key.sign(MESSAGE));
-    place.pause();
     shim.hold(Function.LOGIN);
     AtOnce.run(
         List.of(
             () -> {
-              assertUnavailable(() -> key.sign(MESSAGE));
+              place.pause();
               return true;
             },
             () -> {
@@ -326,6 +375,7 @@ class Pkcs11LossTest {
               shim.release(Function.LOGIN);
               return true;
             }));
+    assertUnavailable(() -> key.sign(MESSAGE));
     assertThat(shim.calls(Function.FINALIZE)).isEqualTo(shim.calls(Function.INITIALIZE));
   }
 

@@ -1,6 +1,8 @@
 package dev.vouchsafe.keys;
 
 import java.nio.file.Path;
+import java.util.Deque;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -11,7 +13,10 @@ final class Pkcs11Place {
   static final byte[] MESSAGE = {1, 2, 3};
 
   private final AtomicLong nanos = new AtomicLong(1);
-  final Pkcs11Stores stores = new Pkcs11Stores(SoftwareStores.effectiveUser(), nanos::get);
+  private final Deque<Runnable> due = new ConcurrentLinkedDeque<>();
+  final Pkcs11Stores stores =
+      new Pkcs11Stores(
+          SoftwareStores.effectiveUser(), nanos::get, (task, delay) -> due.add(task), 0);
   final Path folder;
   final Pkcs11Uri uri;
 
@@ -28,9 +33,15 @@ final class Pkcs11Place {
     return stores.open(folder, uri, CRYPTO);
   }
 
-  /** Lets the pause between two tries pass. */
+  /** Lets the pause between two tries pass, and tries. */
   void pause() {
     nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+    for (int i = due.size(); i > 0; i--) {
+      Runnable task = due.poll();
+      if (task != null) {
+        task.run();
+      }
+    }
   }
 
   /** Lets so much time pass. */

@@ -23,6 +23,7 @@ final class Shim {
   private final MethodHandle flags;
   private final MethodHandle lie;
   private final MethodHandle sessions;
+  private final MethodHandle rename;
   private final MethodHandle logout;
   private final MethodHandle finish;
   private final MethodHandle reset;
@@ -36,6 +37,7 @@ final class Shim {
     this.waiting = function(symbols, "shim_waiting", 0);
     this.flags = function(symbols, "shim_flags", 2);
     this.lie = function(symbols, "shim_lie", 2);
+    this.rename = function(symbols, "shim_rename", 1);
     this.sessions = function(symbols, "shim_sessions", 1);
     this.logout = function(symbols, "shim_logout", 0);
     this.finish = function(symbols, "shim_finalize", 0);
@@ -113,6 +115,13 @@ final class Shim {
   /** What the token says of an attribute that is true or false. */
   void lie(long attribute, boolean value) {
     call(lie, attribute, value ? 1L : 0L);
+  }
+
+  /** What the token says it is called; its own name again if that is empty. */
+  void rename(String label) {
+    try (Arena arena = Arena.ofConfined()) {
+      call(rename, arena.allocateFrom(label).address());
+    }
   }
 
   /** How many sessions the token allows. */
