@@ -163,8 +163,7 @@ public final class PrivateKeyStores {
    *
    * @param directory its folder, which need not exist
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static List<KeyStoreFinding> examineTpm(Path directory, TpmSettings settings) {
-    throw new UnsupportedOperationException("not yet");
+    return TpmStores.here().examine(directory, settings);
   }
 }

@@ -50,6 +50,9 @@ final class TpmConnection {
       TpmRef.Context loaded = objects.load(turn, primary, file.sealingKey());
       ref = file.persistent() && mend ? persist(turn, objects, loaded, file.handle()) : loaded;
     }
+    if (file.sealingKey().publicArea().countsWrongAuth()) {
+      TpmLockout.read(turn).check();
+    }
     byte[] ofFiles = objects.mac(turn, ref, RECORDS);
     return new TpmConnection(objects, file, ref, ofFiles, primary);
   }

@@ -8,7 +8,7 @@ final class TpmFaults {
 
   /** For the caller: what may pass, and what will not. */
   static KeyFault fault(String what, TpmTools tools, TpmException e) {
-    String message = what + ": " + said(tools, e);
+    String message = text(what, tools, e);
     return switch (e.kind()) {
       case AUTH, DENIED, FULL, TAKEN, STALE, OTHER -> new KeyFault.Failed(message, e);
       case LOCKOUT, POLICY, MEMORY, BUSY, GONE, HUNG, FOREIGN ->
@@ -19,8 +19,12 @@ final class TpmFaults {
   /** The same while a store is made or opened: what is another TPM now will be so tomorrow. */
   static KeyFault atStart(String what, TpmTools tools, TpmException e) {
     return e.is(TpmRc.Kind.FOREIGN)
-        ? new KeyFault.Failed(what + ": " + said(tools, e), e)
+        ? new KeyFault.Failed(text(what, tools, e), e)
         : fault(what, tools, e);
+  }
+
+  private static String text(String what, TpmTools tools, TpmException e) {
+    return what.isEmpty() ? said(tools, e) : what + ": " + said(tools, e);
   }
 
   private static String said(TpmTools tools, TpmException e) {

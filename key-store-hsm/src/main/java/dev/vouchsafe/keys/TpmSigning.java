@@ -12,11 +12,16 @@ final class TpmSigning {
     this.objects = objects;
   }
 
-  byte[] sign(TpmTurn turn, TpmRef ref, TpmKey key, TpmConnection open, byte[] message)
+  byte[] sign(
+      TpmTurn turn,
+      TpmRef ref,
+      KeyType type,
+      Optional<TpmPcrs> pcrs,
+      TpmConnection open,
+      byte[] message)
       throws KeyFault, TpmException, IOException {
-    Optional<TpmPcrs> pcrs = key.file().pcrs();
     try {
-      return objects.sign(turn, ref, key.type(), pcrs, open.sealingKey(), TpmStore.digest(message));
+      return objects.sign(turn, ref, type, pcrs, open.sealingKey(), TpmStore.digest(message));
     } catch (TpmException e) {
       if (e.is(TpmRc.Kind.POLICY) && pcrs.isPresent()) {
         throw new TpmException(TpmRc.Kind.POLICY, changed(turn, pcrs.get()));

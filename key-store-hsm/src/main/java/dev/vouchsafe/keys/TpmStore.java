@@ -194,7 +194,9 @@ final class TpmStore implements PrivateKeyStore {
       ref = open.load(turn, key.file(), true);
       key.bind(open, ref);
     }
-    byte[] signature = new TpmSigning(place.objects()).sign(turn, ref, key, open, message);
+    byte[] signature =
+        new TpmSigning(place.objects())
+            .sign(turn, ref, key.type(), key.file().pcrs(), open, message);
     if (!place.crypto().verify(key.publicKey(), key.type(), message, signature)) {
       throw new TpmException(
           TpmRc.Kind.STALE, "a signature of the key " + key.label() + " doesn't verify");

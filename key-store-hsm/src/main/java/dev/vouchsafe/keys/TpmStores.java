@@ -265,6 +265,10 @@ final class TpmStores {
     return all;
   }
 
+  List<KeyStoreFinding> examine(Path directory, TpmSettings settings) {
+    return new TpmExamination(this, directory, settings, SoftwareCrypto.choose()).run();
+  }
+
   void destroy(Path directory, TpmSettings settings) throws KeyFault {
     Path file = directory.resolve(TpmStoreFile.FILE);
     if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {

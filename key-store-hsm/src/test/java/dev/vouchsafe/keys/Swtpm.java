@@ -41,7 +41,12 @@ public final class Swtpm implements AutoCloseable {
    * @param folder with a short path; made if need be; a state that is there is used again
    */
   public static Swtpm in(Path folder) throws IOException {
-    Path state = Files.createDirectories(folder.resolve("state").toAbsolutePath());
+    return in(folder, folder.resolve("state"));
+  }
+
+  /** Another one, with its state elsewhere, where a first one was that has ended. */
+  static Swtpm in(Path folder, Path where) throws IOException {
+    Path state = Files.createDirectories(where.toAbsolutePath());
     Path socket = folder.resolve("tpm.sock").toAbsolutePath();
     if (socket.toString().getBytes(UTF_8).length > LONGEST_PATH) {
       throw new IOException(socket + " is too long for a Unix socket");
@@ -120,6 +125,35 @@ public final class Swtpm implements AutoCloseable {
 
   private void signal(String signal) throws IOException, InterruptedException {
     new ProcessBuilder("kill", signal, Long.toString(pid())).start().waitFor();
+  }
+
+  /** Locks it, as whoever tries wrong auth values at it does. */
+  public void lockOut() throws IOException, InterruptedException {
+    setLockout(1);
+    String context = state.resolveSibling("guessed.ctx").toString();
+    run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc256", "-p", "right", "-c", context);
+    run("tpm2_flushcontext", "-t");
+    try {
+      run("tpm2_create", "-Q", "-C", context, "-P", "wrong", "-G", "ecc256");
+      throw new IllegalStateException("the TPM takes any auth value");
+    } catch (IOException e) {
+      run("tpm2_flushcontext", "-t");
+    }
+  }
+
+  /** After {@link #lockOut}. */
+  public void unlock() throws IOException, InterruptedException {
+    setLockout(5);
+    run("tpm2_dictionarylockout", "--clear-lockout");
+  }
+
+  private void setLockout(int tries) throws IOException, InterruptedException {
+    run(
+        "tpm2_dictionarylockout",
+        "--setup-parameters",
+        "--max-tries=" + tries,
+        "--recovery-time=1000",
+        "--lockout-recovery-time=1000");
   }
 
   /** What a program of tpm2-tools prints that is run on it; it must succeed. */

@@ -1,0 +1,250 @@
+package dev.vouchsafe.keys;
+
+import dev.vouchsafe.keys.OctetReader.MalformedException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.PublicKey;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at everything that a store in a TPM stands on, step by step, and changes nothing: what is
+ * missing at a persistent handle stays missing.
+ */
+final class TpmExamination {
+  private static final String TCTI = "tpm-tcti";
+  private static final String OWNER_AUTH = "tpm-owner-auth";
+  private static final String KEY_AUTH = "tpm-key-auth";
+  private static final String PCRS = "tpm-pcrs";
+  private static final int MOST_NAMED = 20;
+  private static final byte[] CHECKED_MESSAGE =
+      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
+  private static final Pattern VALUE = Pattern.compile("value: \"([ -~]{0,40})\"");
+
+  private final TpmStores stores;
+  private final Path directory;
+  private final TpmSettings settings;
+  private final SoftwareCrypto crypto;
+  private final TpmObjects objects;
+  private final Findings findings = new Findings();
+  private final List<Path> files = new ArrayList<>();
+  private @Nullable TpmConnection connection;
+
+  TpmExamination(TpmStores stores, Path directory, TpmSettings settings, SoftwareCrypto crypto) {
+    this.stores = stores;
+    this.directory = directory;
+    this.settings = settings;
+    this.crypto = crypto;
+    this.objects = stores.objects(settings);
+  }
+
+  List<KeyStoreFinding> run() {
+    boolean there = Files.exists(directory, LinkOption.NOFOLLOW_LINKS);
+    boolean folder = findings.step("folder", directory.toString(), () -> folder(there));
+    boolean auth = auth(there);
+    try {
+      TpmTools tools = stores.tools(settings);
+      findings.ok("tpm2-tools", "version " + tools.version() + " in " + tools.place());
+      if (there && folder) {
+        chip(stores.chip(tools, directory, Optional.of(directory)), auth, true);
+      } else {
+        withoutStore(tools, auth);
+      }
+    } catch (KeyFault e) {
+      findings.fault("tpm2-tools", e, TpmTools.PACKAGE + "; or " + TCTI);
+    } finally {
+      if (connection != null) {
+        connection.forget();
+      }
+    }
+    return findings.all();
+  }
+
+  private void withoutStore(TpmTools tools, boolean auth) {
+    try {
+      Path base = Files.createTempDirectory("vouchsafe-tpm-check-");
+      try {
+        chip(stores.chip(tools, base, Optional.empty()), auth, false);
+      } finally {
+        Files.delete(base);
+      }
+    } catch (IOException e) {
+      findings.fault("TPM", SecureFiles.fault("there is no room for temporary files", e), TCTI);
+    }
+  }
+
+  private String folder(boolean there) throws KeyFault {
+    if (!there) {
+      return directory + " is not there yet: init makes it";
+    }
+    try {
+      stores.files().checkFolder(directory);
+      TpmStoreFile header = stores.read(directory, settings);
+      return directory
+          + " is for its owner only, and keeps a store whose keys are "
+          + (header.persistent() ? "at persistent handles" : "blobs");
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be read", e);
+    }
+  }
+
+  private boolean auth(boolean there) {
+    boolean good = true;
+    if (settings.ownerAuth().isPresent()) {
+      good =
+          findings.step(
+              "owner auth file", OWNER_AUTH, () -> readable(settings.ownerAuth().orElseThrow()));
+    }
+    boolean toBeMade =
+        !there && settings.keyAuth().filter(SealSource.GeneratedFile.class::isInstance).isPresent();
+    if (settings.keyAuth().isPresent() && !toBeMade) {
+      good &=
+          findings.step(
+              "key auth file", KEY_AUTH, () -> readable(settings.keyAuth().orElseThrow()));
+    }
+    return good;
+  }
+
+  private String readable(SealSource source) throws KeyFault {
+    SealSecret.read(source, stores.files()).close();
+    return SealSecret.file(source) + " can be read";
+  }
+
+  /** What may fail in a turn at the TPM. */
+  private String turn(TpmChip chip, TpmChip.Work<String> work) throws KeyFault {
+    try {
+      return chip.turn(work);
+    } catch (TpmException e) {
+      throw TpmFaults.atStart("", chip.tools(), e);
+    }
+  }
+
+  private void chip(TpmChip chip, boolean auth, boolean store) {
+    if (!findings.step("TPM", TCTI, () -> turn(chip, TpmExamination::maker))) {
+      return;
+    }
+    findings.step("lockout", KEY_AUTH, () -> turn(chip, TpmExamination::lockout));
+    if (settings.pcrs().isPresent()) {
+      findings.step("PCRs", PCRS, () -> turn(chip, this::pcrs));
+    }
+    if (!auth) {
+      return;
+    }
+    boolean owner = findings.step("owner auth", OWNER_AUTH, () -> turn(chip, this::primary));
+    manager(chip);
+    if (owner && store) {
+      store(chip);
+    }
+  }
+
+  private static String maker(TpmTurn turn) throws KeyFault, TpmException {
+    byte[] printed = turn.run(TpmCall.of("tpm2_getcap", "properties-fixed"));
+    List<String> words =
+        VALUE
+            .matcher(new String(printed, StandardCharsets.US_ASCII))
+            .results()
+            .map(match -> match.group(1).strip())
+            .filter(word -> !word.isEmpty())
+            .toList();
+    return "it answers: family and maker " + String.join(" ", words);
+  }
+
+  private static String lockout(TpmTurn turn) throws KeyFault, TpmException {
+    TpmLockout lockout = TpmLockout.read(turn);
+    lockout.check();
+    return "the TPM takes auth values: "
+        + lockout.failures()
+        + " wrong ones of at most "
+        + lockout.most()
+        + " were tried";
+  }
+
+  private String pcrs(TpmTurn turn) throws KeyFault, TpmException, IOException {
+    PcrSelection selection = settings.pcrs().orElseThrow();
+    TpmMaking.readPcrs(turn, objects, selection);
+    return "the TPM has " + selection;
+  }
+
+  private String primary(TpmTurn turn) throws KeyFault, TpmException, IOException {
+    objects.primary(turn);
+    return settings.ownerAuth().isPresent()
+        ? "the TPM takes the owner hierarchy's auth value"
+        : "the owner hierarchy has none, or asks for none";
+  }
+
+  private void manager(TpmChip chip) {
+    if (chip.slots().managed()) {
+      findings.ok("resource manager", "there is one");
+    } else {
+      findings.warning(
+          "resource manager",
+          "none was seen: each signature takes three programs, and others at the same TPM get in"
+              + " the way",
+          TCTI + " device:/dev/tpmrm0");
+    }
+  }
+
+  private void store(TpmChip chip) {
+    if (!findings.step("store", TCTI + ", or " + KEY_AUTH, () -> turn(chip, this::open))) {
+      return;
+    }
+    int bad = 0;
+    for (Path file : files) {
+      try {
+        turn(chip, turn -> key(turn, file));
+      } catch (KeyFault e) {
+        bad++;
+        if (bad <= MOST_NAMED) {
+          findings.fault("key", e, remedy(e, file));
+        }
+      }
+    }
+    if (bad == 0) {
+      findings.ok("keys", "each of " + files.size() + " signs, and its public key verifies that");
+    }
+  }
+
+  private String open(TpmTurn turn) throws KeyFault, TpmException, IOException {
+    connection = TpmConnection.open(turn, objects, stores.read(directory, settings), false);
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(directory, "*" + TpmKeyFile.SUFFIX)) {
+      all.forEach(files::add);
+    }
+    return "this is the TPM that it was made in, and its sealing key works";
+  }
+
+  private static String remedy(KeyFault fault, Path file) {
+    return fault instanceof KeyFault.Unavailable ? PCRS : file + ", or a backup of it";
+  }
+
+  private String key(TpmTurn turn, Path file) throws KeyFault, TpmException, IOException {
+    TpmConnection open = Objects.requireNonNull(connection);
+    TpmKeyFile stored;
+    try {
+      stored = TpmKeyFile.parse(stores.files().readOwn(file), open.ofFiles());
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
+    PublicKey publicKey =
+        stored
+            .blob()
+            .publicArea()
+            .key(crypto)
+            .orElseThrow(() -> new KeyFault.Failed(file + " holds no key of a type that we make"));
+    KeyType type = KeyType.of(publicKey).orElseThrow();
+    TpmRef ref = open.load(turn, stored, false);
+    byte[] signature =
+        new TpmSigning(objects).sign(turn, ref, type, stored.pcrs(), open, CHECKED_MESSAGE);
+    if (!crypto.verify(publicKey, type, CHECKED_MESSAGE, signature)) {
+      throw new KeyFault.Failed("a signature of the key in " + file + " doesn't verify");
+    }
+    return "";
+  }
+}
