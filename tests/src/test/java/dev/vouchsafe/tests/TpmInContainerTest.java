@@ -51,8 +51,9 @@ class TpmInContainerTest {
     try (GenericContainer<?> container = new GenericContainer<>(DockerImageName.parse(image()))) {
       container
           .withImagePullPolicy(_ -> false)
-          .withCreateContainerCmdModifier(
-              create -> create.withHostConfig(new HostConfig().withNetworkMode("none").withBinds(readOnly(classPath))))
+          .withCreateContainerCmdModifier(create ->
+              create.withHostConfig(
+                  new HostConfig().withNetworkMode("none").withBinds(readOnly(classPath))))
           .withStartupCheckStrategy(new OneShotStartupCheckStrategy().withTimeout(FOR_SUITE))
           .withCommand(command.toArray(String[]::new));
       String said;
