@@ -1,28 +1,54 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.AuthorityInfo.Role;
+import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** The authorities as the ledger has them, held against each other and against the settings. */
+/**
+ * The authorities as the ledger has them at one moment, held against each other and against the
+ * settings.
+ */
 final class AuthorityChain {
   private static final int URI = 6;
 
-  private final List<LedgerReader.StoredAuthority> all;
-  private final LedgerReader.StoredAuthority device;
+  private final CaSettings settings;
+  private final SoftwareCrypto crypto;
+  private final List<StoredAuthority> all;
+  private final StoredAuthority root;
+  private final StoredAuthority device;
   private final Issuer issuer;
+  private final Set<ByteBuffer> keyHashes = new HashSet<>();
 
-  private AuthorityChain(
-      List<LedgerReader.StoredAuthority> all, LedgerReader.StoredAuthority device, Issuer issuer) {
+  /**
+   * @throws IOException if one is missing, not signed by its issuer, or of another gateway
+   */
+  private AuthorityChain(CaSettings settings, SoftwareCrypto crypto, List<StoredAuthority> all)
+      throws IOException {
+    this.settings = settings;
+    this.crypto = crypto;
     this.all = List.copyOf(all);
-    this.device = device;
-    this.issuer = issuer;
+    this.root = active(Role.ROOT);
+    this.device = active(Role.DEVICE);
+    requireSigned(root);
+    requireSigned(device);
+    requireIdentity(device.certificate(), settings.identity());
+    this.issuer = Issuer.of(device, settings.identity());
+    for (StoredAuthority authority : all) {
+      byte[] spki = authority.certificate().getPublicKey().getEncoded();
+      keyHashes.add(ByteBuffer.wrap(Octets.sha256(spki)));
+    }
   }
 
   /**
@@ -32,26 +58,29 @@ final class AuthorityChain {
    */
   static AuthorityChain load(Ledger ledger, CaSettings settings, SoftwareCrypto crypto)
       throws IOException {
-    List<LedgerReader.StoredAuthority> all = ledger.authorities();
-    LedgerReader.StoredAuthority root = active(all, AuthorityInfo.Role.ROOT, settings);
-    LedgerReader.StoredAuthority device = active(all, AuthorityInfo.Role.DEVICE, settings);
-    requireSigned(root, root, crypto);
-    requireSigned(device, root, crypto);
-    requireIdentity(device.certificate(), settings.identity());
-    Issuer issuer =
-        new Issuer(
-            device.row().id(),
-            settings.identity().trustDomain(),
-            device.row().keyType(),
-            device.certificate());
-    return new AuthorityChain(all, device, issuer);
+    return new AuthorityChain(settings, crypto, ledger.authorities());
   }
 
-  private static LedgerReader.StoredAuthority active(
-      List<LedgerReader.StoredAuthority> all, AuthorityInfo.Role role, CaSettings settings)
-      throws IOException {
+  /** The same with one more. */
+  AuthorityChain with(StoredAuthority added) throws IOException {
+    List<StoredAuthority> more = new ArrayList<>(all);
+    more.add(added);
+    return new AuthorityChain(settings, crypto, more);
+  }
+
+  /** The same after some of them, by number, came into another state. */
+  AuthorityChain with(Map<Long, State> changed) throws IOException {
+    List<StoredAuthority> next = new ArrayList<>();
+    for (StoredAuthority authority : all) {
+      State state = changed.getOrDefault(authority.row().row(), authority.row().state());
+      next.add(new StoredAuthority(authority.row().in(state), authority.certificate()));
+    }
+    return new AuthorityChain(settings, crypto, next);
+  }
+
+  private StoredAuthority active(Role role) throws IOException {
     return all.stream()
-        .filter(it -> it.row().role() == role && it.row().state() == AuthorityInfo.State.ACTIVE)
+        .filter(it -> it.row().role() == role && it.row().state() == State.ACTIVE)
         .reduce((older, newer) -> newer)
         .orElseThrow(() ->
             new IOException(
@@ -60,26 +89,20 @@ final class AuthorityChain {
                     + " is half made: throw it away with its key store, and init again"));
   }
 
-  private static void requireSigned(
-      LedgerReader.StoredAuthority subject,
-      LedgerReader.StoredAuthority signer,
-      SoftwareCrypto crypto)
-      throws IOException {
+  private void requireSigned(StoredAuthority subject) throws IOException {
     try {
       X509Certificate certificate = subject.certificate();
-      if (!certificate
-              .getIssuerX500Principal()
-              .equals(signer.certificate().getSubjectX500Principal())
+      if (!certificate.getIssuerX500Principal().equals(root.certificate().getSubjectX500Principal())
           || !crypto.verify(
-              signer.certificate().getPublicKey(),
-              signer.row().keyType(),
+              root.certificate().getPublicKey(),
+              root.row().keyType(),
               certificate.getTBSCertificate(),
               certificate.getSignature())) {
         throw new IOException(
             "the certificate of "
                 + subject.row().id()
                 + " is not signed by "
-                + signer.row().id()
+                + root.row().id()
                 + ": the database is damaged, restore a backup");
       }
     } catch (CertificateEncodingException e) {
@@ -106,37 +129,42 @@ final class AuthorityChain {
     }
   }
 
-  /** The authority that issues, as the ledger has it. */
-  LedgerReader.StoredAuthority device() {
-    return device;
-  }
-
-  /** Every one, the newest last. */
-  List<LedgerReader.StoredAuthority> all() {
-    return all;
+  /** The root that signs authorities. */
+  StoredAuthority root() {
+    return root;
   }
 
   /** The authority that issues. */
+  StoredAuthority device() {
+    return device;
+  }
+
+  /** The authority that issues, taken apart. */
   Issuer issuer() {
     return issuer;
   }
 
-  /** The ledger's row of the authority that issues. */
-  long issuerRow() {
-    return device.row().row();
+  /** Every one, the newest last. */
+  List<StoredAuthority> all() {
+    return all;
+  }
+
+  /** The one of that id, such as {@code device-2}. */
+  Optional<StoredAuthority> find(String id) {
+    return all.stream().filter(authority -> authority.row().id().equals(id)).findAny();
+  }
+
+  /** Those of a role that are in that state. */
+  List<StoredAuthority> in(Role role, State state) {
+    return all.stream().filter(it -> it.row().role() == role && it.row().state() == state).toList();
   }
 
   List<AuthorityInfo> infos() {
-    return all.stream().map(LedgerReader.StoredAuthority::info).toList();
+    return all.stream().map(StoredAuthority::info).toList();
   }
 
-  /** SHA-256 of each authority's SubjectPublicKeyInfo. */
-  Set<ByteBuffer> keyHashes() {
-    Set<ByteBuffer> hashes = new HashSet<>();
-    for (LedgerReader.StoredAuthority authority : all) {
-      byte[] spki = authority.certificate().getPublicKey().getEncoded();
-      hashes.add(ByteBuffer.wrap(Octets.sha256(spki)));
-    }
-    return hashes;
+  /** Whether that is the SHA-256 of an authority's SubjectPublicKeyInfo. */
+  boolean hasKey(byte[] sha256) {
+    return keyHashes.contains(ByteBuffer.wrap(sha256));
   }
 }

@@ -105,7 +105,26 @@ final class AuthorityFactory {
     Instant now = clock.instant();
     byte[] serial = serials.next(now);
     AuthorityRow row = ledger.reserve(wanted, serial);
-    Fresh fresh = maker.make(row);
+    boolean made = false;
+    try {
+      Made authority = make(plan, row, serial, parent, maker.make(row), now);
+      made = true;
+      return authority;
+    } finally {
+      if (!made && row.state() == AuthorityInfo.State.PREPARED) {
+        ledger.giveUp(row);
+      }
+    }
+  }
+
+  private Made make(
+      AuthorityPlan plan,
+      AuthorityRow row,
+      byte[] serial,
+      Optional<Made> parent,
+      Fresh fresh,
+      Instant now)
+      throws IssuanceException {
     Optional<LedgerReader.StoredAuthority> signer = parent.map(Made::authority);
     AuthorityBuilder builder = new AuthorityBuilder(settings.identity(), signer, now);
     byte[] tbs = builder.tbs(plan, row, serial, fresh.publicKey());

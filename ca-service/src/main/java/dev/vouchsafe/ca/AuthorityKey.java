@@ -48,13 +48,12 @@ final class AuthorityKey implements SigningKey {
         authority.certificate().getPublicKey());
   }
 
-  /**
-   * Finds the key.
-   *
-   * @throws KeyFault.Unavailable if the store is away
-   * @throws KeyFault.Failed if the store has no such key, or another one under its label
-   */
-  StoredKey find() throws KeyFault {
+  @Override
+  public void find() throws KeyFault {
+    StoredKey _ = found();
+  }
+
+  private StoredKey found() throws KeyFault {
     StoredKey known = found;
     return known == null ? look() : known;
   }
@@ -82,7 +81,7 @@ final class AuthorityKey implements SigningKey {
   @Override
   public byte[] sign(Ledger.DurableIntent intent) throws IssuanceException {
     try {
-      return verified(find(), intent.redeem());
+      return verified(found(), intent.redeem());
     } catch (KeyFault.Unavailable e) {
       throw new IssuanceException(Reason.KEY_STORE_UNAVAILABLE, "the key store is away", e);
     } catch (KeyFault e) {

@@ -27,6 +27,20 @@ record AuthorityRow(
     return role.name().toLowerCase(Locale.ROOT) + "-" + generation;
   }
 
+  /** The same in another state. */
+  AuthorityRow in(AuthorityInfo.State other) {
+    return new AuthorityRow(row, role, generation, keyStore, keyType, other);
+  }
+
+  /** The state as the ledger has it. */
+  String stateText() {
+    return text(state);
+  }
+
+  static String text(AuthorityInfo.State state) {
+    return state.name().toLowerCase(Locale.ROOT);
+  }
+
   /** It with its certificate, for an administrator. */
   AuthorityInfo info(X509Certificate certificate) {
     return new AuthorityInfo(id(), role, state, keyStore, certificate);

@@ -126,21 +126,30 @@ public final class CertificateAuthorities {
       throws IOException {
     try {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
+      ledger.settle();
       NamedStores stores = new NamedStores(authorityStores);
-      AuthorityKey key = AuthorityKey.of(chain.device(), stores, crypto);
-      findIfThere(key);
+      Issuers issuers = new Issuers(chain, stores, crypto, settings.lifetimes().leafCap());
+      findIfThere(issuers.device().key());
       NamedStore sealing = stores.named(chain.device().row().keyStore());
       KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
+      UnderWay underWay = new UnderWay();
       return new IssuingService(
-          settings, chain, stores, key, ledger, services, crypto, clock, executor);
+          issuers,
+          stores,
+          ledger,
+          new LeafPreparer(settings, issuers, crypto, clock),
+          services,
+          new AuthoritySteps(settings, stores, crypto, ledger, clock, issuers, services, underWay),
+          underWay,
+          executor);
     } catch (IOException e) {
       ledger.close();
       throw e;
     }
   }
 
-  private static void findIfThere(AuthorityKey key) throws IOException {
+  private static void findIfThere(SigningKey key) throws IOException {
     try {
       key.find();
     } catch (KeyFault.Unavailable e) {

@@ -44,6 +44,13 @@ final class Issuer {
     this.pem = Pem.certificate(der);
   }
 
+  /** That authority of the gateway. */
+  static Issuer of(LedgerReader.StoredAuthority authority, GatewayIdentity identity)
+      throws IOException {
+    AuthorityRow row = authority.row();
+    return new Issuer(row.id(), identity.trustDomain(), row.keyType(), authority.certificate());
+  }
+
   String id() {
     return id;
   }

@@ -2,13 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyStoreHealth;
-import dev.vouchsafe.keys.KeyType;
-import dev.vouchsafe.keys.SoftwareCrypto;
-import java.io.IOException;
-import java.security.KeyPair;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,8 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import org.bouncycastle.asn1.ASN1Encoding;
-import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,55 +17,37 @@ import org.jspecify.annotations.Nullable;
  * sign and verify on the executor again.
  */
 final class IssuingService implements CertificateAuthority {
-  /** A leaf that passed the lint and waits for its signature. */
-  private record Prepared(LeafIntent intent, Optional<KeyPair> keyPair) {}
-
   private static final System.Logger LOG = System.getLogger(IssuingService.class.getName());
   private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
 
-  private final CaSettings settings;
-  private final AuthorityChain chain;
-  private final Issuer issuer;
+  private final Issuers issuers;
   private final NamedStores stores;
-  private final AuthorityKey key;
   private final Ledger ledger;
-  private final SoftwareCrypto crypto;
-  private final InstantSource clock;
   private final Executor executor;
-  private final CsrReader csrReader;
-  private final LeafPlanner planner;
-  private final LeafBuilder builder;
-  private final LeafLint lint;
+  private final LeafPreparer preparer;
   private final TokenIssuer tokens;
   private final ModuleKeys moduleKeys;
-  private final Serials serials = new Serials();
-  private final UnderWay underWay = new UnderWay();
+  private final AuthorityChanges changes;
+  private final UnderWay underWay;
 
   IssuingService(
-      CaSettings settings,
-      AuthorityChain chain,
+      Issuers issuers,
       NamedStores stores,
-      AuthorityKey key,
       Ledger ledger,
+      LeafPreparer preparer,
       KeyServices services,
-      SoftwareCrypto crypto,
-      InstantSource clock,
+      AuthorityChanges changes,
+      UnderWay underWay,
       Executor executor) {
-    this.settings = settings;
-    this.chain = chain;
-    this.issuer = chain.issuer();
+    this.issuers = issuers;
     this.stores = stores;
-    this.key = key;
     this.ledger = ledger;
-    this.crypto = crypto;
-    this.clock = clock;
-    this.executor = executor;
+    this.preparer = preparer;
     this.tokens = services.tokens(underWay, executor);
     this.moduleKeys = services.moduleKeys();
-    this.csrReader = new CsrReader(crypto, new SubjectKeys(chain.keyHashes()));
-    this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
-    this.builder = new LeafBuilder(issuer);
-    this.lint = new LeafLint(issuer, settings.lifetimes().leafCap());
+    this.changes = changes;
+    this.underWay = underWay;
+    this.executor = executor;
   }
 
   @Override
@@ -106,7 +80,7 @@ final class IssuingService implements CertificateAuthority {
   private CompletableFuture<IssuedCertificate> prepareAndRecord(
       Grant grant, CertificateRequest request) {
     try {
-      Prepared prepared = prepare(grant, request);
+      LeafPreparer.Prepared prepared = preparer.prepare(issuers.device(), grant, request);
       return ledger
           .record(prepared.intent())
           .thenApplyAsync(intent -> finish(prepared, intent), executor);
@@ -124,7 +98,7 @@ final class IssuingService implements CertificateAuthority {
       @Nullable Throwable failure) {
     try {
       if (issued == null) {
-        answer.completeExceptionally(translate(failure));
+        answer.completeExceptionally(Failures.answer(failure, "the certificate", Reason.LINT));
       } else if (!answer.complete(issued)) {
         withhold(issued);
       }
@@ -133,92 +107,18 @@ final class IssuingService implements CertificateAuthority {
     }
   }
 
-  private Prepared prepare(Grant grant, CertificateRequest request) throws IssuanceException {
-    try {
-      Instant now = clock.instant();
-      Optional<Csr> csr = Optional.empty();
-      if (request.csrPem().isPresent()) {
-        csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
-      }
-      KeyType keyType = keyType(request, csr);
-      NameGate gate = new NameGate(grant, request.profile());
-      LeafPlan plan = planner.plan(grant, gate, request, csr, issuer, now);
-      Optional<KeyPair> keyPair =
-          csr.isPresent() ? Optional.empty() : Optional.of(crypto.generate(keyType));
-      SubjectPublicKeyInfo subjectKey =
-          csr.map(Csr::key)
-              .orElseGet(() ->
-                  SubjectPublicKeyInfo.getInstance(keyPair.orElseThrow().getPublic().getEncoded()));
-      byte[] serial = serials.next(now);
-      byte[] tbs = builder.tbs(plan, serial, subjectKey, keyType);
-      lint.check(
-          tbs,
-          serial,
-          new LeafLint.Expected(grant, request.profile(), gate, subjectKey, keyType, now));
-      byte[] keyHash = Octets.sha256(subjectKey.getEncoded(ASN1Encoding.DER));
-      return new Prepared(
-          new LeafIntent(grant, plan, chain.issuerRow(), serial, tbs, keyHash), keyPair);
-    } catch (IOException e) {
-      throw new IllegalStateException("encoding into memory does not fail", e);
-    }
-  }
-
-  private KeyType keyType(CertificateRequest request, Optional<Csr> csr) throws IssuanceException {
-    if (request.keyType().isEmpty()) {
-      return csr.map(Csr::keyType).orElse(settings.leafKey());
-    }
-    String asked = request.keyType().get();
-    KeyType type =
-        KeyType.parse(asked)
-            .orElseThrow(() ->
-                new IssuanceException(
-                    Reason.REQUEST_INVALID,
-                    "keyType: " + NameSyntax.quoted(asked) + " is not a type that we make"));
-    if (csr.isPresent() && csr.get().keyType() != type) {
-      throw new IssuanceException(
-          Reason.REQUEST_INVALID,
-          "keyType: the CSR's key is of type " + csr.get().keyType().text());
-    }
-    return type;
-  }
-
-  private IssuedCertificate finish(Prepared prepared, Ledger.DurableIntent intent) {
-    LeafIntent leaf = prepared.intent();
+  private IssuedCertificate finish(LeafPreparer.Prepared prepared, Ledger.DurableIntent intent) {
+    byte[] serial = prepared.intent().serial();
     byte[] signature;
     try {
-      signature = key.sign(intent);
+      signature = prepared.signer().key().sign(intent);
     } catch (IssuanceException e) {
-      ledger.outcome(leaf.serial(), LedgerEntry.State.FAILED);
+      ledger.outcome(serial, LedgerEntry.State.FAILED);
       throw new CompletionException(e);
     }
-    byte[] certificate = Signed.certificate(leaf.tbs(), issuer.signatureAlgorithm(), signature);
-    IssuedCertificate issued =
-        new IssuedCertificate(
-            Octets.hex(leaf.serial()),
-            Pem.certificate(certificate) + issuer.pem(),
-            prepared.keyPair().map(pair -> Pem.privateKey(pair.getPrivate().getEncoded())),
-            leaf.plan().notBefore(),
-            leaf.plan().notAfter(),
-            leaf.plan().renewAfter());
-    ledger.outcome(leaf.serial(), LedgerEntry.State.ISSUED);
+    IssuedCertificate issued = prepared.signed(signature);
+    ledger.outcome(serial, LedgerEntry.State.ISSUED);
     return issued;
-  }
-
-  private static IssuanceException translate(@Nullable Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException wrapped && wrapped.getCause() != null
-            ? wrapped.getCause()
-            : failure;
-    if (cause instanceof IssuanceException known) {
-      return known;
-    }
-    if (cause instanceof RejectedExecutionException) {
-      return new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE, "the service takes no more work", cause);
-    }
-    LOG.log(System.Logger.Level.ERROR, "issuing failed unexpectedly", cause);
-    return new IssuanceException(
-        Reason.LINT, "the certificate could not be made", new IllegalStateException(cause));
   }
 
   @Override
@@ -239,18 +139,17 @@ final class IssuingService implements CertificateAuthority {
 
   @Override
   public List<AuthorityInfo> authorities() {
-    return chain.infos();
+    return issuers.chain().infos();
   }
 
   @Override
-  @SuppressWarnings("DoNotCallSuggester")
   public AuthorityChanges changes() {
-    throw new UnsupportedOperationException("not yet");
+    return changes;
   }
 
   @Override
   public List<AuthorityProof> prove() {
-    return Proofs.of(chain.all(), stores, crypto);
+    return issuers.prove();
   }
 
   @Override

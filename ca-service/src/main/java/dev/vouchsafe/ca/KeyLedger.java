@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -133,6 +134,28 @@ final class KeyLedger {
           }
         }),
         START_WAITS);
+  }
+
+  /** Part of a write: puts everything that is sealed in the place of what was. */
+  static void replace(LedgerStatements ledger, SealedAnew anew) throws SQLException {
+    for (SealedSecret secret : anew.secrets()) {
+      ledger.changeOne(
+          "UPDATE sealed_secret SET sealed = ? WHERE name = ?",
+          secret.sealed().octets(),
+          secret.name());
+    }
+    for (Map.Entry<String, Blob> key : anew.tokenKeys().entrySet()) {
+      ledger.changeOne(
+          "UPDATE token_key SET sealed = ? WHERE kid = ? AND state <> 'retired'",
+          key.getValue().octets(),
+          key.getKey());
+    }
+    // Nothing is left that only the other store could open.
+    ledger.requireCount("SELECT COUNT(*) FROM sealed_secret", anew.secrets().size());
+    ledger.requireCount(
+        "SELECT COUNT(*) FROM token_key WHERE state <> 'retired'", anew.tokenKeys().size());
+    // They never sign again.
+    ledger.change("UPDATE token_key SET sealed = x'' WHERE state = 'retired'");
   }
 
   /** Every token key that was ever made, the oldest first. */

@@ -5,6 +5,9 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 
 /** What hangs on sealed secrets: the modules' keys and the tokens. Made, or unsealed, at start. */
@@ -15,6 +18,7 @@ final class KeyServices {
   private final KeyLedger ledger;
   private final InstantSource clock;
   private final Pace pace;
+  private final Sealer sealer;
   private final ModuleMasters masters;
   private final TokenKeys tokenKeys;
 
@@ -29,7 +33,7 @@ final class KeyServices {
     this.ledger = ledger.keys();
     this.clock = clock;
     this.pace = pace;
-    Sealer sealer = new Sealer(store);
+    this.sealer = new Sealer(store);
     this.masters = new ModuleMasters(this.ledger, sealer, clock);
     this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock, pace);
   }
@@ -83,6 +87,39 @@ final class KeyServices {
 
   private void startTokenKeys() throws KeyFault, IssuanceException {
     tokenKeys.start(clock.instant().truncatedTo(ChronoUnit.SECONDS));
+  }
+
+  /** Writes what was sealed anew, if it was, with whatever else belongs to that step. */
+  interface Commit {
+    CompletableFuture<?> write(Optional<SealedAnew> anew);
+  }
+
+  /**
+   * Has another store seal from now on: all that the present one sealed is sealed by that one, and
+   * written in one step with whatever else changes. If it can't be, all stays as it was.
+   *
+   * @param commit writes; it must not fail once it is on the disk
+   * @param after what is to follow when it is written
+   */
+  CompletableFuture<?> moveTo(NamedStore other, Commit commit, Runnable after) {
+    return tokenKeys.alone(() -> {
+      try {
+        Optional<SealedAnew> anew =
+            sealer.isBy(other) ? Optional.empty() : Optional.of(sealedBy(new Sealer(other)));
+        // Without a limit: what is in doubt here would be sealed by nobody knows which store.
+        commit.write(anew).join();
+      } catch (KeyFault e) {
+        throw new CompletionException(Failures.told(e));
+      } catch (IssuanceException e) {
+        throw new CompletionException(e);
+      }
+      sealer.use(other);
+      after.run();
+    });
+  }
+
+  private SealedAnew sealedBy(Sealer other) throws KeyFault, IssuanceException {
+    return new SealedAnew(masters.sealedBy(other), tokenKeys.sealedBy(other));
   }
 
   /**

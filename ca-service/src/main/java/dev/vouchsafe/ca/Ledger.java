@@ -164,6 +164,55 @@ final class Ledger implements AutoCloseable {
         AUTHORITY_WAITS);
   }
 
+  /** Has an authority, which is in the state that its row says, be in another. */
+  void change(AuthorityRow authority, AuthorityInfo.State state) throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger -> change(ledger, authority, state)), AUTHORITY_WAITS);
+  }
+
+  private static void change(
+      LedgerStatements ledger, AuthorityRow authority, AuthorityInfo.State state)
+      throws SQLException {
+    ledger.changeOne(
+        "UPDATE authority SET state = ? WHERE id = ? AND state = ?",
+        AuthorityRow.text(state),
+        authority.row(),
+        authority.stateText());
+  }
+
+  /**
+   * Lets one authority take over from another and, if the store that seals changes with it, puts
+   * what it sealed in the place of what the other did: all or nothing.
+   *
+   * @param anew everything that is sealed; if the ledger has more than that, nothing is changed
+   */
+  CompletableFuture<?> activate(
+      AuthorityRow retiring, AuthorityRow taking, Optional<SealedAnew> anew) {
+    return writer.conditional(ledger -> {
+      change(ledger, retiring, AuthorityInfo.State.RETIRING);
+      change(ledger, taking, AuthorityInfo.State.ACTIVE);
+      if (anew.isPresent()) {
+        KeyLedger.replace(ledger, anew.get());
+      }
+    });
+  }
+
+  /** Notes that an authority that was being prepared will not be. */
+  void giveUp(AuthorityRow authority) {
+    writer.note(ledger ->
+        ledger.change(
+            "UPDATE authority SET state = 'retired' WHERE id = ? AND state = 'prepared'",
+            authority.row()));
+  }
+
+  /** Gives up the authorities whose making was cut off: their generations are used up. */
+  void settle() {
+    writer.note(ledger ->
+        ledger.change(
+            "UPDATE authority SET state = 'retired'"
+                + " WHERE state = 'prepared' AND certificate IS NULL"));
+  }
+
   List<LedgerReader.StoredAuthority> authorities() throws IOException {
     return reader.authorities();
   }

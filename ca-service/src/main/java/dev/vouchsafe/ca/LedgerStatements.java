@@ -148,14 +148,35 @@ final class LedgerStatements implements AutoCloseable {
    * @throws SQLException also if it changed another number of rows than one
    */
   void changeOne(String sql, Object... values) throws SQLException {
+    int changed = change(sql, values);
+    if (changed != 1) {
+      throw new SQLException(
+          "one row was to change, not " + changed + ": " + sql,
+          null,
+          SQLiteErrorCode.SQLITE_CONSTRAINT.code);
+    }
+  }
+
+  /** The same for as many rows as there are, be it none. */
+  int change(String sql, Object... values) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
       }
-      int changed = statement.executeUpdate();
-      if (changed != 1) {
+      return statement.executeUpdate();
+    }
+  }
+
+  /**
+   * @throws SQLException if that query counts another number of rows
+   */
+  void requireCount(String sql, int wanted) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      int counted = rows.next() ? rows.getInt(1) : 0;
+      if (counted != wanted) {
         throw new SQLException(
-            "one row was to change, not " + changed + ": " + sql,
+            wanted + " rows were expected, not " + counted + ": " + sql,
             null,
             SQLiteErrorCode.SQLITE_CONSTRAINT.code);
       }

@@ -104,6 +104,26 @@ final class ModuleMasters {
     }
   }
 
+  /**
+   * The masters, sealed by another store as well.
+   *
+   * @throws KeyFault if that store can't, or the masters are still sealed and can't be unsealed
+   */
+  List<KeyLedger.SealedSecret> sealedBy(Sealer other) throws KeyFault, IssuanceException {
+    Pair known = prepare();
+    return List.of(sealedBy(other, SIGNING, known.signing()), sealedBy(other, DATA, known.data()));
+  }
+
+  private static KeyLedger.SealedSecret sealedBy(Sealer other, String name, SecretKeySpec key)
+      throws KeyFault {
+    byte[] master = key.getEncoded();
+    try {
+      return new KeyLedger.SealedSecret(name, other.sealAndTry(purpose(name), master));
+    } finally {
+      Arrays.fill(master, (byte) 0);
+    }
+  }
+
   private Pair make() throws KeyFault, IssuanceException {
     byte[] signing = new byte[LENGTH];
     byte[] data = new byte[LENGTH];

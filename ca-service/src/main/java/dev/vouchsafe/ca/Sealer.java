@@ -3,13 +3,24 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
+import java.util.Arrays;
 
-/** Has the key store seal and unseal, and gives its faults one form each. */
+/** Has one key store, the one that seals just now, seal and unseal. */
 final class Sealer {
-  private final NamedStore store;
+  private volatile NamedStore store;
 
   Sealer(NamedStore store) {
     this.store = store;
+  }
+
+  /** Whether that is the store. */
+  boolean isBy(NamedStore other) {
+    return store.name().equals(other.name());
+  }
+
+  /** From now on, that store seals; what the other sealed can't be unsealed here any more. */
+  void use(NamedStore other) {
+    store = other;
   }
 
   byte[] seal(KeyLabel purpose, byte[] secret) throws KeyFault {
@@ -26,6 +37,25 @@ final class Sealer {
       return store.open().unseal(purpose, sealed);
     } catch (RuntimeException e) {
       throw new KeyFault.Failed("the key store could not unseal " + purpose, e);
+    }
+  }
+
+  /**
+   * Seals a secret and opens it again, for one that is to replace what another store sealed.
+   *
+   * @throws KeyFault.Failed also if it doesn't come out the same
+   */
+  Blob sealAndTry(KeyLabel purpose, byte[] secret) throws KeyFault {
+    byte[] sealed = seal(purpose, secret);
+    byte[] opened = unseal(purpose, sealed);
+    try {
+      if (!Arrays.equals(opened, secret)) {
+        throw new KeyFault.Failed(
+            "the key store " + store.name() + " did not unseal " + purpose + " as it was");
+      }
+      return new Blob(sealed);
+    } finally {
+      Arrays.fill(opened, (byte) 0);
     }
   }
 

@@ -7,6 +7,14 @@ import javax.security.auth.x500.X500Principal;
 /** An authority's key, wherever it is: it signs what the ledger knows, and nothing else. */
 interface SigningKey {
   /**
+   * Makes sure that it is there.
+   *
+   * @throws KeyFault.Unavailable if its store is away
+   * @throws KeyFault.Failed if its store has no such key, or another one under its label
+   */
+  void find() throws KeyFault;
+
+  /**
    * Signs what the intent is about; the signature was verified.
    *
    * @throws IssuanceException {@link Reason#KEY_STORE_UNAVAILABLE} if the key is away, {@link

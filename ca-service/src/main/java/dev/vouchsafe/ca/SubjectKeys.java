@@ -3,7 +3,6 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PublicKey;
@@ -11,7 +10,7 @@ import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
-import java.util.Set;
+import java.util.function.Predicate;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.DERNull;
@@ -25,13 +24,14 @@ import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 final class SubjectKeys {
   private static final byte UNCOMPRESSED_POINT = 4;
 
-  private final Set<ByteBuffer> blocked;
+  private final Predicate<byte[]> blocked;
 
   /**
-   * @param blocked SHA-256 of each SubjectPublicKeyInfo that is never certified: our own CA keys
+   * @param blocked whether a SHA-256 is that of a SubjectPublicKeyInfo that is never certified: our
+   *     own CA keys
    */
-  SubjectKeys(Set<ByteBuffer> blocked) {
-    this.blocked = Set.copyOf(blocked);
+  SubjectKeys(Predicate<byte[]> blocked) {
+    this.blocked = blocked;
   }
 
   /** The key, if it is of a kind that we certify, well formed and not known to be weak. */
@@ -53,7 +53,7 @@ final class SubjectKeys {
       }
       default -> throw notCertified();
     }
-    if (blocked.contains(ByteBuffer.wrap(Octets.sha256(encoded)))) {
+    if (blocked.test(Octets.sha256(encoded))) {
       throw new IssuanceException(Reason.WEAK_KEY, "the key is that of an authority");
     }
     return key;

@@ -161,6 +161,24 @@ final class TokenKey {
     }
   }
 
+  /** The private half, unsealed already, sealed by another store. */
+  Blob sealedBy(Sealer other) throws KeyFault {
+    byte[] pkcs8 = unsealed().getEncoded();
+    try {
+      return other.sealAndTry(purpose(kid), pkcs8);
+    } finally {
+      Arrays.fill(pkcs8, (byte) 0);
+    }
+  }
+
+  private PrivateKey unsealed() {
+    PrivateKey key = privateKey;
+    if (key == null) {
+      throw new IllegalStateException("the token key " + kid + " is still sealed");
+    }
+    return key;
+  }
+
   boolean isUnsealed() {
     return privateKey != null;
   }
@@ -199,10 +217,7 @@ final class TokenKey {
    *     kid}, {@code typ}
    */
   String sign(String claims) {
-    PrivateKey key = privateKey;
-    if (key == null) {
-      throw new IllegalStateException("the token key " + kid + " is still sealed");
-    }
+    PrivateKey key = unsealed();
     String input = header + '.' + Base64URL.encode(claims);
     byte[] der = crypto.sign(key, TYPE, input.getBytes(StandardCharsets.US_ASCII));
     try {

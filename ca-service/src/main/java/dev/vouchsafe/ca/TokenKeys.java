@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -229,6 +232,36 @@ final class TokenKeys {
       ring = current;
     }
     return current;
+  }
+
+  /**
+   * Does something while nothing else is done about the keys, which seal and are sealed by nobody
+   * meanwhile.
+   */
+  CompletableFuture<?> alone(Runnable work) {
+    return CompletableFuture.runAsync(work, carer);
+  }
+
+  /**
+   * Every key that signs or will sign, sealed by another store as well; only within {@link #alone}.
+   *
+   * @return by kid
+   * @throws KeyFault if that store can't, or a key is still sealed and can't be unsealed
+   */
+  Map<String, Blob> sealedBy(Sealer other) throws KeyFault, IssuanceException {
+    TokenKeyRing current = prepare(clock.instant().truncatedTo(ChronoUnit.SECONDS));
+    if (inDoubt != null) {
+      throw new IssuanceException(
+          Reason.LEDGER_UNAVAILABLE, "a change of the token keys is still being written");
+    }
+    Map<String, Blob> sealed = new HashMap<>();
+    sealed.put(current.active().kid(), current.active().sealedBy(other));
+    if (current.next().isPresent()) {
+      TokenKey next = current.next().get();
+      next.unseal(sealer);
+      sealed.put(next.kid(), next.sealedBy(other));
+    }
+    return sealed;
   }
 
   /** While the store is there, so that the next key can take over when it is not. */

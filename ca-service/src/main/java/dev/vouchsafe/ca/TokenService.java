@@ -13,15 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /** Makes tokens: holds the wish against the grant, takes an id, and has the token key sign. */
 final class TokenService implements TokenIssuer {
-  private static final System.Logger LOG = System.getLogger(TokenService.class.getName());
   private static final int MOST_AUDIENCES = 16;
   private static final int LONGEST_AUDIENCE = 256;
 
@@ -87,30 +84,14 @@ final class TokenService implements TokenIssuer {
       @Nullable Throwable failure) {
     try {
       if (issued == null) {
-        answer.completeExceptionally(translate(failure));
+        answer.completeExceptionally(
+            Failures.answer(failure, "the token", Reason.SIGNATURE_FAILED));
       } else {
         answer.complete(issued);
       }
     } finally {
       underWay.leave();
     }
-  }
-
-  private static IssuanceException translate(@Nullable Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException wrapped && wrapped.getCause() != null
-            ? wrapped.getCause()
-            : failure;
-    if (cause instanceof IssuanceException known) {
-      return known;
-    }
-    if (cause instanceof RejectedExecutionException) {
-      return new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE, "the service takes no more work", cause);
-    }
-    LOG.log(System.Logger.Level.ERROR, "issuing a token failed unexpectedly", cause);
-    return new IssuanceException(
-        Reason.SIGNATURE_FAILED, "the token could not be made", new IllegalStateException(cause));
   }
 
   private IssuedToken sign(

@@ -74,14 +74,16 @@ final class TestCa implements AutoCloseable {
   private LedgerSchema.Connector connector = LedgerSchema::connect;
   private CertificateAuthority ca;
 
-  private TestCa(CaSettings settings, Instant now, InsecureStores stores)
+  private TestCa(CaSettings settings, Instant now, InsecureStores stores, boolean make)
       throws IOException, KeyFault {
     this.settings = settings;
     this.stores = stores;
     clock.set(now);
-    CertificateAuthorities.create(settings, stores, CRYPTO, clock);
+    if (make) {
+      CertificateAuthorities.create(settings, stores, CRYPTO, clock);
+    }
     ca = opened();
-    store = stores.get(stores.chosen(AuthorityInfo.Role.DEVICE));
+    store = stores.get(active(AuthorityInfo.Role.DEVICE).keyStore());
   }
 
   static TestCa in(Path folder) throws IOException, KeyFault {
@@ -93,12 +95,17 @@ final class TestCa implements AutoCloseable {
   }
 
   static TestCa with(CaSettings settings, Instant now) throws IOException, KeyFault {
-    return new TestCa(settings, now, stores(settings));
+    return new TestCa(settings, now, stores(settings), true);
   }
 
   /** With authorities in several stores. */
   static TestCa with(CaSettings settings, InsecureStores stores) throws IOException, KeyFault {
-    return new TestCa(settings, NOW, stores);
+    return new TestCa(settings, NOW, stores, true);
+  }
+
+  /** One that was made before, by another process perhaps. */
+  static TestCa reopened(CaSettings settings) throws IOException, KeyFault {
+    return new TestCa(settings, NOW, stores(settings), false);
   }
 
   /** Stores beside the folder of that CA. */
@@ -196,11 +203,18 @@ final class TestCa implements AutoCloseable {
   }
 
   X509Certificate root() {
-    return ca.authorities().getFirst().certificate();
+    return active(AuthorityInfo.Role.ROOT).certificate();
   }
 
   X509Certificate device() {
-    return ca.authorities().getLast().certificate();
+    return active(AuthorityInfo.Role.DEVICE).certificate();
+  }
+
+  AuthorityInfo active(AuthorityInfo.Role role) {
+    return ca.authorities().stream()
+        .filter(it -> it.role() == role && it.state() == AuthorityInfo.State.ACTIVE)
+        .findAny()
+        .orElseThrow();
   }
 
   static Grant grant() {

@@ -1,0 +1,97 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.keys.SoftwareCrypto;
+import java.io.IOException;
+import java.security.KeyPair;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import org.bouncycastle.asn1.ASN1Encoding;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+
+/** Makes of a grant and a request the octets that are to be signed, and holds them to the lint. */
+final class LeafPreparer {
+  /** A leaf that passed the lint and waits for its signature by that signer. */
+  record Prepared(LeafSigner signer, LeafIntent intent, Optional<KeyPair> keyPair) {
+    /** It with its signature, and with the chain of the authority that made it. */
+    IssuedCertificate signed(byte[] signature) {
+      Issuer issuer = signer.issuer();
+      byte[] certificate = Signed.certificate(intent.tbs(), issuer.signatureAlgorithm(), signature);
+      return new IssuedCertificate(
+          Octets.hex(intent.serial()),
+          Pem.certificate(certificate) + issuer.pem(),
+          keyPair.map(pair -> Pem.privateKey(pair.getPrivate().getEncoded())),
+          intent.plan().notBefore(),
+          intent.plan().notAfter(),
+          intent.plan().renewAfter());
+    }
+  }
+
+  private final SoftwareCrypto crypto;
+  private final InstantSource clock;
+  private final KeyType defaultKey;
+  private final CsrReader csrReader;
+  private final LeafPlanner planner;
+  private final Serials serials = new Serials();
+
+  LeafPreparer(CaSettings settings, Issuers issuers, SoftwareCrypto crypto, InstantSource clock) {
+    this.crypto = crypto;
+    this.clock = clock;
+    this.defaultKey = settings.leafKey();
+    this.csrReader = new CsrReader(crypto, new SubjectKeys(hash -> issuers.chain().hasKey(hash)));
+    this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
+  }
+
+  Prepared prepare(LeafSigner signer, Grant grant, CertificateRequest request)
+      throws IssuanceException {
+    try {
+      Instant now = clock.instant();
+      Optional<Csr> csr = Optional.empty();
+      if (request.csrPem().isPresent()) {
+        csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
+      }
+      KeyType keyType = keyType(request, csr);
+      NameGate gate = new NameGate(grant, request.profile());
+      LeafPlan plan = planner.plan(grant, gate, request, csr, signer.issuer(), now);
+      Optional<KeyPair> keyPair =
+          csr.isPresent() ? Optional.empty() : Optional.of(crypto.generate(keyType));
+      SubjectPublicKeyInfo key =
+          csr.map(Csr::key)
+              .orElseGet(() ->
+                  SubjectPublicKeyInfo.getInstance(keyPair.orElseThrow().getPublic().getEncoded()));
+      byte[] serial = serials.next(now);
+      byte[] tbs =
+          signer.tbs(
+              plan,
+              serial,
+              new LeafLint.Expected(grant, request.profile(), gate, key, keyType, now));
+      byte[] keyHash = Octets.sha256(key.getEncoded(ASN1Encoding.DER));
+      long authority = signer.authority().row().row();
+      return new Prepared(
+          signer, new LeafIntent(grant, plan, authority, serial, tbs, keyHash), keyPair);
+    } catch (IOException e) {
+      throw new IllegalStateException("encoding into memory does not fail", e);
+    }
+  }
+
+  private KeyType keyType(CertificateRequest request, Optional<Csr> csr) throws IssuanceException {
+    if (request.keyType().isEmpty()) {
+      return csr.map(Csr::keyType).orElse(defaultKey);
+    }
+    String asked = request.keyType().get();
+    KeyType type =
+        KeyType.parse(asked)
+            .orElseThrow(() ->
+                new IssuanceException(
+                    Reason.REQUEST_INVALID,
+                    "keyType: " + NameSyntax.quoted(asked) + " is not a type that we make"));
+    if (csr.isPresent() && csr.get().keyType() != type) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID,
+          "keyType: the CSR's key is of type " + csr.get().keyType().text());
+    }
+    return type;
+  }
+}
