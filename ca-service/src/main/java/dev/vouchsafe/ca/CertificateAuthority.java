@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +45,17 @@ public interface CertificateAuthority extends AutoCloseable {
 
   /** How each key store in use stands, by name. Never waits. */
   Map<String, KeyStoreHealth> keyStores();
+
+  /** The same for front ends, which know no key store. */
+  default List<KeyStoreStatus> keyStoreStatus() {
+    return keyStores().entrySet().stream()
+        .map(store ->
+            new KeyStoreStatus(
+                store.getKey(),
+                store.getValue().state().name().toLowerCase(Locale.ROOT),
+                store.getValue().reason()))
+        .toList();
+  }
 
   /** The ledger's entries that the query asks for. */
   LedgerPage certificates(LedgerQuery query) throws IssuanceException;
