@@ -12,12 +12,19 @@ final class AdminApi implements Routes {
 
   private final AdminViews views;
   private final AdminKeys keys;
+  private final AdminAuthorities authorities;
   private final Workers workers;
   private final Quota waiting;
 
-  AdminApi(AdminViews views, AdminKeys keys, Workers workers, Quota waiting) {
+  AdminApi(
+      AdminViews views,
+      AdminKeys keys,
+      AdminAuthorities authorities,
+      Workers workers,
+      Quota waiting) {
     this.views = views;
     this.keys = keys;
+    this.authorities = authorities;
     this.workers = workers;
     this.waiting = waiting;
   }
@@ -64,8 +71,26 @@ final class AdminApi implements Routes {
       V1Api.onlyPosts(request);
       return keys.reveal(request, parts[2], "uid " + owner);
     }
+    if (parts.length > 2 && parts[1].equals("authorities")) {
+      return step(request, parts, "uid " + owner);
+    }
     V1Api.onlyReads(request);
     return view(request);
+  }
+
+  private Response step(Request request, String[] parts, String administrator) throws Failure {
+    String last = parts[parts.length - 1];
+    boolean prepares = parts.length == 3 && last.equals("prepare");
+    boolean ofOne = parts.length == 4 && (last.equals("activate") || last.equals("abort"));
+    if (!prepares && !ofOne) {
+      throw Failure.of(Problem.NOT_FOUND, "not found");
+    }
+    V1Api.onlyPosts(request);
+    return switch (last) {
+      case "prepare" -> authorities.prepare(request, administrator);
+      case "activate" -> authorities.activate(request, parts[2], administrator);
+      default -> authorities.abort(request, parts[2], administrator);
+    };
   }
 
   private Response view(Request request) throws Failure, IssuanceException {
@@ -75,6 +100,7 @@ final class AdminApi implements Routes {
       case "/modules" -> views.modules();
       case "/certificates" -> views.certificates(query(request));
       case "/authorities" -> views.authorities();
+      case "/key-stores" -> views.keyStores();
       case "/bundle" -> views.bundle();
       default -> one(path);
     };

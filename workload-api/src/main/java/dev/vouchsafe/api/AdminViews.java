@@ -6,7 +6,9 @@ import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
@@ -49,6 +51,7 @@ final class AdminViews {
       json.writeObjectFieldStart("attestation");
       Json.texts(json, "limits", parts.attestor().limits());
       json.writeEndObject();
+      keyStores(json, "keyStores");
       json.writeObjectFieldStart("registrations");
       json.writeNumberField("count", set.all().size());
       problems(json, set);
@@ -110,10 +113,48 @@ final class AdminViews {
     return answer(json -> {
       json.writeArrayFieldStart("items");
       for (AuthorityInfo authority : authorities) {
-        authority(json, authority);
+        json.writeStartObject();
+        authorityMembers(json, authority);
+        json.writeEndObject();
       }
       json.writeEndArray();
     });
+  }
+
+  /** One authority, after a step. */
+  static Response authority(Status status, AuthorityInfo authority) {
+    return Response.of(
+        status, Response.JSON, Json.object(json -> authorityMembers(json, authority)));
+  }
+
+  /** The key stores in use, and whether each authority's key is there and signs. */
+  Response keyStores() {
+    List<AuthorityProof> proofs = parts.authority().prove();
+    return answer(json -> {
+      keyStores(json, "items");
+      json.writeArrayFieldStart("proofs");
+      for (AuthorityProof proof : proofs) {
+        json.writeStartObject();
+        json.writeStringField("authority", proof.authority());
+        json.writeStringField("keyStore", proof.keyStore());
+        json.writeStringField("outcome", lower(proof.outcome()));
+        json.writeStringField("detail", proof.detail());
+        json.writeEndObject();
+      }
+      json.writeEndArray();
+    });
+  }
+
+  private void keyStores(JsonGenerator json, String name) throws IOException {
+    json.writeArrayFieldStart(name);
+    for (KeyStoreStatus store : parts.authority().keyStoreStatus()) {
+      json.writeStartObject();
+      json.writeStringField("name", store.name());
+      json.writeStringField("state", store.state());
+      json.writeStringField("reason", store.reason());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
   }
 
   Response bundle() {
@@ -182,9 +223,9 @@ final class AdminViews {
     json.writeStringField("state", lower(entry.state()));
   }
 
-  private static void authority(JsonGenerator json, AuthorityInfo authority) throws IOException {
+  private static void authorityMembers(JsonGenerator json, AuthorityInfo authority)
+      throws IOException {
     X509Certificate certificate = authority.certificate();
-    json.writeStartObject();
     json.writeStringField("id", authority.id());
     json.writeStringField("role", lower(authority.role()));
     json.writeStringField("state", lower(authority.state()));
@@ -195,7 +236,6 @@ final class AdminViews {
     json.writeStringField("notAfter", Times.text(certificate.getNotAfter().toInstant()));
     json.writeStringField("sha256", Pem.sha256(certificate));
     json.writeStringField("pem", Pem.of(certificate));
-    json.writeEndObject();
   }
 
   private static void anchors(JsonGenerator json, String name, List<X509Certificate> anchors)

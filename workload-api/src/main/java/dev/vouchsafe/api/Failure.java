@@ -78,6 +78,24 @@ final class Failure extends Exception {
     };
   }
 
+  /**
+   * The same for an administrator, who is told the causes too: they name the setting to change, and
+   * no secret.
+   */
+  static Failure forAdministrator(IssuanceException e) {
+    StringBuilder detail = new StringBuilder(String.valueOf(e.getMessage()));
+    for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+      String said = cause.getMessage();
+      if (said != null && detail.indexOf(said) < 0) {
+        detail.append(": ").append(said);
+      }
+    }
+    Failure plain = of(e);
+    Status status =
+        e.reason() == IssuanceException.Reason.AUTHORITY_STATE ? Status.CONFLICT : plain.status;
+    return new Failure(status, plain.code, detail.toString(), List.of(), null);
+  }
+
   Status status() {
     return status;
   }

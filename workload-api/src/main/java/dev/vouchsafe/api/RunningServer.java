@@ -109,6 +109,7 @@ final class RunningServer implements ApiServer {
         new AdminApi(
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts),
+            new AdminAuthorities(parts),
             workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {

@@ -6,12 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.ModuleKeys;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -241,6 +243,132 @@ class AdminSocketTest {
     Answer unavailable = RawClient.once(server.admin, Bodies.post("/modules/edgeHub/key", "{}"));
     assertThat(unavailable.status()).isEqualTo(503);
     assertThat(unavailable.body()).doesNotContain("\"key\"");
+  }
+
+  private Answer post(String target, String body) throws IOException {
+    return RawClient.once(server.admin, Bodies.post(target, body));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "``|software",
+        "{}|software",
+        "{\"authority\":\"device\"}|software",
+        "{\"authority\":\"device\",\"keyStore\":\"pkcs11\"}|pkcs11",
+        "{\"keyStore\":\"tpm\"}|tpm"
+      })
+  void anAuthorityIsPreparedWhereTheActiveOneIsUnlessItIsSaid(String body, String store)
+      throws Exception {
+    Answer answer = post("/authorities/prepare", body);
+    assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 201 Created");
+    assertThat(answer.json("id")).isEqualTo("device-1");
+    assertThat(answer.json("keyStore")).isEqualTo("software");
+    assertThat(authority.steps).containsExactly("prepare DEVICE " + store);
+  }
+
+  @Test
+  void aPreparedAuthorityIsActivatedOrGivenUp() throws Exception {
+    assertThat(post("/authorities/device-1/activate", "").json("state")).isEqualTo("active");
+    assertThat(post("/authorities/device%2D1/abort", "{}").status()).isEqualTo(200);
+    assertThat(authority.steps).containsExactly("activate device-1", "abort device-1");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "/authorities/prepare|{\"authority\":\"root\"}|400|not in this version",
+        "/authorities/prepare|{\"authority\":\"leaf\"}|400|authority: is neither",
+        "/authorities/prepare|{\"authority\":1}|400|authority: is no string",
+        "/authorities/prepare|{\"keyStore\":\"\"}|400|keyStore: is empty",
+        "/authorities/prepare|{\"keyStore\":\"../x\"}|400|keyStore: is not the name",
+        "/authorities/prepare|{\"keystore\":\"tpm\"}|400|keystore: there is no such field",
+        "/authorities/prepare|{\"keyStore\":\"tpm\",\"keyStore\":\"tpm\"}|400|given twice",
+        "/authorities/prepare|[]|400|no JSON object",
+        "/authorities/device-1/activate|{\"now\":true}|400|now: there is no such field",
+        "/authorities/device-7/activate|{}|404|no authority of that id",
+        "/authorities/device-7/abort|{}|404|no authority of that id",
+        "/authorities/device-1/retire|{}|404|not found",
+        "/authorities/device-1/x/activate|{}|404|not found",
+        "/authorities/device-1|{}|404|not found",
+        "/authorities/|{}|404|not found"
+      })
+  void aStepThatCanNotBeMeantIsRefusedAndNotTaken(
+      String target, String body, int status, String said) throws Exception {
+    Answer answer = post(target, body);
+    assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+    assertThat(answer.json("detail")).contains(said);
+    assertThat(authority.steps).isEmpty();
+  }
+
+  @Test
+  void aReadTakesNoStep() throws Exception {
+    for (String target : new String[] {"/authorities/prepare", "/authorities/device-1/activate"}) {
+      Answer answer = RawClient.once(server.admin, Bodies.get(target));
+      assertThat(answer.status()).isEqualTo(405);
+      assertThat(answer.header("allow")).isEqualTo("POST");
+    }
+    assertThat(authority.steps).isEmpty();
+  }
+
+  @Test
+  void modulesCanTakeNoStep() throws Exception {
+    for (String target : new String[] {"/authorities/prepare", "/authorities/device-1/activate"}) {
+      assertThat(RawClient.once(server.workload, Bodies.post(target, "{}")).status())
+          .isIn(400, 404);
+    }
+    assertThat(authority.steps).isEmpty();
+  }
+
+  @Test
+  void anAdministratorIsToldWhyAStepWasNotTaken() throws Exception {
+    authority.noStep =
+        new IssuanceException(
+            IssuanceException.Reason.AUTHORITY_STATE, "device-2 is prepared already");
+    Answer taken = post("/authorities/prepare", "{}");
+    assertThat(taken.status()).isEqualTo(409);
+    assertThat(taken.json("code")).isEqualTo("authority-state");
+    assertThat(taken.json("detail")).isEqualTo("device-2 is prepared already");
+    authority.noStep =
+        new IssuanceException(
+            IssuanceException.Reason.KEY_STORE_UNAVAILABLE,
+            "the key store is away",
+            new IOException("[keys] pkcs11-uri: no token 'gw'"));
+    Answer away = post("/authorities/prepare", "{}");
+    assertThat(away.status()).isEqualTo(503);
+    assertThat(away.header("retry-after")).isNotEmpty();
+    assertThat(away.json("detail")).contains("is away: [keys] pkcs11-uri: no token 'gw'");
+    authority.noStep =
+        new IssuanceException(
+            IssuanceException.Reason.SIGNATURE_FAILED,
+            "the key store did not sign",
+            new IOException("[keys] tpm-key-auth: refused"));
+    Answer failed = post("/authorities/device-1/activate", "{}");
+    assertThat(failed.status()).isEqualTo(500);
+    assertThat(failed.json("detail")).contains("[keys] tpm-key-auth: refused");
+  }
+
+  @Test
+  void keyStoresAreShownWithWhatTheirKeysDo() throws Exception {
+    authority.stores =
+        Map.of("software", new KeyStoreHealth(KeyStoreHealth.State.LOCKED, "a PIN was refused"));
+    JsonNode shown = get("/key-stores");
+    JsonNode store = shown.path("items").path(0);
+    assertThat(store.path("name").asText()).isEqualTo("software");
+    assertThat(store.path("state").asText()).isEqualTo("locked");
+    assertThat(store.path("reason").asText()).isEqualTo("a PIN was refused");
+    assertThat(shown.path("proofs")).hasSize(2);
+    assertThat(shown.path("proofs"))
+        .allSatisfy(proof -> {
+          assertThat(proof.path("outcome").asText()).isEqualTo("works");
+          assertThat(proof.path("keyStore").asText()).isEqualTo("software");
+          assertThat(proof.path("detail").asText()).isNotEmpty();
+        });
+    assertThat(get("/status").path("keyStores")).isEqualTo(shown.path("items"));
   }
 
   @Test

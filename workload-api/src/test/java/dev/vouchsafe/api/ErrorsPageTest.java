@@ -68,7 +68,12 @@ class ErrorsPageTest {
   void everyCodeOfHealthAndOfTheLogIsListed() {
     assertThat(
             List.of(
-                "listener-certificate", "device-ca", "internal", "not-registered", "wrong-channel"))
+                "listener-certificate",
+                "device-ca",
+                "key-store",
+                "internal",
+                "not-registered",
+                "wrong-channel"))
         .allMatch(ErrorsPageTest::isListed);
   }
 }

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The real authority, except that the test can hold it, break it, and see what was asked of it. */
 final class FakeAuthority implements CertificateAuthority {
@@ -34,6 +35,16 @@ final class FakeAuthority implements CertificateAuthority {
   final FakeModuleKeys moduleKeys;
   final FakeTokenIssuer tokens;
   volatile boolean noAuthorities;
+
+  /** What the real one has, unless the test says otherwise. */
+  volatile @Nullable Map<String, KeyStoreHealth> stores;
+
+  /** Each step that was asked for, such as {@code prepare DEVICE pkcs11}. */
+  final List<String> steps = new CopyOnWriteArrayList<>();
+
+  /** What each step ends with, if not with the device CA. */
+  volatile @Nullable IssuanceException noStep;
+
   private final CertificateAuthority real;
 
   FakeAuthority(CertificateAuthority real) {
@@ -80,7 +91,31 @@ final class FakeAuthority implements CertificateAuthority {
 
   @Override
   public AuthorityChanges changes() {
-    return real.changes();
+    return new AuthorityChanges() {
+      @Override
+      public AuthorityInfo prepare(AuthorityInfo.Role role, String keyStore)
+          throws IssuanceException {
+        return step("prepare " + role + " " + keyStore);
+      }
+
+      @Override
+      public AuthorityInfo activate(String id) throws IssuanceException {
+        return step("activate " + id);
+      }
+
+      @Override
+      public AuthorityInfo abort(String id) throws IssuanceException {
+        return step("abort " + id);
+      }
+    };
+  }
+
+  private AuthorityInfo step(String what) throws IssuanceException {
+    steps.add(what);
+    if (noStep != null) {
+      throw noStep;
+    }
+    return real.authorities().getLast();
   }
 
   @Override
@@ -90,7 +125,7 @@ final class FakeAuthority implements CertificateAuthority {
 
   @Override
   public Map<String, KeyStoreHealth> keyStores() {
-    return real.keyStores();
+    return stores == null ? real.keyStores() : stores;
   }
 
   @Override

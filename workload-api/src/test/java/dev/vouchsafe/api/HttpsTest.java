@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.trust.BundleFormat;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,6 +25,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
@@ -291,6 +293,33 @@ class HttpsTest {
     assertThat(new String(answer.body(), UTF_8))
         .isEqualTo("{\"status\":\"ok\",\"problems\":[],\"registrationProblems\":0}");
     assertThat(send("DELETE", "/healthz").statusCode()).isEqualTo(405);
+  }
+
+  @Test
+  void aKeyStoreThatIsAwayIsDegradedAndNoReasonToRestartWhatStillServes() throws Exception {
+    authority.stores =
+        Map.of(
+            "software", new KeyStoreHealth(KeyStoreHealth.State.GONE, "serial 4711 at /lib/x.so"),
+            "root-pkcs11", new KeyStoreHealth(KeyStoreHealth.State.GONE, "in a drawer"));
+    Health health = new Health(home.with(home.attestor, authority), () -> Optional.of(home.root()));
+    Response away = health.answer();
+    assertThat(away.status()).isEqualTo(Status.OK);
+    assertThat(new String(away.body(), UTF_8))
+        .isEqualTo(
+            "{\"status\":\"degraded\",\"problems\":[{\"code\":\"key-store\",\"message\":"
+                + "\"the key store of the device CA is away\"}],\"registrationProblems\":0}");
+  }
+
+  @Test
+  void aRootsTokenInADrawerIsNothingToTellAnybody() throws Exception {
+    authority.stores =
+        Map.of(
+            "software",
+            KeyStoreHealth.UP,
+            "root-pkcs11",
+            new KeyStoreHealth(KeyStoreHealth.State.GONE, "in a drawer"));
+    Health health = new Health(home.with(home.attestor, authority), () -> Optional.of(home.root()));
+    assertThat(new String(health.answer().body(), UTF_8)).contains("\"status\":\"ok\"");
   }
 
   @Test

@@ -44,7 +44,8 @@ class OpenApiPageTest {
             .path()
             .replace("{name}", "edgeHub")
             .replace("{genid}", "1")
-            .replace("{serial}", serial);
+            .replace("{serial}", serial)
+            .replace("{id}", "device-1");
     if (operation.tags().equals("IoT Edge")) {
       target += "?api-version=2018-06-28";
     }
@@ -61,6 +62,8 @@ class OpenApiPageTest {
       case "sign" -> "{\"data\":\"QQ==\"}";
       case "encrypt" -> "{\"plaintext\":\"QQ==\",\"initializationVector\":\"\"}";
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
+      case "prepare" -> "{\"authority\":\"device\",\"keyStore\":\"software\"}";
+      case "activate", "abort" -> "{}";
       case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
     };
@@ -69,7 +72,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(25);
+    assertThat(operations).hasSize(29);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

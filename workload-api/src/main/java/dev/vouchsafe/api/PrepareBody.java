@@ -1,0 +1,56 @@
+package dev.vouchsafe.api;
+
+import com.fasterxml.jackson.core.JsonParser;
+import dev.vouchsafe.ca.AuthorityInfo;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The body of {@code POST /authorities/prepare} on the administrators' socket; may be missing. */
+final class PrepareBody {
+  /**
+   * What is to be prepared.
+   *
+   * @param keyStore where; empty for the store of the one that is active
+   */
+  record Wanted(AuthorityInfo.Role role, Optional<String> keyStore) {}
+
+  private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,32}");
+
+  private AuthorityInfo.Role role = AuthorityInfo.Role.DEVICE;
+  private @Nullable String keyStore;
+
+  private PrepareBody() {}
+
+  static Wanted parse(byte[] body) throws Failure {
+    PrepareBody fields = new PrepareBody();
+    if (body.length > 0) {
+      StrictBody.read(body, fields::take);
+    }
+    return new Wanted(fields.role, Optional.ofNullable(fields.keyStore));
+  }
+
+  private void take(JsonParser json, String name) throws IOException, Failure {
+    switch (name) {
+      case "authority" -> role = role(StrictBody.text(json, name));
+      case "keyStore" -> {
+        keyStore = StrictBody.text(json, name);
+        if (!NAME.matcher(keyStore).matches()) {
+          throw StrictBody.invalid("keyStore: is not the name of a key store");
+        }
+      }
+      default -> throw StrictBody.unknown(name);
+    }
+  }
+
+  private static AuthorityInfo.Role role(String text) throws Failure {
+    return switch (text) {
+      case "device" -> AuthorityInfo.Role.DEVICE;
+      case "root" ->
+          throw StrictBody.invalid(
+              "authority: another root is not in this version, device is the one that can move");
+      default -> throw StrictBody.invalid("authority: is neither device nor root");
+    };
+  }
+}
