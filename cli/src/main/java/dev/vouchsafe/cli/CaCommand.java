@@ -7,7 +7,11 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** The gateway's authorities. */
-@Command(name = "ca", description = "Looks at the authorities of the running service.")
+@Command(
+    name = "ca",
+    description =
+        "Looks at the authorities of the running service, and replaces the device CA, which is also"
+            + " how it moves to another key store.")
 final class CaCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

@@ -16,6 +16,9 @@ import picocli.CommandLine.ParentCommand;
       "Looks at everything that the service stands on, with the service running or not: Java,"
           + " cryptography, configuration, files and their rights, key store, authorities,"
           + " registrations, sockets, disk, clock, and what can't be measured here.",
+      "Of each key store that is in use or configured: its files and their rights, library, token,"
+          + " PIN (tried once), mechanisms, TPM, auth values, PCRs and keys; then each authority's"
+          + " key signs something that is thrown away.",
       "Each line is OK, WARN or FAIL, with what to change. It changes nothing. It ends with 0 if"
           + " nothing is FAIL."
     },
@@ -58,11 +61,18 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(machine.disk(home));
     ServiceChecks service = new ServiceChecks(home, console);
     findings.add(service.running());
-    configuration.ifPresent(read -> findings.addAll(files.keyStore(read, service.isRunning())));
+    configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));
     findings.addAll(files.registrations());
     configuration.ifPresent(read -> findings.addAll(service.sockets(read)));
     findings.addAll(service.authorities());
     findings.addAll(service.attestation());
+    return findings;
+  }
+
+  private List<Finding> keyStores(Home home, Configuration configuration, ServiceChecks service) {
+    KeyStoreChecks stores = new KeyStoreChecks(home, console, configuration);
+    List<Finding> findings = new ArrayList<>(stores.examined());
+    findings.addAll(service.isRunning() ? service.proofs(stores) : stores.proofs());
     return findings;
   }
 

@@ -55,8 +55,7 @@ final class CommandTree {
     commands.put("token", this::token);
     commands.put("cert", this::cert);
     commands.put("bundle", this::bundle);
-    commands.put(
-        "ca", () -> new CommandLine(new CaCommand()).addSubcommand(new CaShowCommand(console)));
+    commands.put("ca", this::ca);
     commands.put("completion", () -> new CommandLine(new CompletionCommand(console)));
     return commands;
   }
@@ -93,6 +92,15 @@ final class CommandTree {
     return new CommandLine(new BundleCommand())
         .addSubcommand(new BundleShowCommand(console))
         .addSubcommand(new BundleExportCommand(console));
+  }
+
+  private CommandLine ca() {
+    return new CommandLine(new CaCommand())
+        .addSubcommand(new CaShowCommand(console))
+        .addSubcommand(new CaStatusCommand(console))
+        .addSubcommand(new CaPrepareCommand(console))
+        .addSubcommand(new CaActivateCommand(console))
+        .addSubcommand(new CaAbortCommand(console));
   }
 
   private CommandLine build(Map<String, Supplier<CommandLine>> commands) {

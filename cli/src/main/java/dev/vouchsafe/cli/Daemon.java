@@ -12,7 +12,6 @@ import dev.vouchsafe.attestation.Registrations;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
-import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
@@ -48,10 +47,6 @@ final class Daemon implements AutoCloseable {
       daemon.open(home, configuration, console);
       started = true;
       return daemon;
-    } catch (KeyFault.Unavailable e) {
-      throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
-    } catch (KeyFault e) {
-      throw CommandFailure.failed("the key store can't be opened: " + e.getMessage(), e);
     } finally {
       if (!started) {
         daemon.close();
@@ -60,7 +55,7 @@ final class Daemon implements AutoCloseable {
   }
 
   private void open(Home home, Configuration configuration, Console console)
-      throws IOException, CommandFailure, KeyFault {
+      throws IOException, CommandFailure {
     HomeFormat.require(home);
     FileTrust.requireFolder("the home", Home.parent(home.data()));
     FileTrust.requireFolder("the data folder", home.data());
@@ -73,19 +68,14 @@ final class Daemon implements AutoCloseable {
     LOG.log(System.Logger.Level.INFO, "cryptography: {0}", crypto.description());
     KeyStores stores = KeyStores.of(home, console.environment(), crypto);
     closers.push(stores::close);
-    PrivateKeyStore keys = stores.open(configuration.keys().store());
-    for (PrivateKeyStore store : stores.opened()) {
-      for (String warning : store.describe().warnings()) {
-        LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
-      }
-    }
 
     ExecutorService workers = Workers.start(configuration.limits());
     closers.push(() -> Workers.stop(workers));
     CertificateAuthority authority =
         CertificateAuthorities.open(
-            configuration.authority(home.data()), keys, crypto, console.clock(), workers);
+            configuration.authority(home.data()), stores, crypto, console.clock(), workers);
     closers.push(authority::close);
+    warn(configuration, stores, authority.authorities());
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
     publishRoots(bundles, authority.authorities());
 
@@ -114,6 +104,18 @@ final class Daemon implements AutoCloseable {
                 workers));
     closers.push(server::close);
     endpoints = server.endpoints();
+  }
+
+  private static void warn(
+      Configuration configuration, KeyStores stores, List<AuthorityInfo> authorities) {
+    for (PrivateKeyStore store : stores.opened()) {
+      for (String warning : store.describe().warnings()) {
+        LOG.log(System.Logger.Level.WARNING, "key store: {0}", warning);
+      }
+    }
+    StoreDrift.of(configuration, authorities)
+        .ifPresent(drift ->
+            LOG.log(System.Logger.Level.WARNING, "key store: {0}; {1}", drift.found(), drift.advice()));
   }
 
   /** Whoever can write the folder of a socket can put another there, and be taken for us. */

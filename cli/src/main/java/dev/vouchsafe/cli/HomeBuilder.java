@@ -3,7 +3,6 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.keys.KeyFault;
-import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
@@ -244,10 +243,10 @@ final class HomeBuilder {
         new KeyStores(
             StoreFolders.staged(home), configuration::keys, console.environment(), crypto)) {
       // Before the root's, where that has one of its own: the first one made is in data/keys.
-      PrivateKeyStore store = stores.openOrMake(candidate.store());
+      stores.openOrMake(candidate.store());
       List<AuthorityInfo> authorities =
           CertificateAuthorities.create(
-              configuration.authority(data), store, crypto, console.clock());
+              configuration.authority(data), stores, crypto, console.clock());
       publish(data, configuration, authorities);
       DurableFiles.syncTree(data);
       DurableFiles.syncTree(home.configurationStage());
@@ -259,6 +258,9 @@ final class HomeBuilder {
     } catch (IOException e) {
       if (KeyStoreFailures.tellsOfAbsence(e)) {
         throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
+      }
+      if (KeyStoreFailures.isOne(e)) {
+        throw CommandFailure.failed("the key store does not work: " + e.getMessage(), e);
       }
       throw e;
     }

@@ -4,11 +4,6 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Selector;
-import dev.vouchsafe.keys.KeyFault;
-import dev.vouchsafe.keys.KeyLabel;
-import dev.vouchsafe.keys.KeyStoreDescription;
-import dev.vouchsafe.keys.PrivateKeyStore;
-import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,58 +105,6 @@ final class HomeChecks {
 
   private static Finding unreadable(IOException e) {
     return Finding.warn("rights", Causes.of(e), "run check as root or as the service's user");
-  }
-
-  /**
-   * Opens the key store, unless the service has it open: opening a software store clears away what
-   * a crash left, and that is not to happen under a running service.
-   */
-  List<Finding> keyStore(Configuration configuration, boolean running) {
-    KeyStoreName name = configuration.keys().store();
-    if (running) {
-      return List.of(openInService(name, configuration.keys().places()));
-    }
-    String setting = name.setting().title();
-    try (KeyStores stores = KeyStores.of(home, console.environment(), SoftwareCrypto.choose())) {
-      PrivateKeyStore opened = stores.open(name);
-      KeyStoreDescription described = opened.describe();
-      // Throws where the store is away, which opening it does not.
-      opened.derive(KeyLabel.of("vouchsafe check"));
-      List<Finding> findings = new ArrayList<>();
-      findings.add(
-          Finding.ok(
-              "key store",
-              described.kind() + ": " + described.location() + ": " + described.protection()));
-      for (String warning : described.warnings()) {
-        findings.add(Finding.warn("key store", warning, setting));
-      }
-      return findings;
-    } catch (KeyFault.Unavailable e) {
-      return List.of(
-          Finding.fail(
-              "key store",
-              "is away: " + Causes.text(e),
-              "until it is back, nothing is issued; see " + setting));
-    } catch (KeyFault e) {
-      return List.of(
-          Finding.fail(
-              "key store",
-              Causes.text(e),
-              setting + "; and run check as the user that runs the service"));
-    }
-  }
-
-  private Finding openInService(KeyStoreName name, Configuration.Places places) {
-    if (name == KeyStoreName.SOFTWARE && places.seal() instanceof Configuration.Seal.Generated) {
-      return Finding.warn(
-          "key store",
-          "software, open in the service; sealed by "
-              + home.sealKey()
-              + ", which protects only a copy of "
-              + home.data(),
-          "[keys] seal: a passphrase file or a systemd credential protects more");
-    }
-    return Finding.ok("key store", "open in the service: " + KeyStores.location(name, places));
   }
 
   List<Finding> registrations() {

@@ -103,9 +103,8 @@ final class KeyStoreDrivers {
     return new Pkcs11Settings(
         uri.orElseThrow(() ->
             new KeyFault.Failed(
-                name.setting().title()
-                    + " is missing in the configuration, and an authority's key is in that token,"
-                    + " or is to be; say there which token it is")),
+                "it is missing in the configuration, and an authority's key is in that token, or is"
+                    + " to be; say there which token it is")),
         places.pkcs11Helper());
   }
 

@@ -1,9 +1,6 @@
 package dev.vouchsafe.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -51,22 +48,12 @@ final class ModuleKeyCommand implements Callable<Integer> {
     RootCommand globals = ModuleCommand.globals(parent);
     JsonNode answer =
         AdminCommands.client(globals.home())
-            .postJson("/modules/" + Targets.encoded(name) + "/key", request());
+            .postJson("/modules/" + Targets.encoded(name) + "/key", AdminCommands.body(json -> json.writeStringField("which", which)));
     if (globals.json()) {
       Json.print(console.out(), answer);
     } else {
       console.out().println(answer.path("key").asText());
     }
     return ExitCode.DONE.number();
-  }
-
-  private byte[] request() throws IOException {
-    ByteArrayOutputStream body = new ByteArrayOutputStream();
-    try (JsonGenerator json = new JsonFactory().createGenerator(body)) {
-      json.writeStartObject();
-      json.writeStringField("which", which);
-      json.writeEndObject();
-    }
-    return body.toByteArray();
   }
 }

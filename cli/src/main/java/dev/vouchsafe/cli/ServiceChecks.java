@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
+import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,6 +19,9 @@ import java.util.Optional;
 /** What {@code check} says of the running service, and of what it would find when it starts. */
 final class ServiceChecks {
   private static final Duration LIMIT = Duration.ofSeconds(3);
+
+  /** A key store that hangs is given up by the service itself, in less than this. */
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   /** An authority in the last such part of its life is old. */
   private static final int OLD_PART = 6;
@@ -89,6 +93,45 @@ final class ServiceChecks {
     }
   }
 
+  /** How the key stores stand that the service has open, and what their keys do in it. */
+  List<Finding> proofs(KeyStoreChecks stores) {
+    try {
+      JsonNode answer = AdminCommands.client(home, PATIENCE).getJson("/key-stores");
+      List<Finding> findings = new ArrayList<>();
+      for (JsonNode store : answer.path("items")) {
+        if (!store.path("state").asText().equals("up")) {
+          findings.add(away(store));
+        }
+      }
+      List<AuthorityProof> proofs = new ArrayList<>();
+      answer.path("proofs").forEach(proof -> proofs.add(proof(proof)));
+      findings.addAll(stores.proved(proofs));
+      return findings;
+    } catch (CommandFailure e) {
+      return List.of(
+          Finding.fail("key stores", Causes.text(e), "see the log of the running service"));
+    }
+  }
+
+  private static AuthorityProof proof(JsonNode proof) {
+    return new AuthorityProof(
+        proof.path("authority").asText(),
+        proof.path("keyStore").asText(),
+        switch (proof.path("outcome").asText()) {
+          case "works" -> AuthorityProof.Outcome.WORKS;
+          case "unavailable" -> AuthorityProof.Outcome.UNAVAILABLE;
+          default -> AuthorityProof.Outcome.FAILED;
+        },
+        proof.path("detail").asText());
+  }
+
+  private static Finding away(JsonNode store) {
+    return Finding.warn(
+        "key store " + store.path("name").asText(),
+        "in the service: " + store.path("state").asText() + ": " + store.path("reason").asText(),
+        "the service tries again by itself; see the findings of this store");
+  }
+
   /** Remaining life; of the roots only, while no service can be asked. */
   List<Finding> authorities() {
     List<Finding> findings = new ArrayList<>();
@@ -96,6 +139,9 @@ final class ServiceChecks {
       try {
         JsonNode items = AdminCommands.client(home, LIMIT).getJson("/authorities").path("items");
         for (JsonNode item : items) {
+          if (List.of("retiring", "retired").contains(item.path("state").asText())) {
+            continue;
+          }
           findings.add(
               life(
                   item.path("id").asText(),

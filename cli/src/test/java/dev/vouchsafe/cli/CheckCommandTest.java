@@ -214,17 +214,29 @@ class CheckCommandTest {
     String authorities =
         "{\"items\":[{\"id\":\"device-1\",\"notBefore\":\"2026-11-01T00:00:00Z\","
             + "\"notAfter\":\"2028-11-01T00:00:00Z\"}]}";
+    String stores =
+        "{\"items\":[{\"name\":\"pkcs11\",\"state\":\"gone\",\"reason\":\"no token 'gw'\"}],"
+            + "\"proofs\":[{\"authority\":\"device-1\",\"keyStore\":\"pkcs11\","
+            + "\"outcome\":\"works\",\"detail\":\"it signs\"}]}";
     try (FakeService _ =
         FakeService.answering(
             home().adminSocket(),
-            line -> FakeService.json(200, line.contains("/status") ? status : authorities))) {
+            line ->
+                FakeService.json(
+                    200,
+                    line.contains("/status")
+                        ? status
+                        : line.contains("/key-stores") ? stores : authorities))) {
       CliRun.Ended ended = check();
       assertThat(ended.code()).isZero();
       assertThat(ended.out())
-          .contains("OK    service        gw1, layer 1, at unix:/x")
-          .contains("OK    authorities    device-1")
-          .contains("WARN  attestation    no eyes")
-          .contains("open in the service");
+          .containsPattern("OK    service +gw1, layer 1, at unix:/x")
+          .containsPattern("OK    authorities +device-1 is valid")
+          .containsPattern("WARN  attestation +no eyes")
+          .containsPattern("WARN  key store pkcs11 +in the service: gone: no token 'gw'; the service")
+          .containsPattern("OK    authorities +device-1 in key store pkcs11: it signs")
+          .containsPattern(
+              "WARN  key store +the key of device-1 is in pkcs11, and .keys. store says software");
     }
   }
 }

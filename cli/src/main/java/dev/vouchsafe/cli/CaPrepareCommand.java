@@ -1,0 +1,84 @@
+package dev.vouchsafe.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** Makes the next device CA, in the same key store or in another. */
+@Command(
+    name = "prepare",
+    description = {
+      "Makes the next device CA, with a new key, certified by the root. It signs nothing until"
+          + " `vouchsafe ca activate`; until then `vouchsafe ca abort` gives it up.",
+      "This is how a gateway moves to another key store: a key never leaves the store that it was"
+          + " made in. Put the store's settings ([keys] pkcs11-uri, for example) into"
+          + " vouchsafe.toml first; the running service reads them for this. The root stays where"
+          + " it is, so those who verify need no new trust bundle."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe ca prepare --key-store pkcs11",
+      "  vouchsafe ca prepare --key-store tpm -o json"
+    })
+final class CaPrepareCommand implements Callable<Integer> {
+  private final Console console;
+
+  @ParentCommand private @Nullable CaCommand parent;
+
+  @Option(
+      names = "--authority",
+      paramLabel = "ROLE",
+      defaultValue = "device",
+      description = "Which authority: device, the only one that can be replaced in this version.")
+  private String authority = "device";
+
+  @Option(
+      names = "--key-store",
+      paramLabel = "KIND",
+      description =
+          "Where its key is to be: software, pkcs11 or tpm. Default: where the active one's is.")
+  private @Nullable String keyStore;
+
+  CaPrepareCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    if (authority.equals("root")) {
+      throw CommandFailure.usage(
+          "--authority root is not in this version: the root stays where it was made");
+    }
+    if (!authority.equals("device")) {
+      throw CommandFailure.usage("--authority is device");
+    }
+    if (keyStore != null
+        && KeyStoreName.parse(keyStore).filter(KeyStoreName.forAll()::contains).isEmpty()) {
+      throw CommandFailure.usage(
+          "--key-store is one of " + KeyStoreName.texts(KeyStoreName.forAll()));
+    }
+    RootCommand globals = CaCommand.globals(parent);
+    JsonNode prepared =
+        AdminCommands.patient(globals.home()).postJson("/authorities/prepare", body());
+    CaSteps.print(
+        console.out(),
+        globals.json(),
+        prepared,
+        "it signs nothing yet; give it up with: vouchsafe " + globals.homeArgument() + "ca abort",
+        CaSteps.activate(globals));
+    return ExitCode.DONE.number();
+  }
+
+  private byte[] body() throws IOException {
+    return AdminCommands.body(json -> {
+      json.writeStringField("authority", authority);
+      if (keyStore != null) {
+        json.writeStringField("keyStore", keyStore);
+      }
+    });
+  }
+}

@@ -1,0 +1,81 @@
+package dev.vouchsafe.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParentCommand;
+
+/** Says where the authorities and their key stores stand, and what the next step is. */
+@Command(
+    name = "status",
+    description = {
+      "Says how each key store in use stands, whether each authority's key is there and signs"
+          + " (tried just now), and what the next step is.",
+      "Exit status: 0 all of it works, 4 a key store is away, 1 a key does not work."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe ca status", "  vouchsafe ca status -o json"})
+final class CaStatusCommand implements Callable<Integer> {
+  private final Console console;
+
+  @ParentCommand private @Nullable CaCommand parent;
+
+  CaStatusCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    RootCommand globals = CaCommand.globals(parent);
+    ServiceClient client = AdminCommands.patient(globals.home());
+    JsonNode stores = client.getJson("/key-stores");
+    JsonNode authorities = client.getJson("/authorities");
+    String next = CaSteps.next(globals, authorities);
+    if (globals.json()) {
+      ObjectNode document = stores.deepCopy();
+      document.put("next", next);
+      Json.print(console.out(), document);
+    } else {
+      print(stores, next);
+    }
+    return code(stores).number();
+  }
+
+  private void print(JsonNode stores, String next) {
+    Table names = new Table("KEY STORE", "STATE", "REASON");
+    for (JsonNode item : stores.path("items")) {
+      names.row(
+          item.path("name").asText(), item.path("state").asText(), item.path("reason").asText());
+    }
+    names.print(console.out());
+    console.out().println();
+    Table proofs = new Table("AUTHORITY", "KEY STORE", "KEY", "DETAIL");
+    for (JsonNode proof : stores.path("proofs")) {
+      proofs.row(
+          proof.path("authority").asText(),
+          proof.path("keyStore").asText(),
+          proof.path("outcome").asText(),
+          proof.path("detail").asText());
+    }
+    proofs.print(console.out());
+    console.out().println();
+    console.out().println("next: " + next);
+  }
+
+  private static ExitCode code(JsonNode stores) {
+    ExitCode code = ExitCode.DONE;
+    for (JsonNode proof : stores.path("proofs")) {
+      switch (proof.path("outcome").asText()) {
+        case "works" -> {
+          // As it should be.
+        }
+        case "unavailable" -> code = code == ExitCode.DONE ? ExitCode.UNAVAILABLE : code;
+        default -> code = ExitCode.FAILED;
+      }
+    }
+    return code;
+  }
+}
