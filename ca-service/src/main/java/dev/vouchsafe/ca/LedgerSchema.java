@@ -313,7 +313,7 @@ final class LedgerSchema {
       SQLiteConfig config = new SQLiteConfig();
       config.setReadOnly(true);
       config.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
-      Connection connection = connect(file, config);
+      Connection connection = connectToLook(file, config);
       try (Statement statement = connection.createStatement()) {
         requireOurs(file, statement);
         return connection;
@@ -324,6 +324,19 @@ final class LedgerSchema {
     } catch (SQLException e) {
       throw unreadable(file, e);
     }
+  }
+
+  /**
+   * Where no log lies beside the file, SQLite is told that nothing changes it (sqlite.org/uri.html,
+   * immutable): it would make a log and an index otherwise, of the user who looks, which the
+   * service's user could not write later.
+   */
+  private static Connection connectToLook(Path file, SQLiteConfig config) throws SQLException {
+    if (Files.exists(file.resolveSibling(FILE + "-wal"))) {
+      return connect(file, config);
+    }
+    String path = file.toAbsolutePath().toUri().getRawPath();
+    return connect("file:" + path + "?immutable=1", config);
   }
 
   static Connection connect(Path file, JournalMode journal, int busyMillis) throws SQLException {
@@ -344,7 +357,11 @@ final class LedgerSchema {
       // The driver would take the rest for settings.
       throw new SQLException("the path of a database can't contain '?'");
     }
-    Connection connection = config.createConnection("jdbc:sqlite:" + path);
+    return connect(path, config);
+  }
+
+  private static Connection connect(String name, SQLiteConfig config) throws SQLException {
+    Connection connection = config.createConnection("jdbc:sqlite:" + name);
     try (Statement statement = connection.createStatement()) {
       // What a database says about itself is not believed beyond its tables.
       statement.execute("PRAGMA trusted_schema = OFF");
