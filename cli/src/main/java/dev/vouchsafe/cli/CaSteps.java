@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Optional;
 
-/** What the steps in an authority's life have in common: which one is meant, and what comes next. */
+/**
+ * What the steps in an authority's life have in common: which one is meant, and what comes next.
+ */
 final class CaSteps {
   private CaSteps() {}
 

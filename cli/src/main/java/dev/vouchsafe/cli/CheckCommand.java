@@ -53,7 +53,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(machine.java());
     findings.add(machine.cryptography());
     findings.add(machine.clock());
-    HomeChecks files = new HomeChecks(home, console);
+    HomeChecks files = new HomeChecks(home);
     findings.add(files.format());
     files.owner().ifPresent(findings::add);
     Optional<Configuration> configuration = files.configuration(findings::add);

@@ -115,7 +115,8 @@ final class Daemon implements AutoCloseable {
     }
     StoreDrift.of(configuration, authorities)
         .ifPresent(drift ->
-            LOG.log(System.Logger.Level.WARNING, "key store: {0}; {1}", drift.found(), drift.advice()));
+            LOG.log(
+                System.Logger.Level.WARNING, "key store: {0}; {1}", drift.found(), drift.advice()));
   }
 
   /** Whoever can write the folder of a socket can put another there, and be taken for us. */

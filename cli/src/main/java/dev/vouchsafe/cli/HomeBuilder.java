@@ -244,6 +244,7 @@ final class HomeBuilder {
             StoreFolders.staged(home), configuration::keys, console.environment(), crypto)) {
       // Before the root's, where that has one of its own: the first one made is in data/keys.
       stores.openOrMake(candidate.store());
+      makeRootStore(stores, configuration.keys());
       List<AuthorityInfo> authorities =
           CertificateAuthorities.create(
               configuration.authority(data), stores, crypto, console.clock());
@@ -263,6 +264,22 @@ final class HomeBuilder {
         throw CommandFailure.failed("the key store does not work: " + e.getMessage(), e);
       }
       throw e;
+    }
+  }
+
+  /**
+   * Makes the root's store, where it has one of its own. If it does not work, another store for the
+   * device CA is no help, and would only cost another try of the PIN: the failure carries no fault
+   * of a key store on purpose.
+   */
+  private static void makeRootStore(KeyStores stores, Configuration.Keys keys)
+      throws CommandFailure {
+    try {
+      stores.openOrMake(keys.rootStore());
+    } catch (KeyFault.Unavailable e) {
+      throw CommandFailure.unavailable("the root's key store is away: " + e.getMessage());
+    } catch (KeyFault e) {
+      throw CommandFailure.failed("the root's key store does not work: " + e.getMessage());
     }
   }
 

@@ -17,11 +17,9 @@ import java.util.function.Consumer;
 /** What {@code check} says of the home's files: format, configuration, rights, keys, modules. */
 final class HomeChecks {
   private final Home home;
-  private final Console console;
 
-  HomeChecks(Home home, Console console) {
+  HomeChecks(Home home) {
     this.home = home;
-    this.console = console;
   }
 
   Finding format() {

@@ -144,7 +144,8 @@ final class KeyStoreChecks {
     return switch (proof.outcome()) {
       case WORKS -> Finding.ok("authorities", said);
       case UNAVAILABLE ->
-          Finding.fail("authorities", said, "it signs nothing until that store is back; " + setting);
+          Finding.fail(
+              "authorities", said, "it signs nothing until that store is back; " + setting);
       case FAILED -> Finding.fail("authorities", said, setting);
     };
   }

@@ -110,24 +110,28 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
   }
 
   /**
-   * Clears away what a crash left of a store that was being made. A software store that was whole
-   * by then stays, since its sealing secret, which lies elsewhere, stayed as well.
+   * Clears away what a crash left of a store that was being made. One that was whole by then and
+   * has a generated secret stays, since that secret, which lies elsewhere, stayed as well.
    */
   private void clear(KeyStoreName name, Path halfMade, Configuration.Places places)
       throws KeyFault, IOException {
     if (!exists(halfMade)) {
       return;
     }
-    if (name == KeyStoreName.SOFTWARE && opens(halfMade, places)) {
+    if (!ofToken(name) && opens(name, halfMade, places)) {
       return;
     }
     drivers.destroyOutside(new StoreFolders.Found(name, halfMade), places);
     DurableFiles.deleteTree(halfMade);
   }
 
-  private boolean opens(Path folder, Configuration.Places places) {
+  private static boolean ofToken(KeyStoreName name) {
+    return name == KeyStoreName.PKCS11 || name == KeyStoreName.ROOT_PKCS11;
+  }
+
+  private boolean opens(KeyStoreName name, Path folder, Configuration.Places places) {
     try {
-      drivers.open(KeyStoreName.SOFTWARE, folder, places).close();
+      drivers.open(name, folder, places).close();
       return true;
     } catch (KeyFault e) {
       return false;

@@ -48,7 +48,9 @@ final class ModuleKeyCommand implements Callable<Integer> {
     RootCommand globals = ModuleCommand.globals(parent);
     JsonNode answer =
         AdminCommands.client(globals.home())
-            .postJson("/modules/" + Targets.encoded(name) + "/key", AdminCommands.body(json -> json.writeStringField("which", which)));
+            .postJson(
+                "/modules/" + Targets.encoded(name) + "/key",
+                AdminCommands.body(json -> json.writeStringField("which", which)));
     if (globals.json()) {
       Json.print(console.out(), answer);
     } else {

@@ -233,7 +233,8 @@ class CheckCommandTest {
           .containsPattern("OK    service +gw1, layer 1, at unix:/x")
           .containsPattern("OK    authorities +device-1 is valid")
           .containsPattern("WARN  attestation +no eyes")
-          .containsPattern("WARN  key store pkcs11 +in the service: gone: no token 'gw'; the service")
+          .containsPattern(
+              "WARN  key store pkcs11 +in the service: gone: no token 'gw'; the service")
           .containsPattern("OK    authorities +device-1 in key store pkcs11: it signs")
           .containsPattern(
               "WARN  key store +the key of device-1 is in pkcs11, and .keys. store says software");

@@ -237,7 +237,7 @@ class ServeCommandTest {
   @Test
   void aLostSealStopsTheStart() throws Exception {
     Files.delete(home().sealKey());
-    assertDoesNotStart("the key store can't be opened", "seal.key");
+    assertDoesNotStart("key store software, [keys] seal", "seal.key");
   }
 
   @Test
