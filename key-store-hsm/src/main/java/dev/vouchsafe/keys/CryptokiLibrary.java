@@ -1,6 +1,8 @@
 package dev.vouchsafe.keys;
 
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -27,6 +29,7 @@ final class CryptokiLibrary {
   /** A library is loaded once for each process, whatever we would like. */
   private static final Loaded LOADED = new Loaded();
 
+  private static final String SERVER_ADDRESS = "P11_KIT_SERVER_ADDRESS";
   private static final long SHORT_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
 
   private final Cryptoki cryptoki;
@@ -40,10 +43,10 @@ final class CryptokiLibrary {
   /** Under the lock. */
   private boolean initializedByUs;
 
-  private CryptokiLibrary(Path path, Cryptoki cryptoki) {
+  private CryptokiLibrary(Path path, Cryptoki cryptoki, LibraryCalls.Limits limits) {
     this.named = path.toString();
     this.cryptoki = cryptoki;
-    this.calls = new LibraryCalls(named);
+    this.calls = new LibraryCalls(named, limits);
   }
 
   /** The libraries that were loaded, by their real path. */
@@ -58,11 +61,25 @@ final class CryptokiLibrary {
       try {
         CryptokiLibrary known = libraries.get(path);
         if (known == null) {
-          known = new CryptokiLibrary(path, Cryptoki.load(path));
+          known = new CryptokiLibrary(path, Cryptoki.load(path), LibraryCalls.Limits.HERE);
           libraries.put(path, known);
         }
         return known;
       } finally {
+        lock.unlock();
+      }
+    }
+
+    /** p11-kit's client makes a new one, with the address of that moment, whenever it is asked. */
+    Cryptoki client(Path client, String address) throws KeyFault {
+      if (!locked(lock)) {
+        throw new KeyFault.Unavailable("another PKCS#11 library is being loaded");
+      }
+      try {
+        ProcessEnvironment.set(SERVER_ADDRESS, address);
+        return Cryptoki.load(client);
+      } finally {
+        ProcessEnvironment.set(SERVER_ADDRESS, System.getenv(SERVER_ADDRESS));
         lock.unlock();
       }
     }
@@ -79,7 +96,28 @@ final class CryptokiLibrary {
     return LOADED.get(checked(modulePath, files));
   }
 
-  private static Path checked(Path modulePath, SecureFiles files) throws KeyFault.Failed {
+  /**
+   * A library that a helper process runs, for one store alone.
+   *
+   * @param client p11-kit's client
+   * @param socket where p11-kit's server listens, which need not be there yet
+   * @param modulePath the library, for people
+   */
+  static CryptokiLibrary behind(Path client, Path socket, Path modulePath) throws KeyFault {
+    String path =
+        URLEncoder.encode(socket.toString(), StandardCharsets.UTF_8)
+            .replace("+", "%20")
+            .replace("%2F", "/");
+    Cryptoki cryptoki = LOADED.client(client, "unix:path=" + path);
+    return new CryptokiLibrary(modulePath, cryptoki, LibraryCalls.Limits.HELPER);
+  }
+
+  /**
+   * The file of a library, behind symbolic links.
+   *
+   * @throws KeyFault.Failed if there is none, or somebody else could have written or exchanged it
+   */
+  static Path checked(Path modulePath, SecureFiles files) throws KeyFault.Failed {
     try {
       Path file = modulePath.toRealPath();
       files.checkProgram(file);

@@ -18,23 +18,49 @@ import java.util.function.LongSupplier;
  * twice as many workers: half of them are left for what needs no token, whatever the library does.
  * Nobody waits longer than {@link #PATIENCE} for others to come out. While a call is inside longer
  * than its kind may take, the library counts as hung: nobody else goes in, and all are told at
- * once, until that call comes back. That bounds one library; a second one that hangs at the same
- * time takes as many workers again.
+ * once, until that call comes back, or until the helper process is killed that it is in. That
+ * bounds one library; a second one that hangs at the same time takes as many workers again.
  */
 final class LibraryCalls {
   /** How long a caller waits at most for others, in nanoseconds. */
   static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(500);
 
+  /**
+   * How long calls may take before they count as hung, in nanoseconds.
+   *
+   * @param opening initializing the library, finding the token, logging in: a network HSM may look
+   *     for its way for a while
+   * @param signing looking for a key and signing
+   * @param making making a key: RSA-4096 takes slow tokens a minute
+   */
+  record Limits(long opening, long signing, long making) {
+    private static final long MAKING = TimeUnit.MINUTES.toNanos(2);
+
+    /** Of a library in this process, which can only be waited for. */
+    static final Limits HERE =
+        new Limits(TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(5), MAKING);
+
+    /** Of one in a helper process, which is killed then: soon, since somebody waits for it. */
+    static final Limits HELPER =
+        new Limits(TimeUnit.SECONDS.toNanos(10), TimeUnit.MILLISECONDS.toNanos(1500), MAKING);
+  }
+
   private final int most = Math.max(1, Runtime.getRuntime().availableProcessors());
   private final Semaphore free = new Semaphore(most);
   private final Set<Call> inside = ConcurrentHashMap.newKeySet();
   private final String library;
+  private final Limits limits;
 
   /**
    * @param library its name for people
    */
-  LibraryCalls(String library) {
+  LibraryCalls(String library, Limits limits) {
     this.library = library;
+    this.limits = limits;
+  }
+
+  Limits limits() {
+    return limits;
   }
 
   /** How many may be inside at a time. */

@@ -33,6 +33,7 @@ final class Pkcs11Examination {
   private final SecureRandom random;
   private final LongSupplier nanos;
   private final Path directory;
+  private final Pkcs11Settings settings;
   private final Pkcs11Uri uri;
   private final Findings findings = new Findings();
   private @Nullable StoreId store;
@@ -41,24 +42,24 @@ final class Pkcs11Examination {
    * @param nanos a clock for durations
    */
   Pkcs11Examination(
-      SecureFiles files, SecureRandom random, LongSupplier nanos, Path directory, Pkcs11Uri uri) {
+      SecureFiles files,
+      SecureRandom random,
+      LongSupplier nanos,
+      Path directory,
+      Pkcs11Settings settings) {
     this.files = files;
     this.random = random;
     this.nanos = nanos;
     this.directory = directory;
-    this.uri = uri;
+    this.settings = settings;
+    this.uri = settings.uri();
   }
 
-  /** What loads the library. */
-  interface Loader {
-    CryptokiLibrary load() throws KeyFault;
-  }
-
-  List<KeyStoreFinding> run(Loader loader) {
+  List<KeyStoreFinding> run(LibrarySource source) {
     boolean folder = findings.step("folder", directory.toString(), this::folder);
     boolean pin = findings.step("PIN file", PIN, this::pinFile);
     Thread looking =
-        Thread.ofPlatform().daemon().name("token-check").start(() -> library(loader, folder, pin));
+        Thread.ofPlatform().daemon().name("token-check").start(() -> library(source, folder, pin));
     try {
       if (!looking.join(LONGEST)) {
         findings.fault(
@@ -89,11 +90,15 @@ final class Pkcs11Examination {
     return uri.pinSource() + " can be read, and holds one line";
   }
 
-  private void library(Loader loader, boolean folder, boolean pin) {
+  private void library(LibrarySource source, boolean folder, boolean pin) {
     CryptokiLibrary library;
     try {
-      library = loader.load();
-      findings.ok("library", uri.modulePath() + " is a PKCS#11 library, and loads");
+      library = source.library();
+      findings.ok(
+          "library",
+          settings.helper()
+              ? uri.modulePath() + " runs in a helper process"
+              : uri.modulePath() + " is a PKCS#11 library, and loads");
     } catch (KeyFault e) {
       findings.fault("library", e, LIBRARY);
       return;
@@ -122,7 +127,8 @@ final class Pkcs11Examination {
   }
 
   private KeyFault fault(CryptokiException e) {
-    return TokenOpener.fault("token " + uri.tokenNamed(), e);
+    return TokenOpener.fault(
+        "token " + uri.tokenNamed() + " (module-path " + uri.modulePath() + ")", e);
   }
 
   private void token(Cryptoki cryptoki, boolean folder, boolean pin)

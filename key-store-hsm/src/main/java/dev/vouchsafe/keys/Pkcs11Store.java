@@ -28,18 +28,24 @@ final class Pkcs11Store implements PrivateKeyStore {
 
   private static final Duration LOOKING = Duration.ofSeconds(5);
 
+  private final LibrarySource library;
   private final TokenLink link;
   private final TokenObjects objects;
   private final SealedSecrets secrets;
   private final Pkcs11Description description;
   private final KnownKeys keys;
 
+  /**
+   * @param library closed with this
+   */
   Pkcs11Store(
+      LibrarySource library,
       TokenLink link,
       TokenObjects objects,
       KnownKeys keys,
       SealedSecrets secrets,
       Pkcs11Description description) {
+    this.library = library;
     this.link = link;
     this.objects = objects;
     this.keys = keys;
@@ -104,7 +110,7 @@ final class Pkcs11Store implements PrivateKeyStore {
     try {
       return call(
           connection,
-          TokenConnection.MAKING,
+          connection.library().calls().limits().making(),
           "making the key " + label,
           session -> {
             TokenObjects.Pair made = objects.make(session, label, type);
@@ -222,6 +228,7 @@ final class Pkcs11Store implements PrivateKeyStore {
   @Override
   public void close() {
     link.close();
+    library.close();
     keys.forget();
   }
 
@@ -237,14 +244,18 @@ final class Pkcs11Store implements PrivateKeyStore {
   private <T> T repeatable(String what, Repeatable<T> work) throws KeyFault {
     TokenConnection first = link.connection();
     try {
-      return call(first, TokenConnection.SIGNING, what, session -> work.run(first, session));
+      return call(first, signing(first), what, session -> work.run(first, session));
     } catch (KeyFault.Unavailable fault) {
       if (!first.isRetired()) {
         throw fault;
       }
       TokenConnection second = next(fault);
-      return call(second, TokenConnection.SIGNING, what, session -> work.run(second, session));
+      return call(second, signing(second), what, session -> work.run(second, session));
     }
+  }
+
+  private static long signing(TokenConnection connection) {
+    return connection.library().calls().limits().signing();
   }
 
   private TokenConnection next(KeyFault.Unavailable fault) throws KeyFault {

@@ -41,7 +41,12 @@ final class Pkcs11Stores {
   }
 
   PrivateKeyStore create(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
-    checkApart(directory, uri);
+    return create(directory, Pkcs11Settings.inProcess(uri), crypto);
+  }
+
+  PrivateKeyStore create(Path directory, Pkcs11Settings settings, SoftwareCrypto crypto)
+      throws KeyFault {
+    checkApart(directory, settings.uri());
     StoreId id = StoreId.random(random);
     try {
       files.makeFolder(directory);
@@ -50,7 +55,7 @@ final class Pkcs11Stores {
         // Before the first object is made: whatever happens then, its owner is known.
         files.writeNew(directory.resolve(StoreId.FILE), id.encoded());
         empty = false;
-        return fill(directory, id, uri, crypto);
+        return fill(directory, new TokenObjects(id, settings.uri().object(), crypto), settings);
       } finally {
         if (empty) {
           SecureFiles.removeQuietly(directory);
@@ -68,19 +73,16 @@ final class Pkcs11Stores {
     }
   }
 
-  private PrivateKeyStore fill(Path directory, StoreId id, Pkcs11Uri uri, SoftwareCrypto crypto)
+  private PrivateKeyStore fill(Path directory, TokenObjects objects, Pkcs11Settings settings)
       throws KeyFault {
-    TokenObjects objects = new TokenObjects(id, uri.object(), crypto);
+    LibrarySource library = LibrarySource.of(settings, files);
     AtomicBoolean begun = new AtomicBoolean();
     boolean done = false;
     try {
       TokenOpener maker =
-          new TokenOpener(
-              uri,
-              files,
-              random,
-              nanos,
-              false,
+          opener(
+              settings.uri(),
+              library,
               (session, token) -> {
                 if (token.is(Ck.CKF_WRITE_PROTECTED)) {
                   throw new KeyFault.Failed("token " + token.named() + " is write-protected");
@@ -89,14 +91,20 @@ final class Pkcs11Stores {
                 return objects.makeSealingKey(session);
               });
       maker.open().connectionOrThrow().retire("the store is made");
-      PrivateKeyStore store = connected(store(objects, uri));
+      PrivateKeyStore store = connected(store(objects, settings.uri(), library));
       done = true;
       return store;
     } finally {
       if (!done) {
-        removeNew(directory, uri, objects, begun.get());
+        library.close();
+        removeNew(directory, settings, objects, begun.get());
       }
     }
+  }
+
+  /** Of a token that must be there now. */
+  private TokenOpener opener(Pkcs11Uri uri, LibrarySource library, TokenOpener.Content content) {
+    return new TokenOpener(uri, library, files, random, nanos, false, content);
   }
 
   private static PrivateKeyStore connected(Pkcs11Store store) throws KeyFault {
@@ -113,10 +121,11 @@ final class Pkcs11Stores {
   }
 
   /** If the token can't be cleaned now, the folder stays, so that it can be later. */
-  private void removeNew(Path directory, Pkcs11Uri uri, TokenObjects objects, boolean begun) {
+  private void removeNew(
+      Path directory, Pkcs11Settings settings, TokenObjects objects, boolean begun) {
     try {
       if (begun) {
-        destroyAll(objects, uri);
+        destroyAll(objects, settings);
       }
       SecureFiles.removeQuietly(directory.resolve(StoreId.FILE));
       SecureFiles.removeQuietly(directory);
@@ -130,53 +139,69 @@ final class Pkcs11Stores {
     }
   }
 
-  private void destroyAll(TokenObjects objects, Pkcs11Uri uri) throws KeyFault {
-    TokenOpener visitor =
-        new TokenOpener(
-            uri,
-            files,
-            random,
-            nanos,
-            false,
-            (session, token) -> {
-              objects.destroyAll(session);
-              return 0;
-            });
-    visitor.open().connectionOrThrow().retire("the store is destroyed");
+  private void destroyAll(TokenObjects objects, Pkcs11Settings settings) throws KeyFault {
+    try (LibrarySource library = LibrarySource.of(settings, files)) {
+      opener(
+              settings.uri(),
+              library,
+              (session, token) -> {
+                objects.destroyAll(session);
+                return 0;
+              })
+          .open()
+          .connectionOrThrow()
+          .retire("the store is destroyed");
+    }
   }
 
   PrivateKeyStore open(Path directory, Pkcs11Uri uri, SoftwareCrypto crypto) throws KeyFault {
+    return open(directory, Pkcs11Settings.inProcess(uri), crypto);
+  }
+
+  PrivateKeyStore open(Path directory, Pkcs11Settings settings, SoftwareCrypto crypto)
+      throws KeyFault {
+    Pkcs11Uri uri = settings.uri();
     checkApart(directory, uri);
     try {
       files.checkFolder(directory);
       StoreId id = StoreId.read(directory, files);
       SecureFiles.sweep(directory);
-      Pkcs11Store store = store(new TokenObjects(id, uri.object(), crypto), uri);
-      boolean opened = false;
-      try {
-        store.lookNow();
-        opened = true;
-        return store;
-      } finally {
-        if (!opened) {
-          store.close();
-        }
-      }
+      TokenObjects objects = new TokenObjects(id, uri.object(), crypto);
+      return looked(store(objects, uri, LibrarySource.of(settings, files)));
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
     }
   }
 
-  List<KeyStoreFinding> examine(Path directory, Pkcs11Uri uri) {
-    return new Pkcs11Examination(files, random, nanos, directory, uri)
-        .run(() -> CryptokiLibrary.at(uri.modulePath(), files));
+  private static PrivateKeyStore looked(Pkcs11Store store) throws KeyFault {
+    boolean opened = false;
+    try {
+      store.lookNow();
+      opened = true;
+      return store;
+    } finally {
+      if (!opened) {
+        store.close();
+      }
+    }
   }
 
-  private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri) {
+  List<KeyStoreFinding> examine(Path directory, Pkcs11Uri uri) {
+    return examine(directory, Pkcs11Settings.inProcess(uri));
+  }
+
+  List<KeyStoreFinding> examine(Path directory, Pkcs11Settings settings) {
+    try (LibrarySource library = LibrarySource.of(settings, files)) {
+      return new Pkcs11Examination(files, random, nanos, directory, settings).run(library);
+    }
+  }
+
+  private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri, LibrarySource library) {
     KnownKeys keys = new KnownKeys(objects);
     TokenOpener opener =
-        new TokenOpener(uri, files, random, nanos, true, new Content(objects, keys));
+        new TokenOpener(uri, library, files, random, nanos, true, new Content(objects, keys));
     return new Pkcs11Store(
+        library,
         new TokenLink(opener, later, nanos, patience),
         objects,
         keys,
@@ -200,11 +225,16 @@ final class Pkcs11Stores {
   }
 
   void destroy(Path directory, Pkcs11Uri uri) throws KeyFault {
+    destroy(directory, Pkcs11Settings.inProcess(uri));
+  }
+
+  void destroy(Path directory, Pkcs11Settings settings) throws KeyFault {
     try {
       if (Files.exists(directory.resolve(StoreId.FILE), LinkOption.NOFOLLOW_LINKS)) {
         files.checkFolder(directory);
         StoreId id = StoreId.read(directory, files);
-        destroyAll(new TokenObjects(id, uri.object(), SoftwareCrypto.choose()), uri);
+        destroyAll(
+            new TokenObjects(id, settings.uri().object(), SoftwareCrypto.choose()), settings);
       }
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);

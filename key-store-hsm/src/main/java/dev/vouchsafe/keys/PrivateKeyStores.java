@@ -69,25 +69,18 @@ public final class PrivateKeyStores {
   /** As {@link #createPkcs11(Path, Pkcs11Uri, SoftwareCrypto)}, with the library where it says. */
   public static PrivateKeyStore createPkcs11(
       Path directory, Pkcs11Settings settings, SoftwareCrypto crypto) throws KeyFault {
-    return Pkcs11Stores.here().create(directory, inProcess(settings), crypto);
+    return Pkcs11Stores.here().create(directory, settings, crypto);
   }
 
   /** As {@link #openPkcs11(Path, Pkcs11Uri, SoftwareCrypto)}, with the library where it says. */
   public static PrivateKeyStore openPkcs11(
       Path directory, Pkcs11Settings settings, SoftwareCrypto crypto) throws KeyFault {
-    return Pkcs11Stores.here().open(directory, inProcess(settings), crypto);
+    return Pkcs11Stores.here().open(directory, settings, crypto);
   }
 
   /** As {@link #destroyPkcs11(Path, Pkcs11Uri)}, with the library where it says. */
   public static void destroyPkcs11(Path directory, Pkcs11Settings settings) throws KeyFault {
-    Pkcs11Stores.here().destroy(directory, inProcess(settings));
-  }
-
-  private static Pkcs11Uri inProcess(Pkcs11Settings settings) {
-    if (settings.helper()) {
-      throw new UnsupportedOperationException("not yet");
-    }
-    return settings.uri();
+    Pkcs11Stores.here().destroy(directory, settings);
   }
 
   /** Whether that folder is the record of a store in a PKCS#11 token. */
@@ -154,7 +147,7 @@ public final class PrivateKeyStores {
 
   /** As {@link #examinePkcs11(Path, Pkcs11Uri)}, with the library where it says. */
   public static List<KeyStoreFinding> examinePkcs11(Path directory, Pkcs11Settings settings) {
-    return Pkcs11Stores.here().examine(directory, inProcess(settings));
+    return Pkcs11Stores.here().examine(directory, settings);
   }
 
   /**

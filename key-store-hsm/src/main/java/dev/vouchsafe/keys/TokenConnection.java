@@ -3,7 +3,6 @@ package dev.vouchsafe.keys;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,12 +22,6 @@ import org.jspecify.annotations.Nullable;
  * hangs can take.
  */
 final class TokenConnection {
-  /** How long looking for a key and signing may take, in nanoseconds, before it counts as hung. */
-  static final long SIGNING = TimeUnit.SECONDS.toNanos(5);
-
-  /** The same for making a key: RSA-4096 takes slow tokens a minute. */
-  static final long MAKING = TimeUnit.MINUTES.toNanos(2);
-
   private final CryptokiLibrary library;
   private final Cryptoki cryptoki;
   private final TokenInfo token;
@@ -189,7 +182,7 @@ final class TokenConnection {
   void probe() {
     try {
       in(
-          SIGNING,
+          library.calls().limits().signing(),
           session -> {
             if (!session.sees(sealingKey)) {
               throw CryptokiException.loggedOut();

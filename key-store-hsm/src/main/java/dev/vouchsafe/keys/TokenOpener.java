@@ -21,9 +21,6 @@ final class TokenOpener implements TokenLink.Opener {
         throws KeyFault, CryptokiException {}
   }
 
-  /** After so long it counts as hung: a network HSM may look for its way for a while. */
-  private static final long OPENING = TimeUnit.SECONDS.toNanos(30);
-
   /** A library that others use begins anew for us this long after the token was lost... */
   static final long FIRST_BEGINNING = TimeUnit.SECONDS.toNanos(1);
 
@@ -31,12 +28,12 @@ final class TokenOpener implements TokenLink.Opener {
   private static final long LONGEST_INTERVAL = TimeUnit.MINUTES.toNanos(10);
 
   private final Pkcs11Uri uri;
-  private final SecureFiles files;
   private final LongSupplier nanos;
   private final TokenPin pin;
   private final boolean known;
   private final Content content;
-  private volatile @Nullable CryptokiLibrary library;
+  private final LibrarySource source;
+  private @Nullable CryptokiLibrary library;
   private volatile @Nullable TokenInfo seen;
 
   /** Of the one that opens. */
@@ -50,13 +47,14 @@ final class TokenOpener implements TokenLink.Opener {
    */
   TokenOpener(
       Pkcs11Uri uri,
+      LibrarySource source,
       SecureFiles files,
       SecureRandom random,
       LongSupplier nanos,
       boolean known,
       Content content) {
     this.uri = uri;
-    this.files = files;
+    this.source = source;
     this.nanos = nanos;
     this.pin = new TokenPin(uri.pinSource(), files, random);
     this.known = known;
@@ -108,8 +106,9 @@ final class TokenOpener implements TokenLink.Opener {
 
   private Opening once() {
     try {
-      CryptokiLibrary entered = library();
-      LibraryCalls.Call call = entered.calls().begin(nanos, OPENING);
+      CryptokiLibrary entered = source.library();
+      library = entered;
+      LibraryCalls.Call call = entered.calls().begin(nanos, entered.calls().limits().opening());
       try {
         return in(entered);
       } catch (CryptokiException e) {
@@ -135,16 +134,6 @@ final class TokenOpener implements TokenLink.Opener {
         entered.leave();
       }
     }
-  }
-
-  /** Loaded once: what becomes of the file later doesn't matter to us. */
-  private CryptokiLibrary library() throws KeyFault {
-    CryptokiLibrary loaded = library;
-    if (loaded == null) {
-      loaded = CryptokiLibrary.at(uri.modulePath(), files);
-      library = loaded;
-    }
-    return loaded;
   }
 
   private Opening at(CryptokiLibrary entered, Cryptoki cryptoki)

@@ -29,7 +29,7 @@ class Pkcs11HangTest {
   private static final KeyLabel CA = Pkcs11Place.CA;
   private static final byte[] MESSAGE = Pkcs11Place.MESSAGE;
   private static final int CORES = Runtime.getRuntime().availableProcessors();
-  private static final long SIGNING = TokenConnection.SIGNING + 1;
+  private static final long SIGNING = LibraryCalls.Limits.HERE.signing() + 1;
 
   /** That a caller waits half a second, and something for a busy machine. */
   private static final long SOON = TimeUnit.MILLISECONDS.toNanos(1500);
@@ -259,7 +259,7 @@ class Pkcs11HangTest {
     if (CORES > 1) {
       assertThat(Pkcs11Place.signs(key)).isTrue();
     }
-    place.pass(TokenConnection.MAKING);
+    place.pass(LibraryCalls.Limits.HERE.making());
     long before = shim.calls();
     for (ThrowingCallable call : calls) {
       assertThatThrownBy(call).isInstanceOf(KeyFault.Unavailable.class);
