@@ -90,7 +90,7 @@ final class HelperLibrary implements LibrarySource {
     process = started;
     started.start();
     long end = System.nanoTime() + STARTING;
-    while (!started.isThere()) {
+    while (!started.listens()) {
       if (System.nanoTime() - end > 0) {
         throw new KeyFault.Unavailable(notThere(started));
       }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,10 +60,22 @@ final class HelperProcess implements AutoCloseable {
     thread.start();
   }
 
-  /** Whether it listens. */
+  /** Whether it runs, and has made its socket. */
   boolean isThere() {
     Process now = process;
     return now != null && now.isAlive() && Files.exists(socket);
+  }
+
+  /** Whether it takes clients: there is a moment when its socket has a name and doesn't listen. */
+  boolean listens() {
+    if (!isThere()) {
+      return false;
+    }
+    try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return client.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** What the last one that ended had to say, for people; may be empty. */

@@ -96,7 +96,7 @@ class Pkcs11HelperTest {
     assertThat(store.unseal(CA, store.seal(CA, MESSAGE))).isEqualTo(MESSAGE);
     assertThat(Files.readString(Path.of("/proc/self/maps")))
         .doesNotContain(trap.library().toString());
-    assertThat(helpers()).hasSize(2);
+    Eventually.isTrue("a server and a worker", () -> helpers().size() == 2);
     store.close();
     assertThat(helpers()).isEmpty();
     store = PrivateKeyStores.openPkcs11(home.resolve("keys"), settings, Pkcs11Place.CRYPTO);

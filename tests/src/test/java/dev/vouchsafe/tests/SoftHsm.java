@@ -107,7 +107,7 @@ final class SoftHsm {
     return folder.resolve("softhsm2.conf");
   }
 
-  private Map<String, String> environment() {
+  Map<String, String> environment() {
     return Map.of("SOFTHSM2_CONF", configuration().toString());
   }
 
@@ -116,6 +116,45 @@ final class SoftHsm {
     try (Stream<Path> files = Files.walk(tokens())) {
       return files.filter(file -> file.toString().endsWith(".object")).count();
     }
+  }
+
+  /** Where the tokens' files are. */
+  Path tokenFiles() {
+    return tokens();
+  }
+
+  /**
+   * Puts a new key pair under the label and the id of each that is there, as another token of the
+   * same name could hold them.
+   */
+  void replaceKeyPairs() throws IOException, InterruptedException {
+    String label = "";
+    for (String line : tool("--list-objects", "--type", "privkey").lines().toList()) {
+      if (line.startsWith("  label:")) {
+        label = line.substring("  label:".length()).strip();
+      } else if (line.startsWith("  ID:")) {
+        String id = line.substring("  ID:".length()).strip();
+        tool("--delete-object", "--type", "privkey", "--id", id);
+        tool("--delete-object", "--type", "pubkey", "--id", id);
+        tool("--keypairgen", "--key-type", "EC:prime256v1", "--id", id, "--label", label);
+      }
+    }
+  }
+
+  private String tool(String... arguments) throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "pkcs11-tool",
+                "--module",
+                LIBRARY.toString(),
+                "--token-label",
+                TOKEN,
+                "--login",
+                "--pin",
+                PIN));
+    command.addAll(List.of(arguments));
+    return Programs.run(environment(), command, "").done();
   }
 
   /** Takes the token out. */
@@ -182,21 +221,7 @@ final class SoftHsm {
 
   /** Everything that the token holds, seen with its PIN. */
   List<StoredObject> objects() throws IOException, InterruptedException {
-    String out =
-        Programs.run(
-                environment(),
-                List.of(
-                    "pkcs11-tool",
-                    "--module",
-                    LIBRARY.toString(),
-                    "--token-label",
-                    TOKEN,
-                    "--login",
-                    "--pin",
-                    PIN,
-                    "--list-objects"),
-                "")
-            .done();
+    String out = tool("--list-objects");
     List<StoredObject> objects = new ArrayList<>();
     List<String> lines = new ArrayList<>();
     for (String line : out.lines().toList()) {
