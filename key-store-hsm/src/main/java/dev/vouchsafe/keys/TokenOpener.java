@@ -22,7 +22,7 @@ final class TokenOpener implements TokenLink.Opener {
   }
 
   /** A library that others use begins anew for us this long after the token was lost... */
-  static final long FIRST_BEGINNING = TimeUnit.SECONDS.toNanos(1);
+  static final long FIRST_BEGINNING = TimeUnit.MILLISECONDS.toNanos(400);
 
   /** ...and then at intervals that grow up to this, since it takes the others' sessions. */
   private static final long LONGEST_INTERVAL = TimeUnit.MINUTES.toNanos(10);

@@ -22,7 +22,7 @@ import java.util.concurrent.locks.LockSupport;
  * Clients that ask for certificates all the time and look at each answer: a certificate is verified
  * up to the root and against its private key, and all else must be an honest "unavailable".
  */
-final class BlinkLoad implements AutoCloseable {
+final class BlinkLoad {
   private static final long BETWEEN_ASKS = TimeUnit.MILLISECONDS.toNanos(15);
   private static final Duration LONGEST_END = Duration.ofSeconds(60);
 
@@ -120,8 +120,7 @@ final class BlinkLoad implements AutoCloseable {
   }
 
   /** Ends the clients, each after the answer that it waits for. */
-  @Override
-  public void close() throws InterruptedException {
+  void end() throws InterruptedException {
     ended = true;
     for (Thread client : clients) {
       if (!client.join(LONGEST_END)) {

@@ -75,8 +75,10 @@ class TokenBlinksUnderLoadTest {
         long java = gateway.pid();
         String executable = executable(java);
         BlinkLoad load = BlinkLoad.start(home.workloadSocket(), CLIENTS, roots);
-        try (load) {
+        try {
           blinks(load, server, whole, losses);
+        } finally {
+          load.end();
         }
         assertThat(load.surprises()).isEmpty();
         assertThat(gateway.isAlive()).isTrue();

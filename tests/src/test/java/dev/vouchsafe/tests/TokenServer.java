@@ -13,8 +13,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code p11-kit server} in front of a SoftHSM2: killed, the token is gone for the service that uses
- * it by p11-kit's client; started, it is back.
+ * {@code p11-kit server} in front of a SoftHSM2: killed, the token is gone for the service that
+ * uses it by p11-kit's client; started, it is back.
  */
 final class TokenServer implements AutoCloseable {
   private static final long BETWEEN_LOOKS = 500_000;
