@@ -188,7 +188,9 @@ final class Pkcs11Examination {
               PIN,
               () -> {
                 try {
-                  new TokenPin(uri.pinSource(), files, random).login(session, token);
+                  new TokenPin(
+                          uri.pinSource(), files, random, RefusedPinNote.readOnly(directory, files))
+                      .login(session, token);
                   return "the token takes the PIN in " + uri.pinSource();
                 } catch (CryptokiException e) {
                   throw fault(e);

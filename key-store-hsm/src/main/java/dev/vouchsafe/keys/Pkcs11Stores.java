@@ -81,6 +81,7 @@ final class Pkcs11Stores {
     try {
       TokenOpener maker =
           opener(
+              directory,
               settings.uri(),
               library,
               (session, token) -> {
@@ -91,7 +92,7 @@ final class Pkcs11Stores {
                 return objects.makeSealingKey(session);
               });
       maker.open().connectionOrThrow().retire("the store is made");
-      PrivateKeyStore store = connected(store(objects, settings.uri(), library));
+      PrivateKeyStore store = connected(store(directory, objects, settings.uri(), library));
       done = true;
       return store;
     } finally {
@@ -102,9 +103,14 @@ final class Pkcs11Stores {
     }
   }
 
+  private TokenPin pin(Pkcs11Uri uri, Path directory) {
+    return new TokenPin(uri.pinSource(), files, random, RefusedPinNote.in(directory, files));
+  }
+
   /** Of a token that must be there now. */
-  private TokenOpener opener(Pkcs11Uri uri, LibrarySource library, TokenOpener.Content content) {
-    return new TokenOpener(uri, library, files, random, nanos, false, content);
+  private TokenOpener opener(
+      Path directory, Pkcs11Uri uri, LibrarySource library, TokenOpener.Content content) {
+    return new TokenOpener(uri, library, pin(uri, directory), nanos, false, content);
   }
 
   private static PrivateKeyStore connected(Pkcs11Store store) throws KeyFault {
@@ -125,9 +131,10 @@ final class Pkcs11Stores {
       Path directory, Pkcs11Settings settings, TokenObjects objects, boolean begun) {
     try {
       if (begun) {
-        destroyAll(objects, settings);
+        destroyAll(directory, objects, settings);
       }
       SecureFiles.removeQuietly(directory.resolve(StoreId.FILE));
+      SecureFiles.removeQuietly(directory.resolve(RefusedPinNote.FILE));
       SecureFiles.removeQuietly(directory);
     } catch (KeyFault e) {
       System.getLogger(Pkcs11Stores.class.getName())
@@ -139,9 +146,11 @@ final class Pkcs11Stores {
     }
   }
 
-  private void destroyAll(TokenObjects objects, Pkcs11Settings settings) throws KeyFault {
+  private void destroyAll(Path directory, TokenObjects objects, Pkcs11Settings settings)
+      throws KeyFault {
     try (LibrarySource library = LibrarySource.of(settings, files)) {
       opener(
+              directory,
               settings.uri(),
               library,
               (session, token) -> {
@@ -167,7 +176,7 @@ final class Pkcs11Stores {
       StoreId id = StoreId.read(directory, files);
       SecureFiles.sweep(directory);
       TokenObjects objects = new TokenObjects(id, uri.object(), crypto);
-      return looked(store(objects, uri, LibrarySource.of(settings, files)));
+      return looked(store(directory, objects, uri, LibrarySource.of(settings, files)));
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
     }
@@ -196,10 +205,11 @@ final class Pkcs11Stores {
     }
   }
 
-  private Pkcs11Store store(TokenObjects objects, Pkcs11Uri uri, LibrarySource library) {
+  private Pkcs11Store store(
+      Path directory, TokenObjects objects, Pkcs11Uri uri, LibrarySource library) {
     KnownKeys keys = new KnownKeys(objects);
     TokenOpener opener =
-        new TokenOpener(uri, library, files, random, nanos, true, new Content(objects, keys));
+        new TokenOpener(uri, library, pin(uri, directory), nanos, true, new Content(objects, keys));
     return new Pkcs11Store(
         library,
         new TokenLink(opener, later, nanos, patience),
@@ -234,7 +244,9 @@ final class Pkcs11Stores {
         files.checkFolder(directory);
         StoreId id = StoreId.read(directory, files);
         destroyAll(
-            new TokenObjects(id, settings.uri().object(), SoftwareCrypto.choose()), settings);
+            directory,
+            new TokenObjects(id, settings.uri().object(), SoftwareCrypto.choose()),
+            settings);
       }
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Reads and writes files that hold secrets, and refuses those that somebody else could read or
@@ -101,7 +102,12 @@ final class SecureFiles {
   }
 
   /** What tells a file that was written again from the one before. */
-  record Version(Map<String, Object> attributes) {}
+  record Version(Map<String, Object> attributes) {
+    /** The same text for the same version. */
+    String text() {
+      return new TreeMap<>(attributes).toString();
+    }
+  }
 
   /** Of the file that a name means now, behind symbolic links. */
   static Version version(Path file) throws IOException {

@@ -1,6 +1,5 @@
 package dev.vouchsafe.keys;
 
-import java.security.SecureRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -48,15 +47,14 @@ final class TokenOpener implements TokenLink.Opener {
   TokenOpener(
       Pkcs11Uri uri,
       LibrarySource source,
-      SecureFiles files,
-      SecureRandom random,
+      TokenPin pin,
       LongSupplier nanos,
       boolean known,
       Content content) {
     this.uri = uri;
     this.source = source;
     this.nanos = nanos;
-    this.pin = new TokenPin(uri.pinSource(), files, random);
+    this.pin = pin;
     this.known = known;
     this.content = content;
   }

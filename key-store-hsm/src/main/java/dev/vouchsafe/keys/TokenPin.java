@@ -18,13 +18,15 @@ import org.jspecify.annotations.Nullable;
  * <p>The PIN is in memory only while it is tried. Of a wrong one a digest is kept with the token's
  * serial number, under a random key that is nowhere else: another PIN in the file, or another
  * token, is tried. So is the same PIN once more when the file was written again: whoever does that
- * has a reason, such as a PIN that was set in the token meanwhile. What a token says of its PIN and
- * not of ours (locked, expired, not set) is not kept: its flags are read before each login.
+ * has a reason, such as a PIN that was set in the token meanwhile. A note in the store's folder
+ * tells the next process of it. What a token says of its PIN and not of ours (locked, expired, not
+ * set) is not kept: its flags are read before each login.
  */
 final class TokenPin {
   private final Path file;
   private final SecureFiles files;
   private final SecretKeySpec key;
+  private final @Nullable RefusedPinNote note;
   private @Nullable Refused refused;
 
   /** A wrong PIN, and the file as it was then. */
@@ -42,9 +44,13 @@ final class TokenPin {
     }
   }
 
-  TokenPin(Path file, SecureFiles files, SecureRandom random) {
+  /**
+   * @param note what is known of earlier processes, where there were any
+   */
+  TokenPin(Path file, SecureFiles files, SecureRandom random, @Nullable RefusedPinNote note) {
     this.file = file;
     this.files = files;
+    this.note = note;
     byte[] octets = new byte[32];
     random.nextBytes(octets);
     this.key = new SecretKeySpec(octets, "HmacSHA256");
@@ -64,9 +70,12 @@ final class TokenPin {
       byte[] pin = secret.key();
       try {
         byte[] digest = digest(token, pin);
-        if (refused != null && refused.is(digest, version)) {
+        boolean here = refused != null && refused.is(digest, version);
+        if (here || (note != null && note.is(token, version))) {
           throw new KeyFault.Failed(
-              refusal(token) + ", and is not tried a second time: correct the file");
+              refusal(token)
+                  + ", and is not tried a second time: correct the file, or write it again if the"
+                  + " token has its PIN now");
         }
         login(session, token, pin, new Refused(digest, version));
       } finally {
@@ -79,15 +88,26 @@ final class TokenPin {
       throws KeyFault, CryptokiException {
     try {
       session.login(pin);
+      taken();
     } catch (CryptokiException e) {
       if (e.kind() == Ckr.Kind.PIN) {
         refused = isWrong(e) ? ifWrong : null;
+        if (refused != null && note != null) {
+          note.keep(token, ifWrong.file);
+        }
         throw new KeyFault.Failed(refusal(token) + ": " + e.getMessage(), e);
       }
       // Another store of this process has logged in before, which counts for all of it.
       if (!e.is(Ckr.USER_ALREADY_LOGGED_IN)) {
         throw e;
       }
+    }
+  }
+
+  private void taken() {
+    refused = null;
+    if (note != null) {
+      note.remove();
     }
   }
 

@@ -271,6 +271,33 @@ class Pkcs11BadInputTest {
   }
 
   @Test
+  void aWrongPinIsTriedOnceHoweverOftenTheServiceIsStartedOrExamined() throws Exception {
+    place.create().close();
+    writePin("wrong-pin-99", "rw-------");
+    shim.reset();
+    for (int i = 0; i < 5; i++) {
+      assertThatThrownBy(place::open)
+          .isInstanceOf(KeyFault.Failed.class)
+          .hasMessageContaining("pin-source")
+          .hasMessageNotContaining("wrong-pin-99");
+      assertThat(place.stores.examine(place.folder, place.uri).getLast().detail())
+          .contains("not tried a second time");
+    }
+    assertThat(shim.calls(Function.LOGIN)).isEqualTo(1);
+    Path note = place.folder.resolve(RefusedPinNote.FILE);
+    assertThat(SoftwareFolder.mode(note)).isEqualTo("rw-------");
+    assertThat(Files.readString(note)).doesNotContain("wrong-pin-99", token.serial());
+    writePin(token.pin(), "rw-------");
+    assertThat(place.stores.examine(place.folder, place.uri))
+        .extracting(KeyStoreFinding::outcome)
+        .doesNotContain(KeyStoreFinding.Outcome.FAILED);
+    assertThat(note).exists();
+    place.open().close();
+    assertThat(note).doesNotExist();
+    place.stores.destroy(place.folder, place.uri);
+  }
+
+  @Test
   void aWrongPinIsTriedOnceMoreWhenItsFileIsWrittenAgain() throws Exception {
     try (PrivateKeyStore store = place.create()) {
       StoredKey key = store.make(Pkcs11Place.CA, KeyType.EC_P256);
