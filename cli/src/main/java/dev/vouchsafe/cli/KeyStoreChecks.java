@@ -96,13 +96,15 @@ final class KeyStoreChecks {
     };
   }
 
+  /** Names the key of the configuration that the remedy is about, in its section. */
   private static String advice(KeyStoreName name, String remedy) {
     String setting = name.setting().title();
-    if (remedy.isEmpty() || remedy.equals(name.setting().key())) {
-      return setting;
+    if (remedy.isEmpty() || remedy.contains("[keys]")) {
+      return remedy.isEmpty() ? setting : remedy;
     }
-    return remedy.contains("[keys]")
-        ? remedy
+    String first = remedy.split("[ ,:]", 2)[0];
+    return ConfigurationKey.keysOf(name.setting().section()).contains(first)
+        ? "[" + name.setting().section() + "] " + remedy
         : setting + ": " + remedy.replace(" in pkcs11-uri", "");
   }
 
