@@ -47,27 +47,29 @@ final class TpmObjects {
         TpmCall.of("tpm2_createprimary", "-Q", "-C", "o", "-g", "sha256", "-G", STORAGE_KEY)
             .with("-a", PRIMARY, "-c", "primary.ctx")
             .authorized("-P", owner);
-    return primary(turn, make.slow());
+    turn.run(make.slow());
+    return named(turn);
   }
 
   /** What tells one TPM from another, and survives a clear; nothing if the TPM won't make it. */
-  TpmName chip(TpmTurn turn) throws KeyFault, IOException {
+  TpmName chip(TpmTurn turn) throws KeyFault, TpmException, IOException {
     try {
-      return primary(
-              turn,
-              TpmCall.of("tpm2_createprimary", "-Q", "-C", "e", "-g", "sha256", "-G", STORAGE_KEY)
-                  .with("-a", PRIMARY, "-c", "primary.ctx")
-                  .slow())
-          .name();
+      turn.run(
+          TpmCall.of("tpm2_createprimary", "-Q", "-C", "e", "-g", "sha256", "-G", STORAGE_KEY)
+              .with("-a", PRIMARY, "-c", "primary.ctx")
+              .slow());
     } catch (TpmException e) {
+      // Its owner may have given that hierarchy an auth value, or switched it off.
+      if (TpmFaults.concernsAll(e) || e.is(TpmRc.Kind.MEMORY) || e.is(TpmRc.Kind.BUSY)) {
+        throw e;
+      }
       return TpmName.NONE;
     }
+    return named(turn).name();
   }
 
-  /** Its Name isn't known before it is loaded: so it is flushed by the next call only. */
-  private static Primary primary(TpmTurn turn, TpmCall make)
-      throws KeyFault, TpmException, IOException {
-    turn.run(make);
+  /** A primary key's Name isn't known before it is loaded: it is flushed only now. */
+  private static Primary named(TpmTurn turn) throws KeyFault, TpmException, IOException {
     turn.runNaming(
         TpmCall.of("tpm2_readpublic", "-Q", "-c", "primary.ctx", "-n", "primary.name"),
         "primary.name");

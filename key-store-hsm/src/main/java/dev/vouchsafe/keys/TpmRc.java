@@ -113,7 +113,7 @@ final class TpmRc {
     String all = new String(errors, StandardCharsets.UTF_8);
     String code = code(all).stream().mapToObj(TpmRc::named).findFirst().orElse("");
     for (String line : all.split("\n", -1)) {
-      if (line.startsWith("ERROR")) {
+      if (line.startsWith("ERROR:")) {
         StringBuilder text = new StringBuilder(code);
         line.substring("ERROR:".length())
             .strip()

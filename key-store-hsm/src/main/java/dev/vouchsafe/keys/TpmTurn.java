@@ -86,11 +86,31 @@ final class TpmTurn {
 
   /** Runs a program, once more if it may work in a moment, and flushes what it has loaded. */
   byte[] run(TpmCall call) throws KeyFault, TpmException {
-    byte[] printed = again(call);
-    if (call.loads() > 0) {
-      clean(call.loads());
+    boolean done = false;
+    try {
+      byte[] printed = again(call);
+      done = true;
+      if (call.loads() > 0) {
+        clean(call.loads());
+      }
+      return printed;
+    } finally {
+      if (!done && call.loads() > 0) {
+        cleanQuietly();
+      }
     }
-    return printed;
+  }
+
+  /** What a call has loaded that failed afterwards. Why it failed matters more than this does. */
+  private void cleanQuietly() {
+    try {
+      if (!chip.slots().managed()) {
+        flushOurs();
+      }
+    } catch (KeyFault | TpmException e) {
+      System.getLogger(TpmTurn.class.getName())
+          .log(System.Logger.Level.DEBUG, "what was loaded can't be flushed now");
+    }
   }
 
   /** Runs a program that loads an object and writes its Name, which is one of ours from now on. */
