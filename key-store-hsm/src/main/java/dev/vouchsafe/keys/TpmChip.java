@@ -57,7 +57,12 @@ final class TpmChip {
     try (TpmLock.Held _ = lock.hold()) {
       Path folder = makeFolder();
       try {
-        return work.run(new TpmTurn(this, folder));
+        TpmTurn turn = new TpmTurn(this, folder);
+        try {
+          return work.run(turn);
+        } finally {
+          turn.finish();
+        }
       } finally {
         remove(folder);
       }

@@ -31,6 +31,7 @@ final class TpmTurn {
   private final TpmChip chip;
   private final Path folder;
   private boolean asked;
+  private boolean dirty;
 
   TpmTurn(TpmChip chip, Path folder) {
     this.chip = chip;
@@ -86,38 +87,32 @@ final class TpmTurn {
 
   /** Runs a program, once more if it may work in a moment, and flushes what it has loaded. */
   byte[] run(TpmCall call) throws KeyFault, TpmException {
-    boolean done = false;
-    try {
-      byte[] printed = again(call);
-      done = true;
-      if (call.loads() > 0) {
-        clean(call.loads());
-      }
-      return printed;
-    } finally {
-      if (!done && call.loads() > 0) {
-        cleanQuietly();
-      }
+    dirty |= call.loads() > 0;
+    byte[] printed = again(call);
+    if (call.loads() > 0) {
+      clean(call.loads());
     }
+    return printed;
+  }
+
+  /** Runs a program that loads an object and writes its Name, which is one of ours from now on. */
+  void runNaming(TpmCall call, String file) throws KeyFault, TpmException, IOException {
+    dirty = true;
+    again(call);
+    own(TpmName.of(read(file)));
+    clean(2);
   }
 
   /** What a call has loaded that failed afterwards. Why it failed matters more than this does. */
-  private void cleanQuietly() {
+  void finish() {
     try {
-      if (!chip.slots().managed()) {
+      if (dirty && !chip.slots().managed()) {
         flushOurs();
       }
     } catch (KeyFault | TpmException e) {
       System.getLogger(TpmTurn.class.getName())
           .log(System.Logger.Level.DEBUG, "what was loaded can't be flushed now");
     }
-  }
-
-  /** Runs a program that loads an object and writes its Name, which is one of ours from now on. */
-  void runNaming(TpmCall call, String file) throws KeyFault, TpmException, IOException {
-    again(call);
-    own(TpmName.of(read(file)));
-    clean(2);
   }
 
   /** An object of that Name is ours, and flushed after use. */
@@ -167,6 +162,10 @@ final class TpmTurn {
       if (e.is(TpmRc.Kind.HUNG)) {
         chip.slots().killed(true);
       }
+      if (e.is(TpmRc.Kind.HUNG) || e.is(TpmRc.Kind.GONE)) {
+        // No second call of this turn waits for it.
+        dirty = false;
+      }
       throw e;
     }
   }
@@ -174,13 +173,10 @@ final class TpmTurn {
   /** After a call that left something loaded, unless a resource manager has flushed it. */
   private void clean(int loaded) throws KeyFault, TpmException {
     TpmChip.TpmSlots slots = chip.slots();
-    if (slots.managed()) {
-      return;
+    if (!slots.managed() && !(loaded == 1 && flushIfOurs(slots.last()))) {
+      slots.managed(!flushOurs());
     }
-    if (loaded == 1 && flushIfOurs(slots.last())) {
-      return;
-    }
-    slots.managed(!flushOurs());
+    dirty = false;
   }
 
   /** Some other program may have filled the slots, or one of ours that was killed. */

@@ -66,6 +66,7 @@ class TpmStoreTest {
   }
 
   @Nested
+  @Tag("fault")
   class PersistentHandles extends Contract {
     @Override
     TpmHome at(Path folder) {
