@@ -27,7 +27,7 @@ final class HelperProcess implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(HelperProcess.class.getName());
   private static final long BETWEEN_LOOKS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  /** A process that ends sooner is started again only after a pause. */
+  /** A process that ends sooner twice in a row is started again only after a pause. */
   private static final long SOON = TimeUnit.SECONDS.toNanos(1);
 
   private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(250);
@@ -84,6 +84,7 @@ final class HelperProcess implements AutoCloseable {
   }
 
   private void supervise() {
+    boolean soonBefore = false;
     while (!closed) {
       long started = System.nanoTime();
       try {
@@ -103,9 +104,11 @@ final class HelperProcess implements AutoCloseable {
             "the helper process of {0} has ended, and is started again{1}",
             modulePath,
             lastWords());
-        if (System.nanoTime() - started < SOON) {
+        boolean soon = System.nanoTime() - started < SOON;
+        if (soon && soonBefore) {
           LockSupport.parkNanos(PAUSE);
         }
+        soonBefore = soon;
       }
     }
     Process last = process;

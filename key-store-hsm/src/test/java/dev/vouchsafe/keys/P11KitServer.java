@@ -58,6 +58,9 @@ final class P11KitServer implements AutoCloseable {
     builder.environment().putAll(hsm.environment());
     process = builder.start();
     while (!listens()) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IOException("interrupted while p11-kit server starts");
+      }
       LockSupport.parkNanos(BETWEEN_LOOKS);
     }
   }

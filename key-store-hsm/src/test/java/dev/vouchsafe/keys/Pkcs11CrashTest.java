@@ -42,6 +42,6 @@ class Pkcs11CrashTest {
     return new ChildJvm(
         List.of("-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=/dev/null"),
         TokenSigner.class,
-        List.of(home.resolve("keys").toString(), token.uri(trap.library())));
+        List.of(home.resolve("keys").toString(), token.uri(trap.library()), "false"));
   }
 }

@@ -64,8 +64,11 @@ class Pkcs11HelperTest {
 
   /** Our own processes that run the library: servers and their workers. */
   private static List<ProcessHandle> helpers() {
-    return ProcessHandle.current()
-        .descendants()
+    return running(ProcessHandle.current().descendants());
+  }
+
+  private static List<ProcessHandle> running(Stream<ProcessHandle> among) {
+    return among
         .filter(process -> words(process).stream().anyMatch(trap.library().toString()::equals))
         .toList();
   }
@@ -164,6 +167,22 @@ class Pkcs11HelperTest {
     assertThat(command.toString()).doesNotContain(token.pin());
     store.close();
     assertThat(folder).doesNotExist();
+  }
+
+  @Test
+  void aHelperEndsWithItsServiceAlsoWhenThatIsKilled() throws Exception {
+    store.close();
+    try (ChildJvm service =
+        new ChildJvm(
+            List.of(),
+            TokenSigner.class,
+            List.of(home.resolve("keys").toString(), token.uri(trap.library()), "true"))) {
+      assertThat(service.line()).isEqualTo("signs true");
+      assertThat(running(ProcessHandle.allProcesses())).hasSizeGreaterThanOrEqualTo(2);
+      service.kill();
+      Eventually.isTrue("no helper is left", () -> running(ProcessHandle.allProcesses()).isEmpty());
+    }
+    store = PrivateKeyStores.openPkcs11(home.resolve("keys"), settings, Pkcs11Place.CRYPTO);
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * A token that is killed and restored again and again, once with foreign keys under the same labels
@@ -57,6 +58,7 @@ class TokenBlinksUnderLoadTest {
   /** The whole run: {@code -Dvouchsafe.blinks.seconds=600} of it, and as many losses as that. */
   @Test
   @Tag("fault")
+  @Timeout(value = 30, unit = TimeUnit.MINUTES)
   void tenMinutesAndThirtyLosses() throws Exception {
     int seconds = Integer.getInteger("vouchsafe.blinks.seconds", 600);
     List<BlinkLoad.Seen> seen = run(Duration.ofSeconds(seconds), Math.max(3, seconds / 20));

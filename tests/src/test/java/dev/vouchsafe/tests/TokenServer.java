@@ -60,6 +60,9 @@ final class TokenServer implements AutoCloseable {
     builder.environment().putAll(environment);
     process = builder.start();
     while (!listens()) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IOException("interrupted while p11-kit server starts");
+      }
       LockSupport.parkNanos(BETWEEN_LOOKS);
     }
   }
