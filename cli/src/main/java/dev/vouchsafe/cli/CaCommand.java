@@ -11,7 +11,14 @@ import picocli.CommandLine.Spec;
     name = "ca",
     description =
         "Looks at the authorities of the running service, and replaces the device CA, which is also"
-            + " how it moves to another key store.")
+            + " how it moves to another key store.",
+    footerHeading = "%nMoving to another key store, while the service runs:%n",
+    footer = {
+      "  (put its settings into [keys] of vouchsafe.toml)",
+      "  vouchsafe ca prepare --key-store pkcs11    makes the next device CA there",
+      "  vouchsafe ca activate                      lets it sign",
+      "  vouchsafe ca status                        says what the next step is"
+    })
 final class CaCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

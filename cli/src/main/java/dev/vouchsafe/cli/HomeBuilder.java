@@ -253,9 +253,9 @@ final class HomeBuilder {
       DurableFiles.syncTree(home.configurationStage());
       return authorities;
     } catch (KeyFault.Unavailable e) {
-      throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);
+      throw CommandFailure.unavailable(Causes.text(e), e);
     } catch (KeyFault e) {
-      throw CommandFailure.failed("the key store could not be made: " + e.getMessage(), e);
+      throw CommandFailure.failed(Causes.text(e), e);
     } catch (IOException e) {
       if (KeyStoreFailures.tellsOfAbsence(e)) {
         throw CommandFailure.unavailable("the key store is away: " + e.getMessage(), e);

@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertificateFactory;
@@ -251,5 +253,32 @@ class MoveKeyStoreTest {
       good("ca", "activate");
       assertThat(issuer(fetched("after"))).contains("Device CA");
     }
+  }
+
+  @Test
+  void whatAKilledServiceLeftOfAStoreIsDestroyedInTheTokenBeforeAnotherIsMade() throws Exception {
+    // A store in the token whose folder has the name that it has until it is whole.
+    Path other = folder.resolve("other");
+    ProcessRun another = new ProcessRun(other, hsm.environment());
+    assertThat(another.run("init", "--key-store", "pkcs11", "--pkcs11-uri", token.uri()).code())
+        .isZero();
+    Path halfMade = home().data().resolve("keys-pkcs11.new");
+    Files.createDirectory(
+        halfMade,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    try (var files = Files.list(Home.at(other).keys())) {
+      for (Path file : files.toList()) {
+        Files.copy(file, halfMade.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
+    configureTheToken();
+    try (ServiceProcess _ = process().serve()) {
+      good("ca", "prepare", "--key-store", "pkcs11");
+      good("ca", "activate");
+      assertThat(issuer(fetched("after"))).contains("Device CA 2");
+    }
+    assertThat(halfMade).doesNotExist();
+    assertThat(process().run("check").out()).doesNotContain("FAIL");
+    assertThat(another.run("check").out()).contains("FAIL  key store pkcs11");
   }
 }
