@@ -248,6 +248,26 @@ class Pkcs11LossTest {
   }
 
   @Test
+  void aSecondKeyUnderTheSameIdIsNamedAndNeitherIsUsedUntilItIsRemoved() throws Exception {
+    Path kept = Folders.copy(token.folder(), home.resolve("kept"));
+    byte[] id = place.id().of(CA);
+    try (TokenVisit visit = TokenVisit.to(token)) {
+      visit.makePair(id);
+    }
+    shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
+    assertUnavailable(() -> key.sign(MESSAGE));
+    place.pause();
+    assertThat(store.health().state()).isEqualTo(KeyStoreHealth.State.GONE);
+    assertThat(store.health().reason())
+        .contains("several private keys", java.util.HexFormat.of().formatHex(id));
+    assertUnavailable(() -> key.sign(MESSAGE));
+    Folders.delete(token.folder());
+    Folders.copy(kept, token.folder());
+    place.pause();
+    assertThat(Pkcs11Place.signs(key)).isTrue();
+  }
+
+  @Test
   void aTokenThatWasRenamedIsGoneUnderItsNewNameAndTheSettingIsNamed() throws Exception {
     shim.rename("renamed");
     shim.answerOnce(Function.SIGN, Ckr.DEVICE_REMOVED);
