@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.asn1.ASN1OctetString;
 import org.bouncycastle.asn1.DERIA5String;
 import org.bouncycastle.asn1.DERPrintableString;
 import org.bouncycastle.asn1.DERUTF8String;
@@ -113,7 +114,21 @@ final class AuthorityBuilder {
         new AuthorityKeyIdentifier(
             Octets.keyId(signer.map(it -> keyOf(it.certificate())).orElse(key))));
     extensions.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(trustDomain));
+    Optional<byte[]> limits = nameConstraints(signer);
+    if (limits.isPresent()) {
+      extensions.addExtension(Extension.nameConstraints, true, limits.get());
+    }
     return extensions.generate();
+  }
+
+  /**
+   * The name constraints of an authority's certificate, which all under it repeat: some verifiers
+   * look only at those of the last authority in a chain.
+   */
+  static Optional<byte[]> nameConstraints(Optional<LedgerReader.StoredAuthority> authority) {
+    return authority
+        .map(it -> it.certificate().getExtensionValue(Extension.nameConstraints.getId()))
+        .map(value -> ASN1OctetString.getInstance(value).getOctets());
   }
 
   private static BasicConstraints constraints(OptionalInt pathLength) {

@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The authorities as the ledger has them at one moment, held against each other and against the
- * settings.
+ * Roots and device CAs as the ledger has them at one moment, held against each other and against
+ * the settings.
  */
 final class AuthorityChain {
   private static final int URI = 6;
@@ -38,7 +38,7 @@ final class AuthorityChain {
       throws IOException {
     this.settings = settings;
     this.crypto = crypto;
-    this.all = List.copyOf(all);
+    this.all = all.stream().filter(it -> it.row().role() != Role.ISSUING).toList();
     this.root = active(Role.ROOT);
     this.device = active(Role.DEVICE);
     requireSigned(root);
@@ -72,8 +72,7 @@ final class AuthorityChain {
   AuthorityChain with(Map<Long, State> changed) throws IOException {
     List<StoredAuthority> next = new ArrayList<>();
     for (StoredAuthority authority : all) {
-      State state = changed.getOrDefault(authority.row().row(), authority.row().state());
-      next.add(new StoredAuthority(authority.row().in(state), authority.certificate()));
+      next.add(authority.in(changed.getOrDefault(authority.row().row(), authority.row().state())));
     }
     return new AuthorityChain(settings, crypto, next);
   }

@@ -5,10 +5,12 @@ import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.keys.StoredKey;
+import java.security.KeyPair;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 
@@ -28,6 +30,11 @@ final class AuthorityFactory {
   private interface KeyMaker {
     Fresh make(AuthorityRow row) throws KeyFault;
   }
+
+  /** Where an issuing CA's key is, in the place of a store's name. */
+  private static final String IN_MEMORY = "memory";
+
+  private static final KeyType ISSUING_KEY = KeyType.EC_P256;
 
   private final CaSettings settings;
   private final NamedStores stores;
@@ -75,6 +82,28 @@ final class AuthorityFactory {
             settings.deviceKey(),
             AuthorityInfo.State.PREPARED),
         Optional.of(root));
+  }
+
+  /**
+   * An issuing CA, whose key is in memory only.
+   *
+   * @param ended issuing CAs that have ended, which the ledger may stop listing
+   */
+  Made makeIssuing(Made device, List<LedgerReader.StoredAuthority> ended)
+      throws KeyFault, IssuanceException {
+    device.key().find();
+    NewAuthority wanted =
+        new NewAuthority(
+            AuthorityInfo.Role.ISSUING, IN_MEMORY, ISSUING_KEY, AuthorityInfo.State.PREPARED);
+    KeyPair pair = crypto.generate(ISSUING_KEY);
+    Made made =
+        make(
+            AuthorityPlan.issuing(settings),
+            wanted,
+            Optional.of(device),
+            row -> new Fresh(pair.getPublic(), new MemoryKey(crypto, ISSUING_KEY, pair)));
+    ledger.replaceIssuing(device.authority().row(), made.authority().row(), ended);
+    return new Made(made.authority().in(AuthorityInfo.State.ACTIVE), made.key());
   }
 
   private NewAuthority wanted(AuthorityInfo.Role role, KeyType keyType, AuthorityInfo.State state) {
@@ -128,6 +157,11 @@ final class AuthorityFactory {
     Optional<LedgerReader.StoredAuthority> signer = parent.map(Made::authority);
     AuthorityBuilder builder = new AuthorityBuilder(settings.identity(), signer, now);
     byte[] tbs = builder.tbs(plan, row, serial, fresh.publicKey());
+    new AuthorityLint(settings.identity())
+        .check(
+            tbs,
+            serial,
+            new AuthorityLint.Expected(row, fresh.publicKey(), signer, plan.lifetime(), now));
     SigningKey key = parent.map(Made::key).orElse(fresh.key());
     byte[] signature = key.sign(ledger.record(row, tbs));
     AlgorithmIdentifier algorithm =

@@ -49,6 +49,11 @@ final class AuthorityKey implements SigningKey {
   }
 
   @Override
+  public Optional<SigningLane> lane() {
+    return store.lane();
+  }
+
+  @Override
   public void find() throws KeyFault {
     StoredKey _ = found();
   }

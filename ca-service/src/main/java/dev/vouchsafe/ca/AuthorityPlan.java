@@ -31,6 +31,15 @@ record AuthorityPlan(String title, Duration lifetime, OptionalInt pathLength, in
         CERTIFICATES_AND_LISTS);
   }
 
+  static AuthorityPlan issuing(CaSettings settings) {
+    // It signs no revocation list: what it issues ends too soon to be revoked (RFC 9608).
+    return new AuthorityPlan(
+        "Vouchsafe Issuing CA",
+        settings.issuing().lifetime(),
+        OptionalInt.of(0),
+        KeyUsage.keyCertSign);
+  }
+
   /** The longest path under the device CA of a gateway at that layer. */
   static int pathLength(int layer) {
     return PATH_LENGTH_OVER_LAYER - layer;

@@ -47,6 +47,7 @@ final class AuthoritySteps implements AuthorityChanges {
       InstantSource clock,
       Issuers issuers,
       KeyServices services,
+      AuthorityFactory factory,
       UnderWay underWay) {
     this.settings = settings;
     this.stores = stores;
@@ -56,7 +57,7 @@ final class AuthoritySteps implements AuthorityChanges {
     this.issuers = issuers;
     this.services = services;
     this.underWay = underWay;
-    this.factory = new AuthorityFactory(settings, stores, crypto, ledger, clock);
+    this.factory = factory;
   }
 
   /** One step, on the authorities as the ledger has them when it begins. */

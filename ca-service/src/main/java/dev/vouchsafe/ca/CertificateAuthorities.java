@@ -1,7 +1,7 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.keys.KeyFault;
-import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -42,13 +42,6 @@ public final class CertificateAuthorities {
       new KeyServices(settings, sealing, crypto, ledger, clock, Pace.real()).make();
       return List.of(root.authority().info(), device.authority().info());
     }
-  }
-
-  /** {@link #create(CaSettings, AuthorityStores, SoftwareCrypto, InstantSource)} in one store. */
-  public static List<AuthorityInfo> create(
-      CaSettings settings, PrivateKeyStore store, SoftwareCrypto crypto, InstantSource clock)
-      throws IOException {
-    return create(settings, AuthorityStores.single(store), crypto, clock);
   }
 
   /** Makes one authority. */
@@ -100,20 +93,6 @@ public final class CertificateAuthorities {
     return open(settings, stores, crypto, clock, executor, ledger, Pace.real());
   }
 
-  /**
-   * {@link #open(CaSettings, AuthorityStores, SoftwareCrypto, InstantSource, Executor)} on one
-   * store.
-   */
-  public static CertificateAuthority open(
-      CaSettings settings,
-      PrivateKeyStore store,
-      SoftwareCrypto crypto,
-      InstantSource clock,
-      Executor executor)
-      throws IOException {
-    return open(settings, AuthorityStores.single(store), crypto, clock, executor);
-  }
-
   /** The same on a ledger that is open already, which is closed again if this fails. */
   static CertificateAuthority open(
       CaSettings settings,
@@ -126,27 +105,41 @@ public final class CertificateAuthorities {
       throws IOException {
     try {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
+      List<StoredAuthority> delegates = delegates(ledger);
       ledger.settle();
       NamedStores stores = new NamedStores(authorityStores);
-      Issuers issuers = new Issuers(chain, stores, crypto, settings.lifetimes().leafCap());
+      UnderWay underWay = new UnderWay();
+      AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, clock);
+      Issuers issuers =
+          new Issuers(settings, chain, delegates, stores, crypto, factory, clock, pace, underWay);
       findIfThere(issuers.device().key());
       NamedStore sealing = stores.named(chain.device().row().keyStore());
       KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
-      UnderWay underWay = new UnderWay();
+      // The first issuing CA is being made when the first request comes.
+      var _ = issuers.ready();
       return new IssuingService(
           issuers,
           stores,
           ledger,
           new LeafPreparer(settings, issuers, crypto, clock),
           services,
-          new AuthoritySteps(settings, stores, crypto, ledger, clock, issuers, services, underWay),
+          new AuthoritySteps(
+              settings, stores, crypto, ledger, clock, issuers, services, factory, underWay),
           underWay,
           executor);
     } catch (IOException e) {
       ledger.close();
       throw e;
     }
+  }
+
+  /** Issuing CAs whose keys went with the process that made them. */
+  private static List<StoredAuthority> delegates(Ledger ledger) throws IOException {
+    return ledger.authorities().stream()
+        .filter(it -> it.row().role() == AuthorityInfo.Role.ISSUING)
+        .map(it -> it.in(AuthorityInfo.State.RETIRING))
+        .toList();
   }
 
   private static void findIfThere(SigningKey key) throws IOException {

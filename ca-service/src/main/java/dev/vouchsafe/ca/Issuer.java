@@ -22,8 +22,18 @@ final class Issuer {
   private final byte[] keyId;
   private final AlgorithmIdentifier signatureAlgorithm;
   private final String pem;
+  private final boolean delegate;
 
   Issuer(String id, String trustDomain, KeyType keyType, X509Certificate certificate)
+      throws IOException {
+    this(id, trustDomain, keyType, certificate, "");
+  }
+
+  /**
+   * @param above the chain over a delegate, PEM; empty for a device CA, over which is the root
+   */
+  private Issuer(
+      String id, String trustDomain, KeyType keyType, X509Certificate certificate, String above)
       throws IOException {
     byte[] der;
     try {
@@ -41,7 +51,8 @@ final class Issuer {
     this.subjectDer = subject.getEncoded();
     this.keyId = Octets.keyId(parsed.getSubjectPublicKeyInfo());
     this.signatureAlgorithm = SignatureAlgorithms.of(keyType);
-    this.pem = Pem.certificate(der);
+    this.pem = Pem.certificate(der) + above;
+    this.delegate = !above.isEmpty();
   }
 
   /** That authority of the gateway. */
@@ -49,6 +60,19 @@ final class Issuer {
       throws IOException {
     AuthorityRow row = authority.row();
     return new Issuer(row.id(), identity.trustDomain(), row.keyType(), authority.certificate());
+  }
+
+  /** An issuing CA under that device CA. */
+  static Issuer ofDelegate(LedgerReader.StoredAuthority authority, Issuer device)
+      throws IOException {
+    AuthorityRow row = authority.row();
+    return new Issuer(
+        row.id(), device.trustDomain(), row.keyType(), authority.certificate(), device.pem());
+  }
+
+  /** Whether it is an issuing CA, whose leaves nobody revokes. */
+  boolean isDelegate() {
+    return delegate;
   }
 
   String id() {
@@ -91,6 +115,7 @@ final class Issuer {
     return signatureAlgorithm;
   }
 
+  /** Its certificate and those over it but the root's, PEM. */
   String pem() {
     return pem;
   }

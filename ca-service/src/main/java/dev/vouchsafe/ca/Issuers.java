@@ -1,32 +1,131 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.SoftwareCrypto;
+import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Who issues just now. It changes as a whole from one request to the next; what was prepared for an
  * issuer is finished with that one.
  */
 final class Issuers {
-  /** A chain, and the signer that it makes. */
-  private record Now(AuthorityChain chain, LeafSigner device) {}
+  /**
+   * What holds together.
+   *
+   * @param delegation where the device CA has an issuing CA sign leaves
+   * @param delegates issuing CAs whose leaves may not have ended yet, the present one last
+   */
+  private record Now(
+      AuthorityChain chain,
+      LeafSigner device,
+      Optional<Delegation> delegation,
+      List<StoredAuthority> delegates) {}
 
+  /** The key store whose device CA has an issuing CA where nothing else was chosen. */
+  private static final String SLOW = "tpm";
+
+  private final CaSettings settings;
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
-  private final Duration leafCap;
+  private final InstantSource clock;
+  private final Pace pace;
+  private final UnderWay underWay;
+  private final AuthorityFactory factory;
   private volatile Now now;
 
-  Issuers(AuthorityChain chain, NamedStores stores, SoftwareCrypto crypto, Duration leafCap) {
+  /**
+   * @param delegates issuing CAs of processes that have ended, whose leaves may not have
+   */
+  Issuers(
+      CaSettings settings,
+      AuthorityChain chain,
+      List<StoredAuthority> delegates,
+      NamedStores stores,
+      SoftwareCrypto crypto,
+      AuthorityFactory factory,
+      InstantSource clock,
+      Pace pace,
+      UnderWay underWay) {
+    this.settings = settings;
     this.stores = stores;
     this.crypto = crypto;
-    this.leafCap = leafCap;
-    this.now = new Now(chain, signer(chain));
+    this.factory = factory;
+    this.clock = clock;
+    this.pace = pace;
+    this.underWay = underWay;
+    LeafSigner device = signer(chain);
+    this.now = new Now(chain, device, delegation(device), List.copyOf(delegates));
   }
 
   private LeafSigner signer(AuthorityChain chain) {
     AuthorityKey key = AuthorityKey.of(chain.device(), stores, crypto);
-    return new LeafSigner(chain.device(), chain.issuer(), key, leafCap);
+    return new LeafSigner(chain.device(), chain.issuer(), key, settings.lifetimes().leafCap());
+  }
+
+  private Optional<Delegation> delegation(LeafSigner device) {
+    boolean wanted =
+        switch (settings.issuing().mode()) {
+          case ON -> true;
+          case AUTO -> device.authority().row().keyStore().equals(SLOW);
+          case OFF -> false;
+        };
+    return wanted
+        ? Optional.of(
+            new Delegation(
+                () -> makeDelegate(device), device.issuer().notAfter(), clock, pace, underWay))
+        : Optional.empty();
+  }
+
+  private LeafSigner makeDelegate(LeafSigner device) throws KeyFault, IssuanceException {
+    List<StoredAuthority> ended = delegates(it -> hasEnded(it));
+    AuthorityFactory.Made made =
+        factory.makeIssuing(new AuthorityFactory.Made(device.authority(), device.key()), ended);
+    add(made.authority(), ended);
+    try {
+      return new LeafSigner(
+          made.authority(),
+          Issuer.ofDelegate(made.authority(), device.issuer()),
+          made.key(),
+          settings.lifetimes().leafCap());
+    } catch (IOException e) {
+      throw new IllegalStateException("a certificate that was just made can be read", e);
+    }
+  }
+
+  /** Picks some of the issuing CAs. */
+  private interface Choice {
+    boolean takes(StoredAuthority delegate);
+  }
+
+  private List<StoredAuthority> delegates(Choice choice) {
+    return now.delegates().stream().filter(choice::takes).toList();
+  }
+
+  private boolean hasEnded(StoredAuthority delegate) {
+    return clock.instant().isAfter(delegate.certificate().getNotAfter().toInstant());
+  }
+
+  private synchronized void add(StoredAuthority delegate, List<StoredAuthority> ended) {
+    List<StoredAuthority> next = new ArrayList<>();
+    for (StoredAuthority known : now.delegates()) {
+      if (!ended.contains(known)) {
+        next.add(known.in(State.RETIRING));
+      }
+    }
+    next.add(delegate);
+    now = new Now(now.chain(), now.device(), now.delegation(), List.copyOf(next));
   }
 
   AuthorityChain chain() {
@@ -38,14 +137,102 @@ final class Issuers {
     return now.device();
   }
 
-  /** From now on, the authorities are these. */
-  synchronized void become(AuthorityChain chain) {
-    boolean same = now.device().authority().row().equals(chain.device().row());
-    now = new Now(chain, same ? now.device() : signer(chain));
+  /** Whether that is the SHA-256 of the SubjectPublicKeyInfo of an authority of this gateway. */
+  boolean hasKey(byte[] sha256) {
+    Now known = now;
+    return known.chain().hasKey(sha256)
+        || known.delegates().stream()
+            .anyMatch(it ->
+                Arrays.equals(Octets.sha256(it.certificate().getPublicKey().getEncoded()), sha256));
+  }
+
+  /**
+   * Has an issuing CA made ahead of time, if there is to be one.
+   *
+   * @return completes soon, never exceptionally, when it is as it can be
+   */
+  CompletableFuture<?> ready() {
+    Optional<Delegation> delegation = now.delegation();
+    return delegation.isPresent()
+        ? delegation.get().ready(clock.instant())
+        : CompletableFuture.completedFuture(null);
+  }
+
+  /**
+   * Who signs a leaf of that life. Whoever asks holds its key, and must let it go.
+   *
+   * <p>A leaf that the end of the issuing CA would cut off is the device CA's. But where the next
+   * issuing CA is late since the device CA's store is away, a leaf that would otherwise have fitted
+   * is shortened rather than refused.
+   */
+  LeafSigner choose(Profile profile, Duration life, Instant at) {
+    Now known = now;
+    Optional<LeafSigner> delegate = known.delegation().flatMap(it -> it.at(at));
+    if (delegate.isPresent()
+        && !settings.issuing().byDevice().contains(profile)
+        && (fits(delegate.get(), known.device(), life, at) || isLate(known, life))
+        && delegate.get().key().hold()) {
+      return delegate.get();
+    }
+    boolean _ = known.device().key().hold();
+    return known.device();
+  }
+
+  private static boolean fits(LeafSigner delegate, LeafSigner device, Duration life, Instant at) {
+    Instant end = at.truncatedTo(ChronoUnit.SECONDS).plus(life);
+    Instant last = delegate.issuer().notAfter();
+    // The device CA would cut it off as well, or no later.
+    return !end.isAfter(last) || !device.issuer().notAfter().isAfter(last);
+  }
+
+  private boolean isLate(Now known, Duration life) {
+    return life.compareTo(settings.issuing().lifetime().dividedBy(2)) <= 0
+        && stores.named(known.device().authority().row().keyStore()).health().state()
+            != KeyStoreHealth.State.UP;
+  }
+
+  /** Every generation of every authority, the newest last. */
+  List<AuthorityInfo> infos() {
+    List<AuthorityInfo> infos = new ArrayList<>(chain().infos());
+    delegates(it -> !hasEnded(it)).forEach(it -> infos.add(it.info()));
+    return List.copyOf(infos);
+  }
+
+  /**
+   * From now on, the authorities are these. A device CA that takes over has its issuing CA made
+   * before, so that nobody waits for it.
+   */
+  void become(AuthorityChain chain) {
+    Now before = now;
+    if (before.device().authority().row().equals(chain.device().row())) {
+      replace(chain, before.device(), before.delegation());
+      return;
+    }
+    LeafSigner device = signer(chain);
+    Optional<Delegation> delegation = delegation(device);
+    delegation.ifPresent(Delegation::make);
+    replace(chain, device, delegation);
+    before.delegation().ifPresent(Delegation::close);
+  }
+
+  private synchronized void replace(
+      AuthorityChain chain, LeafSigner device, Optional<Delegation> delegation) {
+    now = new Now(chain, device, delegation, now.delegates());
   }
 
   /** Tries the key of each that may still sign. */
   List<AuthorityProof> prove() {
-    return Proofs.of(chain().all(), stores, crypto);
+    Now known = now;
+    List<AuthorityProof> proofs = new ArrayList<>(Proofs.of(known.chain().all(), stores, crypto));
+    known
+        .delegation()
+        .flatMap(it -> it.at(clock.instant()))
+        .ifPresent(delegate -> proofs.add(Proofs.of(delegate.authority(), delegate.key())));
+    return List.copyOf(proofs);
+  }
+
+  /** Destroys what is in memory only. */
+  void close() {
+    now.delegation().ifPresent(Delegation::close);
   }
 }

@@ -10,11 +10,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way of one leaf: prepare and lint on the executor, record durably on the ledger's thread,
- * sign and verify on the executor again.
+ * sign and verify on the executor again, or where the key is.
  */
 final class IssuingService implements CertificateAuthority {
   private static final System.Logger LOG = System.getLogger(IssuingService.class.getName());
@@ -58,6 +59,17 @@ final class IssuingService implements CertificateAuthority {
           new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing"));
       return answer;
     }
+    CompletableFuture<?> ready = issuers.ready();
+    if (ready.isDone()) {
+      start(grant, request, answer);
+    } else {
+      var _ = ready.whenComplete((done, failure) -> start(grant, request, answer));
+    }
+    return answer;
+  }
+
+  private void start(
+      Grant grant, CertificateRequest request, CompletableFuture<IssuedCertificate> answer) {
     ledger.announce();
     try {
       executor.execute(() -> begin(grant, request, answer));
@@ -65,7 +77,6 @@ final class IssuingService implements CertificateAuthority {
       ledger.retract();
       deliver(answer, null, e);
     }
-    return answer;
   }
 
   private void begin(
@@ -80,15 +91,32 @@ final class IssuingService implements CertificateAuthority {
   private CompletableFuture<IssuedCertificate> prepareAndRecord(
       Grant grant, CertificateRequest request) {
     try {
-      LeafPreparer.Prepared prepared = preparer.prepare(issuers.device(), grant, request);
-      return ledger
-          .record(prepared.intent())
-          .thenApplyAsync(intent -> finish(prepared, intent), executor);
+      LeafPreparer.Prepared prepared = preparer.prepare(grant, request);
+      return recordAndSign(prepared)
+          .whenComplete((issued, failure) -> prepared.signer().key().letGo());
     } catch (IssuanceException e) {
       return CompletableFuture.failedFuture(e);
     } finally {
       ledger.retract();
     }
+  }
+
+  /** Signs on the executor; or, where that may take long, in the key store's lane. */
+  private CompletableFuture<IssuedCertificate> recordAndSign(LeafPreparer.Prepared prepared) {
+    SigningKey key = prepared.signer().key();
+    CompletableFuture<Ledger.DurableIntent> recorded = ledger.record(prepared.intent());
+    Optional<SigningLane> lane = key.lane();
+    return lane.isEmpty()
+        ? recorded.thenApplyAsync(
+            intent -> finish(prepared, () -> SigningLane.signature(key, intent)), executor)
+        : recorded
+            .thenCompose(intent -> ended(lane.get().sign(key, intent)))
+            .thenApplyAsync(signature -> finish(prepared, signature), executor);
+  }
+
+  /** It, when it has a result or a failure: in both cases it is the executor that goes on. */
+  private static <T> CompletableFuture<Supplier<T>> ended(CompletableFuture<T> work) {
+    return work.handle((result, failure) -> work::join);
   }
 
   /** Completes the answer; a certificate that nobody waits for any more is withheld. */
@@ -107,14 +135,16 @@ final class IssuingService implements CertificateAuthority {
     }
   }
 
-  private IssuedCertificate finish(LeafPreparer.Prepared prepared, Ledger.DurableIntent intent) {
+  private IssuedCertificate finish(LeafPreparer.Prepared prepared, Supplier<byte[]> signing) {
     byte[] serial = prepared.intent().serial();
     byte[] signature;
     try {
-      signature = prepared.signer().key().sign(intent);
-    } catch (IssuanceException e) {
-      ledger.outcome(serial, LedgerEntry.State.FAILED);
-      throw new CompletionException(e);
+      signature = signing.get();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IssuanceException) {
+        ledger.outcome(serial, LedgerEntry.State.FAILED);
+      }
+      throw e;
     }
     IssuedCertificate issued = prepared.signed(signature);
     ledger.outcome(serial, LedgerEntry.State.ISSUED);
@@ -139,7 +169,7 @@ final class IssuingService implements CertificateAuthority {
 
   @Override
   public List<AuthorityInfo> authorities() {
-    return issuers.chain().infos();
+    return issuers.infos();
   }
 
   @Override
@@ -173,6 +203,7 @@ final class IssuingService implements CertificateAuthority {
     if (!underWay.close(CLOSE_WAITS)) {
       LOG.log(System.Logger.Level.WARNING, "closing with work under way");
     }
+    issuers.close();
     ledger.close();
   }
 }

@@ -3,7 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
 import java.math.BigInteger;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +13,7 @@ import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERIA5String;
+import org.bouncycastle.asn1.DERNull;
 import org.bouncycastle.asn1.DEROctetString;
 import org.bouncycastle.asn1.DERUTF8String;
 import org.bouncycastle.asn1.x500.RDN;
@@ -33,6 +34,7 @@ import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 
 /** Encodes a leaf's TBSCertificate (RFC 5280 section 4.1). What never changes is encoded once. */
 final class LeafBuilder {
+  private static final int MOST_EXTENSIONS = 7;
   private static final Extension NO_CA =
       extension(Extension.basicConstraints, true, new BasicConstraints(false));
   private static final Extension EC_USAGE =
@@ -42,6 +44,10 @@ final class LeafBuilder {
           Extension.keyUsage,
           true,
           new KeyUsage(KeyUsage.digitalSignature | KeyUsage.keyEncipherment));
+
+  /** Says that there is no revocation information (RFC 9608 section 2). */
+  private static final Extension NO_REVOCATION =
+      extension(Extension.noRevAvail, false, DERNull.INSTANCE);
 
   private final Issuer issuer;
   private final Extension authorityKeyId;
@@ -76,19 +82,21 @@ final class LeafBuilder {
   }
 
   private Extension[] extensions(LeafPlan plan, SubjectPublicKeyInfo key, KeyType keyType) {
-    Extension[] fixed = {
-      NO_CA,
-      keyType.keyAlgorithm().equals("RSA") ? RSA_USAGE : EC_USAGE,
-      Objects.requireNonNull(purposes.get(plan.profile())),
-      extension(Extension.subjectKeyIdentifier, false, new SubjectKeyIdentifier(Octets.keyId(key))),
-      authorityKeyId
-    };
-    if (plan.names().isEmpty()) {
-      return fixed;
+    List<Extension> extensions = new ArrayList<>(MOST_EXTENSIONS);
+    extensions.add(NO_CA);
+    extensions.add(keyType.keyAlgorithm().equals("RSA") ? RSA_USAGE : EC_USAGE);
+    extensions.add(Objects.requireNonNull(purposes.get(plan.profile())));
+    extensions.add(
+        extension(
+            Extension.subjectKeyIdentifier, false, new SubjectKeyIdentifier(Octets.keyId(key))));
+    extensions.add(authorityKeyId);
+    if (!plan.names().isEmpty()) {
+      extensions.add(extension(Extension.subjectAlternativeName, false, names(plan.names())));
     }
-    Extension[] all = Arrays.copyOf(fixed, fixed.length + 1);
-    all[fixed.length] = extension(Extension.subjectAlternativeName, false, names(plan.names()));
-    return all;
+    if (issuer.isDelegate()) {
+      extensions.add(NO_REVOCATION);
+    }
+    return extensions.toArray(Extension[]::new);
   }
 
   private static ExtendedKeyUsage extendedKeyUsage(Profile profile) {

@@ -64,6 +64,11 @@ final class LeafLint {
   private static final byte[] KEY_ID_HEAD = octets("0414");
   private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
 
+  /** id-ce-noRevAvail (RFC 9608 section 2). */
+  private static final ASN1ObjectIdentifier NO_REV_AVAIL = new ASN1ObjectIdentifier("2.5.29.56");
+
+  private static final byte[] NULL = octets("0500");
+
   private final Issuer issuer;
   private final Duration cap;
 
@@ -126,7 +131,7 @@ final class LeafLint {
         "the signature algorithm is not that of the issuer's key");
     require(
         issuer.hasSubject(tbs.getIssuer().getEncoded(ASN1Encoding.DER)),
-        "the issuer's name is not the device CA's subject");
+        "the issuer's name is not its subject");
     require(
         tbs.getIssuerUniqueId() == null && tbs.getSubjectUniqueId() == null,
         "it has unique identifiers");
@@ -237,6 +242,9 @@ final class LeafLint {
       wanted.put(
           Extension.subjectAlternativeName,
           GeneralNames.getInstance(san.getParsedValue()).getEncoded(ASN1Encoding.DER));
+    }
+    if (issuer.isDelegate()) {
+      wanted.put(NO_REV_AVAIL, NULL);
     }
     ASN1ObjectIdentifier[] oids = extensions.getExtensionOIDs();
     require(oids.length == wanted.size(), "it has not exactly our extensions");

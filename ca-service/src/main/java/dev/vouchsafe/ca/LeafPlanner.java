@@ -31,13 +31,17 @@ final class LeafPlanner {
     this.deviceId = deviceId;
   }
 
-  LeafPlan plan(
-      Grant grant,
-      NameGate gate,
-      CertificateRequest request,
-      Optional<Csr> csr,
-      Issuer issuer,
-      Instant now)
+  /**
+   * What a leaf will say, whoever signs it.
+   *
+   * @param profile what it is for
+   * @param commonName the subject's only attribute
+   * @param names the SANs
+   * @param life how long it is to live, if its issuer does
+   */
+  record Wish(Profile profile, String commonName, List<SanName> names, Duration life) {}
+
+  Wish wish(Grant grant, NameGate gate, CertificateRequest request, Optional<Csr> csr)
       throws IssuanceException {
     Profile profile = request.profile();
     if (!grant.profiles().contains(profile)) {
@@ -72,11 +76,22 @@ final class LeafPlanner {
     if (LeafProfile.carriesSpiffeId(profile) && grant.spiffeId().isPresent()) {
       sans.add(gate.uri(grant.spiffeId().get()));
     }
-    Instant notAfter = notAfter(grant, request, issuer, now);
+    return new Wish(profile, LeafPlan.commonName(commonName), ordered(sans), life(grant, request));
+  }
+
+  /** The wish as that issuer can fulfil it: within its own life. */
+  LeafPlan plan(Wish wish, Issuer issuer, Instant now) throws IssuanceException {
+    if (!issuer.isValidAt(now)) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_UNAVAILABLE,
+          issuer.id() + " is valid from " + issuer.notBefore() + " to " + issuer.notAfter());
+    }
+    Instant end = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(wish.life().toSeconds());
+    Instant notAfter = end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
     return new LeafPlan(
-        profile,
-        LeafPlan.commonName(commonName),
-        ordered(sans),
+        wish.profile(),
+        wish.commonName(),
+        wish.names(),
         notBefore(issuer, now),
         notAfter,
         RenewalTime.between(now, notAfter, random.nextDouble()));
@@ -188,13 +203,7 @@ final class LeafPlanner {
     return backDated.isBefore(issuer.notBefore()) ? issuer.notBefore() : backDated;
   }
 
-  private Instant notAfter(Grant grant, CertificateRequest request, Issuer issuer, Instant now)
-      throws IssuanceException {
-    if (!issuer.isValidAt(now)) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE,
-          issuer.id() + " is valid from " + issuer.notBefore() + " to " + issuer.notAfter());
-    }
+  private Duration life(Grant grant, CertificateRequest request) throws IssuanceException {
     Duration life = request.ttl().or(grant::ttl).orElse(lifetimes.leaf());
     life = shorter(life, grant.ttl().orElse(lifetimes.leafCap()));
     life = shorter(life, lifetimes.leafCap());
@@ -202,8 +211,7 @@ final class LeafPlanner {
       throw new IssuanceException(
           Reason.REQUEST_INVALID, "ttl: a certificate lives for at least one second");
     }
-    Instant end = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(life.toSeconds());
-    return end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
+    return life;
   }
 
   private static Duration shorter(Duration one, Duration other) {

@@ -29,6 +29,7 @@ final class LeafPreparer {
     }
   }
 
+  private final Issuers issuers;
   private final SoftwareCrypto crypto;
   private final InstantSource clock;
   private final KeyType defaultKey;
@@ -37,40 +38,57 @@ final class LeafPreparer {
   private final Serials serials = new Serials();
 
   LeafPreparer(CaSettings settings, Issuers issuers, SoftwareCrypto crypto, InstantSource clock) {
+    this.issuers = issuers;
     this.crypto = crypto;
     this.clock = clock;
     this.defaultKey = settings.leafKey();
-    this.csrReader = new CsrReader(crypto, new SubjectKeys(hash -> issuers.chain().hasKey(hash)));
+    this.csrReader = new CsrReader(crypto, new SubjectKeys(issuers::hasKey));
     this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
   }
 
-  Prepared prepare(LeafSigner signer, Grant grant, CertificateRequest request)
-      throws IssuanceException {
+  /** Whoever gets it holds its signer's key, and must let it go. */
+  Prepared prepare(Grant grant, CertificateRequest request) throws IssuanceException {
+    Instant now = clock.instant();
+    Optional<Csr> csr = Optional.empty();
+    if (request.csrPem().isPresent()) {
+      csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
+    }
+    KeyType keyType = keyType(request, csr);
+    NameGate gate = new NameGate(grant, request.profile());
+    LeafPlanner.Wish wish = planner.wish(grant, gate, request, csr);
+    LeafSigner signer = issuers.choose(request.profile(), wish.life(), now);
+    boolean prepared = false;
     try {
-      Instant now = clock.instant();
-      Optional<Csr> csr = Optional.empty();
-      if (request.csrPem().isPresent()) {
-        csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
-      }
-      KeyType keyType = keyType(request, csr);
-      NameGate gate = new NameGate(grant, request.profile());
-      LeafPlan plan = planner.plan(grant, gate, request, csr, signer.issuer(), now);
+      LeafPlan plan = planner.plan(wish, signer.issuer(), now);
       Optional<KeyPair> keyPair =
           csr.isPresent() ? Optional.empty() : Optional.of(crypto.generate(keyType));
       SubjectPublicKeyInfo key =
           csr.map(Csr::key)
               .orElseGet(() ->
                   SubjectPublicKeyInfo.getInstance(keyPair.orElseThrow().getPublic().getEncoded()));
-      byte[] serial = serials.next(now);
-      byte[] tbs =
-          signer.tbs(
+      LeafIntent intent =
+          intent(
+              signer,
+              grant,
               plan,
-              serial,
               new LeafLint.Expected(grant, request.profile(), gate, key, keyType, now));
-      byte[] keyHash = Octets.sha256(key.getEncoded(ASN1Encoding.DER));
-      long authority = signer.authority().row().row();
-      return new Prepared(
-          signer, new LeafIntent(grant, plan, authority, serial, tbs, keyHash), keyPair);
+      prepared = true;
+      return new Prepared(signer, intent, keyPair);
+    } finally {
+      if (!prepared) {
+        signer.key().letGo();
+      }
+    }
+  }
+
+  private LeafIntent intent(
+      LeafSigner signer, Grant grant, LeafPlan plan, LeafLint.Expected expected)
+      throws IssuanceException {
+    try {
+      byte[] serial = serials.next(expected.now());
+      byte[] tbs = signer.tbs(plan, serial, expected);
+      byte[] keyHash = Octets.sha256(expected.key().getEncoded(ASN1Encoding.DER));
+      return new LeafIntent(grant, plan, signer.authority().row().row(), serial, tbs, keyHash);
     } catch (IOException e) {
       throw new IllegalStateException("encoding into memory does not fail", e);
     }

@@ -191,10 +191,37 @@ final class Ledger implements AutoCloseable {
     return writer.conditional(ledger -> {
       change(ledger, retiring, AuthorityInfo.State.RETIRING);
       change(ledger, taking, AuthorityInfo.State.ACTIVE);
+      retireIssuing(ledger);
       if (anew.isPresent()) {
         KeyLedger.replace(ledger, anew.get());
       }
     });
+  }
+
+  /**
+   * Lets an issuing CA take over from those before it, if that device CA is the one that issues.
+   */
+  void replaceIssuing(
+      AuthorityRow device, AuthorityRow taking, List<LedgerReader.StoredAuthority> ended)
+      throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger -> {
+          ledger.requireCount(
+              "SELECT COUNT(*) FROM authority WHERE state = 'active' AND id = " + device.row(), 1);
+          retireIssuing(ledger);
+          change(ledger, taking, AuthorityInfo.State.ACTIVE);
+          for (LedgerReader.StoredAuthority authority : ended) {
+            ledger.change(
+                "UPDATE authority SET state = 'retired' WHERE id = ? AND role = 'issuing'",
+                authority.row().row());
+          }
+        }),
+        AUTHORITY_WAITS);
+  }
+
+  private static void retireIssuing(LedgerStatements ledger) throws SQLException {
+    ledger.change(
+        "UPDATE authority SET state = 'retiring' WHERE role = 'issuing' AND state = 'active'");
   }
 
   /** Notes that an authority that was being prepared will not be. */
@@ -205,12 +232,17 @@ final class Ledger implements AutoCloseable {
             authority.row()));
   }
 
-  /** Gives up the authorities whose making was cut off: their generations are used up. */
+  /**
+   * Gives up the authorities whose making was cut off, and those whose key went with the process
+   * before this one: their generations are used up.
+   */
   void settle() {
-    writer.note(ledger ->
-        ledger.change(
-            "UPDATE authority SET state = 'retired'"
-                + " WHERE state = 'prepared' AND certificate IS NULL"));
+    writer.note(ledger -> {
+      retireIssuing(ledger);
+      ledger.change(
+          "UPDATE authority SET state = 'retired' WHERE state = 'prepared'"
+              + " AND (certificate IS NULL OR role = 'issuing')");
+    });
   }
 
   List<LedgerReader.StoredAuthority> authorities() throws IOException {

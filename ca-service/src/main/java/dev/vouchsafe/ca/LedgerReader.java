@@ -23,6 +23,10 @@ import org.bouncycastle.asn1.x500.style.BCStyle;
 final class LedgerReader implements AutoCloseable {
   /** An authority with its certificate. */
   record StoredAuthority(AuthorityRow row, X509Certificate certificate) {
+    StoredAuthority in(AuthorityInfo.State state) {
+      return new StoredAuthority(row.in(state), certificate);
+    }
+
     AuthorityInfo info() {
       return row.info(certificate);
     }
@@ -90,7 +94,10 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
-  /** Every generation whose certificate was made, in the order in which they were. */
+  /**
+   * Every generation whose certificate was made, in the order in which they were; but of issuing
+   * CAs, which are many in the course of time, only those not known to have ended.
+   */
   synchronized List<StoredAuthority> authorities() throws IOException {
     try {
       return authorities(connection);
@@ -114,7 +121,7 @@ final class LedgerReader implements AutoCloseable {
     try (PreparedStatement query =
             connection.prepareStatement(
                 "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority"
-                    + " WHERE certificate IS NOT NULL ORDER BY id");
+                    + " WHERE certificate IS NOT NULL AND NOT (role = 'issuing' AND state IN ('prepared', 'retired')) ORDER BY id");
         ResultSet rows = query.executeQuery()) {
       while (rows.next()) {
         authorities.add(authority(rows));

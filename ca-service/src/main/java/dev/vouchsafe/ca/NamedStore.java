@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.PrivateKeyStore;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,8 +11,12 @@ import org.jspecify.annotations.Nullable;
  * one that can't be opened just now stops nothing but what needs it.
  */
 final class NamedStore {
+  /** The store in this process's memory, which signs sooner than a thread is woken. */
+  private static final String QUICK = "software";
+
   private final AuthorityStores stores;
   private final String name;
+  private final Optional<SigningLane> lane;
   private volatile @Nullable PrivateKeyStore opened;
   private volatile KeyStoreHealth unopened =
       new KeyStoreHealth(KeyStoreHealth.State.GONE, "it was not opened yet");
@@ -19,6 +24,7 @@ final class NamedStore {
   NamedStore(AuthorityStores stores, String name) {
     this.stores = stores;
     this.name = name;
+    this.lane = name.equals(QUICK) ? Optional.empty() : Optional.of(new SigningLane(name));
   }
 
   /** One of the two ways to come by a store. */
@@ -28,6 +34,11 @@ final class NamedStore {
 
   String name() {
     return name;
+  }
+
+  /** Where signing waits for its turn, unless it is quick. */
+  Optional<SigningLane> lane() {
+    return lane;
   }
 
   PrivateKeyStore open() throws KeyFault {

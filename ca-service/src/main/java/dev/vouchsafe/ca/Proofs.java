@@ -8,9 +8,13 @@ import java.util.List;
 final class Proofs {
   private Proofs() {}
 
-  /** Whether the authority may still sign. */
-  static boolean maySign(AuthorityInfo.State state) {
-    return switch (state) {
+  /** Whether the authority may still sign, with a key in a store. */
+  private static boolean maySign(AuthorityRow row) {
+    if (row.role() == AuthorityInfo.Role.ISSUING) {
+      // Its key is in no store.
+      return false;
+    }
+    return switch (row.state()) {
       case PREPARED, PUBLISHED, ACTIVE -> true;
       case RETIRING, RETIRED -> false;
     };
@@ -20,7 +24,7 @@ final class Proofs {
   static List<AuthorityProof> of(
       List<LedgerReader.StoredAuthority> authorities, NamedStores stores, SoftwareCrypto crypto) {
     return authorities.stream()
-        .filter(authority -> maySign(authority.row().state()))
+        .filter(authority -> maySign(authority.row()))
         .map(authority -> of(authority, AuthorityKey.of(authority, stores, crypto)))
         .toList();
   }

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyFault;
+import java.util.Optional;
 import javax.security.auth.x500.X500Principal;
 
 /** An authority's key, wherever it is: it signs what the ledger knows, and nothing else. */
@@ -13,6 +14,22 @@ interface SigningKey {
    * @throws KeyFault.Failed if its store has no such key, or another one under its label
    */
   void find() throws KeyFault;
+
+  /** Whether it may be used; if so, it is not destroyed before it is let go. */
+  default boolean hold() {
+    return true;
+  }
+
+  /** Ends one {@link #hold}. */
+  default void letGo() {}
+
+  /** Forgets it, if it is in memory only, after those who hold it have let it go. */
+  default void destroy() {}
+
+  /** Where signing waits for its turn, unless it is quick. */
+  default Optional<SigningLane> lane() {
+    return Optional.empty();
+  }
 
   /**
    * Signs what the intent is about; the signature was verified.

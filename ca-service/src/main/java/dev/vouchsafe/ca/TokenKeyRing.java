@@ -8,7 +8,9 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +65,21 @@ record TokenKeyRing(
       throw new KeyFault.Failed("the ledger has lost the active token key: restore a backup of it");
     }
     return new TokenKeyRing(active, activeSince, next, retired);
+  }
+
+  /**
+   * Every key that signs or will sign, unsealed by the one and sealed by the other.
+   *
+   * @return by kid
+   */
+  Map<String, Blob> sealedBy(Sealer present, Sealer other) throws KeyFault {
+    Map<String, Blob> sealed = new HashMap<>();
+    sealed.put(active.kid(), active.sealedBy(other));
+    if (next.isPresent()) {
+      next.get().unseal(present);
+      sealed.put(next.get().kid(), next.get().sealedBy(other));
+    }
+    return sealed;
   }
 
   /** The ring with a next key where there was none. */

@@ -9,12 +9,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -37,9 +35,6 @@ final class TokenKeys {
 
   /** A rotation that failed is not tried again for this long, so that callers don't pay for it. */
   private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
-
-  /** The thread ends when nothing was to be done for so long. */
-  private static final long IDLE_SECONDS = 10;
 
   private static final System.Logger LOG = System.getLogger(TokenKeys.class.getName());
 
@@ -86,15 +81,7 @@ final class TokenKeys {
     this.file = new JwksFile(settings.directory());
     this.pace = pace;
     this.announcements = new Announcements(clock, pace.nanoTime());
-    this.carer =
-        new ThreadPoolExecutor(
-            1,
-            1,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            Thread.ofPlatform().daemon().name("vouchsafe-token-keys").factory());
-    carer.allowCoreThreadTimeOut(true);
+    this.carer = IdleThreads.one("vouchsafe-token-keys");
   }
 
   /**
@@ -254,14 +241,7 @@ final class TokenKeys {
       throw new IssuanceException(
           Reason.LEDGER_UNAVAILABLE, "a change of the token keys is still being written");
     }
-    Map<String, Blob> sealed = new HashMap<>();
-    sealed.put(current.active().kid(), current.active().sealedBy(other));
-    if (current.next().isPresent()) {
-      TokenKey next = current.next().get();
-      next.unseal(sealer);
-      sealed.put(next.kid(), next.sealedBy(other));
-    }
-    return sealed;
+    return current.sealedBy(sealer, other);
   }
 
   /** While the store is there, so that the next key can take over when it is not. */

@@ -147,8 +147,9 @@ class AuthoritiesTest {
         PrivateKeyStore other = TestCa.newStore(folder)) {
       ca.ca().close();
       byte[] before = Files.readAllBytes(ca.settings.directory().resolve("ca.db"));
-      assertThatThrownBy(
-              () -> CertificateAuthorities.create(ca.settings, other, TestCa.CRYPTO, ca.clock))
+      assertThatThrownBy(() ->
+              CertificateAuthorities.create(
+                  ca.settings, AuthorityStores.single(other), TestCa.CRYPTO, ca.clock))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("there is a CA already");
       assertThat(Files.readAllBytes(ca.settings.directory().resolve("ca.db"))).isEqualTo(before);
@@ -238,7 +239,8 @@ class AuthoritiesTest {
 
   private static CertificateAuthority open(TestCa ca, CaSettings settings, PrivateKeyStore store)
       throws IOException {
-    return CertificateAuthorities.open(settings, store, TestCa.CRYPTO, ca.clock, ca.executor);
+    return CertificateAuthorities.open(
+        settings, AuthorityStores.single(store), TestCa.CRYPTO, ca.clock, ca.executor);
   }
 
   @Test
@@ -248,7 +250,11 @@ class AuthoritiesTest {
     try (PrivateKeyStore store = TestCa.newStore(folder)) {
       assertThatThrownBy(() ->
               CertificateAuthorities.open(
-                  TestCa.settings(folder), store, TestCa.CRYPTO, () -> TestCa.NOW, Runnable::run))
+                  TestCa.settings(folder),
+                  AuthorityStores.single(store),
+                  TestCa.CRYPTO,
+                  () -> TestCa.NOW,
+                  Runnable::run))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("half made");
     }
@@ -260,7 +266,10 @@ class AuthoritiesTest {
       store.behave((key, message) -> key.sign("other".getBytes(StandardCharsets.UTF_8)));
       assertThatThrownBy(() ->
               CertificateAuthorities.create(
-                  TestCa.settings(folder), store, TestCa.CRYPTO, () -> TestCa.NOW))
+                  TestCa.settings(folder),
+                  AuthorityStores.single(store),
+                  TestCa.CRYPTO,
+                  () -> TestCa.NOW))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("does not verify");
     }
@@ -272,7 +281,10 @@ class AuthoritiesTest {
       store.setAway(true);
       assertThatThrownBy(() ->
               CertificateAuthorities.create(
-                  TestCa.settings(folder), store, TestCa.CRYPTO, () -> TestCa.NOW))
+                  TestCa.settings(folder),
+                  AuthorityStores.single(store),
+                  TestCa.CRYPTO,
+                  () -> TestCa.NOW))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("root-1")
           .hasCauseInstanceOf(KeyFault.Unavailable.class);
@@ -288,7 +300,7 @@ class AuthoritiesTest {
         return key.sign(message);
       });
       CertificateAuthorities.create(
-          TestCa.settings(folder), store, TestCa.CRYPTO, () -> TestCa.NOW);
+          TestCa.settings(folder), AuthorityStores.single(store), TestCa.CRYPTO, () -> TestCa.NOW);
     }
     assertThat(seen).containsExactly("root", "device");
   }

@@ -30,6 +30,11 @@ final class InsecureStores implements AuthorityStores, AutoCloseable {
     return this;
   }
 
+  /** Has a store of another kind under that name. */
+  void put(String name, PrivateKeyStore store) {
+    opened.put(name, new InsecureFaultyStore(store));
+  }
+
   /** From now on, that store can't even be opened. */
   void refuse(String name, KeyFault fault) {
     refused.put(name, fault);

@@ -299,7 +299,7 @@ class IssuingFaultsTest {
     try (CertificateAuthority busy =
         CertificateAuthorities.open(
             ca.settings,
-            ca.store,
+            AuthorityStores.single(ca.store),
             TestCa.CRYPTO,
             ca.clock,
             work -> {

@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +22,11 @@ class OpensslTest {
   @TempDir Path folder;
 
   private String openssl(String... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("openssl"));
+    return run("openssl", arguments);
+  }
+
+  private String run(String program, String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(program));
     command.addAll(List.of(arguments));
     Process process =
         new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
@@ -71,6 +78,64 @@ class OpensslTest {
             .contains("leaf.pem: OK");
       }
     }
+  }
+
+  /** The chain as a server hands it over: leaf, issuing CA, device CA. */
+  private void writeDelegated(Instant now) throws Exception {
+    IssuingCaSettings issuing =
+        new IssuingCaSettings(IssuingCaSettings.Mode.ON, Duration.ofHours(24), Set.of());
+    try (TestCa ca = TestCa.with(TestCa.settings(folder, issuing), now)) {
+      IssuedCertificate issued = ca.issue(TestCa.grant(), CertificateRequest.of(Profile.IDENTITY));
+      assertThat(TestCa.chain(issued)).hasSize(3);
+      writeChain(ca, issued);
+      write("chain.pem", issued.certificatePem());
+      write("issuing.pem", Pem.certificate(TestCa.chain(issued).get(1).getEncoded()));
+    }
+  }
+
+  @Test
+  void aChainWithAnIssuingCaVerifiesForServerAndClient() throws Exception {
+    writeDelegated(TestCa.NOW);
+    String time = Long.toString(TestCa.NOW.getEpochSecond());
+    for (String purpose : List.of("sslserver", "sslclient")) {
+      assertThat(
+              openssl(
+                  "verify",
+                  "-x509_strict",
+                  "-show_chain",
+                  "-attime",
+                  time,
+                  "-purpose",
+                  purpose,
+                  "-verify_hostname",
+                  "gateway.local",
+                  "-CAfile",
+                  "root.pem",
+                  "-untrusted",
+                  "chain.pem",
+                  "leaf.pem"))
+          .contains("leaf.pem: OK")
+          .contains("depth=3");
+    }
+    assertThat(openssl("x509", "-in", "leaf.pem", "-noout", "-text"))
+        .containsPattern("(2\\.5\\.29\\.56|No Revocation Available)");
+    assertThat(openssl("x509", "-in", "issuing.pem", "-noout", "-text"))
+        .containsPattern("X509v3 Basic Constraints: critical\\s+CA:TRUE, pathlen:0")
+        .containsPattern("X509v3 Key Usage: critical\\s+Certificate Sign\n");
+  }
+
+  /** certtool knows no other time than the present. */
+  @Test
+  void gnutlsVerifiesAChainWithAnIssuingCa() throws Exception {
+    writeDelegated(Instant.now());
+    assertThat(
+            run(
+                "certtool",
+                "--verify",
+                "--verify-hostname=gateway.local",
+                "--load-ca-certificate=root.pem",
+                "--infile=chain.pem"))
+        .contains("Chain verification output: Verified. The certificate is trusted.");
   }
 
   @Test

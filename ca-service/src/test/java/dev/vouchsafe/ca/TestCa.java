@@ -129,6 +129,20 @@ final class TestCa implements AutoCloseable {
         IssuingCaSettings.standard());
   }
 
+  /** With an issuing CA, or not. */
+  static CaSettings settings(Path folder, IssuingCaSettings issuing) {
+    CaSettings plain = settings(folder);
+    return new CaSettings(
+        plain.directory(),
+        plain.identity(),
+        plain.lifetimes(),
+        plain.tokens(),
+        plain.rootKey(),
+        plain.deviceKey(),
+        plain.leafKey(),
+        issuing);
+  }
+
   static PrivateKeyStore newStore(Path folder) throws KeyFault {
     return PrivateKeyStores.createSoftware(
         folder.resolve("other-keys"),

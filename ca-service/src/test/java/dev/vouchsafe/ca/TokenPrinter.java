@@ -23,7 +23,11 @@ final class TokenPrinter {
                 TestCa.CRYPTO);
         CertificateAuthority ca =
             CertificateAuthorities.open(
-                TestCa.settings(folder), store, TestCa.CRYPTO, clock, Runnable::run)) {
+                TestCa.settings(folder),
+                AuthorityStores.single(store),
+                TestCa.CRYPTO,
+                clock,
+                Runnable::run)) {
       Thread other = Thread.ofPlatform().daemon().start(() -> print(ca, "a"));
       print(ca, "b");
       other.join();

@@ -214,7 +214,7 @@ class TokenCommandsTest {
         CertificateAuthority authority =
             CertificateAuthorities.open(
                 configuration.authority(home.data()),
-                stores.open(KeyStoreName.SOFTWARE),
+                stores,
                 crypto,
                 InstantSource.fixed(CliRun.NOW),
                 Runnable::run)) {

@@ -8,6 +8,7 @@ import dev.vouchsafe.attestation.RegistrationFolder;
 import dev.vouchsafe.attestation.RegistrationRules;
 import dev.vouchsafe.attestation.Registrations;
 import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.ca.AuthorityStores;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
@@ -90,9 +91,10 @@ final class TestHome implements AutoCloseable {
             KeyType.EC_P256,
             KeyType.EC_P256,
             IssuingCaSettings.standard());
+    AuthorityStores stores = AuthorityStores.single(store);
     X509Certificate root =
-        CertificateAuthorities.create(settings, store, crypto, clock).getFirst().certificate();
-    authority = CertificateAuthorities.open(settings, store, crypto, clock, workers);
+        CertificateAuthorities.create(settings, stores, crypto, clock).getFirst().certificate();
+    authority = CertificateAuthorities.open(settings, stores, crypto, clock, workers);
     bundles =
         TrustBundleStore.create(
             folder.resolve("bundle.json"), Duration.ofMinutes(5), List.of(root));

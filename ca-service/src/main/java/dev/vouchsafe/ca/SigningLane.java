@@ -1,0 +1,86 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way into a key store that is slow, or may be: a few threads of its own, and a bounded queue
+ * in front of them. So what waits for a token holds up nothing that doesn't need it, and who has
+ * waited for long enough is told "unavailable" and signs nothing any more.
+ */
+final class SigningLane {
+  /** More than a token signs at once; one that is slow gains nothing from more. */
+  private static final int THREADS = 4;
+
+  private static final int MOST_WAITING = 1024;
+  private static final Duration PATIENCE = Duration.ofMillis(500);
+
+  private final ThreadPoolExecutor threads;
+
+  /**
+   * @param store name of the key store, for the threads' names
+   */
+  SigningLane(String store) {
+    threads = IdleThreads.several(THREADS, MOST_WAITING, "vouchsafe-" + store + "-");
+  }
+
+  /**
+   * Signs when it is its turn.
+   *
+   * @return completes on a thread of the lane or a timer's, on which nothing may wait
+   */
+  CompletableFuture<byte[]> sign(SigningKey key, Ledger.DurableIntent intent) {
+    CompletableFuture<byte[]> signed = new CompletableFuture<>();
+    CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
+    try {
+      threads.execute(() -> {
+        // Whoever comes first decides: the turn, or the end of the patience.
+        if (turn.complete(null)) {
+          var _ =
+              CompletableFuture.completedFuture(intent)
+                  .thenApply(durable -> signature(key, durable))
+                  .whenComplete((signature, failure) -> end(signed, signature, failure));
+        }
+      });
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(busy());
+    }
+    var _ =
+        turn.orTimeout(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)
+            .whenComplete((begun, timeout) -> {
+              if (timeout != null) {
+                signed.completeExceptionally(busy());
+              }
+            });
+    return signed;
+  }
+
+  /** The signature, with the exception in the form in which a future passes it on. */
+  static byte[] signature(SigningKey key, Ledger.DurableIntent intent) {
+    try {
+      return key.sign(intent);
+    } catch (IssuanceException e) {
+      throw new CompletionException(e);
+    }
+  }
+
+  private static void end(
+      CompletableFuture<byte[]> signed, byte @Nullable [] signature, @Nullable Throwable failure) {
+    if (failure == null) {
+      signed.complete(signature);
+    } else {
+      signed.completeExceptionally(failure);
+    }
+  }
+
+  private static IssuanceException busy() {
+    return new IssuanceException(
+        Reason.KEY_STORE_UNAVAILABLE, "the key store has more to sign than it can");
+  }
+}
