@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyFault;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Gives whatever went wrong the one form in which it is answered. */
@@ -30,6 +31,10 @@ final class Failures {
     if (cause instanceof RejectedExecutionException) {
       return new IssuanceException(
           Reason.AUTHORITY_UNAVAILABLE, "the service takes no more work", cause);
+    }
+    if (cause instanceof TimeoutException) {
+      return new IssuanceException(
+          Reason.KEY_STORE_UNAVAILABLE, "the key store does not answer", cause);
     }
     LOG.log(System.Logger.Level.ERROR, "making " + what + " failed unexpectedly", cause);
     return new IssuanceException(

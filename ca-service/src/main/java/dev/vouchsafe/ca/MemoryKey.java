@@ -43,9 +43,13 @@ final class MemoryKey implements SigningKey {
   private PrivateKey here() throws KeyFault {
     PrivateKey key = privateKey;
     if (key == null) {
-      throw new KeyFault.Unavailable("the key was in memory and is destroyed");
+      throw gone();
     }
     return key;
+  }
+
+  private static KeyFault.Unavailable gone() {
+    return new KeyFault.Unavailable("the key was in memory and is destroyed");
   }
 
   @Override
@@ -71,8 +75,15 @@ final class MemoryKey implements SigningKey {
 
   @Override
   public String prove(X500Principal subject) throws KeyFault {
-    byte[] _ = verified(TrialRequest.octets(subject, publicKey));
-    return "in memory only";
+    if (!hold()) {
+      throw gone();
+    }
+    try {
+      byte[] _ = verified(TrialRequest.octets(subject, publicKey));
+      return "in memory only";
+    } finally {
+      letGo();
+    }
   }
 
   private byte[] verified(byte[] message) throws KeyFault {

@@ -21,6 +21,9 @@ final class SigningLane {
   private static final int MOST_WAITING = 1024;
   private static final Duration PATIENCE = Duration.ofMillis(500);
 
+  /** A store that takes longer for one signature is as good as away. */
+  private static final Duration LONGEST = Duration.ofSeconds(4);
+
   private final ThreadPoolExecutor threads;
 
   /**
@@ -32,6 +35,9 @@ final class SigningLane {
 
   /**
    * Signs when it is its turn.
+   *
+   * <p>A signature that comes too late is thrown away. Nobody gets it, but it was made: what the
+   * ledger knows of it stands.
    *
    * @return completes on a thread of the lane or a timer's, on which nothing may wait
    */
@@ -58,7 +64,7 @@ final class SigningLane {
                 signed.completeExceptionally(busy());
               }
             });
-    return signed;
+    return signed.orTimeout(LONGEST.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /** The signature, with the exception in the form in which a future passes it on. */

@@ -67,8 +67,10 @@ class SigningLaneTest {
       answer.orTimeout(SOON.toSeconds(), TimeUnit.SECONDS).join();
       throw new AssertionError("it was answered");
     } catch (CompletionException e) {
-      assertThat(e.getCause()).isInstanceOf(IssuanceException.class);
-      return ((IssuanceException) e.getCause()).reason();
+      if (e.getCause() instanceof IssuanceException refused) {
+        return refused.reason();
+      }
+      throw e;
     }
   }
 
@@ -81,17 +83,28 @@ class SigningLaneTest {
     int begun = inside.get();
     assertThat(begun).as("few hang with it").isBetween(1, 8);
     given.countDown();
-    long issued =
-        answers.stream()
-            .filter(answer -> answer.handle((done, failure) -> done != null).join())
-            .count();
-    assertThat(issued).isEqualTo(begun);
+    for (CompletableFuture<IssuedCertificate> answer : answers) {
+      boolean _ = answer.handle((done, failure) -> done != null).join();
+    }
     assertThat(inside).as("nobody signs for those who were told").hasValue(begun);
     ca.reopen();
     assertThat(
             ca.ca().certificates(new LedgerQuery(Optional.empty(), 100, Optional.empty())).items())
         .filteredOn(entry -> entry.state() == LedgerEntry.State.FAILED)
         .hasSize(60 - begun);
+  }
+
+  /** It may have signed: the ledger says "intended", which stands as issued. */
+  @Test
+  void whoseTurnTakesTooLongIsToldAndTheLedgerStands() throws Exception {
+    hang();
+    assertThat(refusal(ask(1).getFirst())).isEqualTo(Reason.KEY_STORE_UNAVAILABLE);
+    given.countDown();
+    ca.reopen();
+    assertThat(
+            ca.ca().certificates(new LedgerQuery(Optional.empty(), 100, Optional.empty())).items())
+        .extracting(LedgerEntry::state)
+        .containsExactly(LedgerEntry.State.INTENDED);
   }
 
   @Test
