@@ -31,7 +31,10 @@ public interface CertificateAuthority extends AutoCloseable {
   /** The modules' symmetric keys. */
   ModuleKeys moduleKeys();
 
-  /** Every generation of every authority, the newest last. */
+  /**
+   * Every generation of root and device CA, the newest last, and then the issuing CAs whose
+   * certificates have not ended.
+   */
   List<AuthorityInfo> authorities();
 
   /** The steps in the life of authorities. */
