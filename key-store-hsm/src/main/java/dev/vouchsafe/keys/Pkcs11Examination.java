@@ -169,6 +169,13 @@ final class Pkcs11Examination {
         missing.add(needed.text());
       }
     }
+    boolean makesNoSecrets = missing.contains(NeededMechanism.MAKE_SECRET.text());
+    if (makesNoSecrets && NeededMechanism.MAKE_RSA.isIn(cryptoki, token.slot())) {
+      // Sealing is by the signatures of an RSA key then.
+      missing.removeAll(List.of(NeededMechanism.MAKE_SECRET.text(), NeededMechanism.MAC.text()));
+    } else if (!makesNoSecrets) {
+      missing.remove(NeededMechanism.MAKE_RSA.text());
+    }
     if (missing.isEmpty()) {
       findings.ok("mechanisms", "the token has all that are needed");
     } else {
@@ -229,7 +236,9 @@ final class Pkcs11Examination {
     MAKE_EC(Ck.CKM_EC_KEY_PAIR_GEN, Ck.CKF_GENERATE_KEY_PAIR, "CKM_EC_KEY_PAIR_GEN"),
     SIGN_EC(Ck.CKM_ECDSA, Ck.CKF_SIGN, "CKM_ECDSA"),
     MAKE_SECRET(Ck.CKM_GENERIC_SECRET_KEY_GEN, Ck.CKF_GENERATE, "CKM_GENERIC_SECRET_KEY_GEN"),
-    MAC(Ck.CKM_SHA256_HMAC, Ck.CKF_SIGN, "CKM_SHA256_HMAC");
+    MAC(Ck.CKM_SHA256_HMAC, Ck.CKF_SIGN, "CKM_SHA256_HMAC"),
+    /** Where the two before are missing. */
+    MAKE_RSA(Ck.CKM_RSA_PKCS_KEY_PAIR_GEN, Ck.CKF_GENERATE_KEY_PAIR, "CKM_RSA_PKCS_KEY_PAIR_GEN");
 
     /** CK_MECHANISM_INFO: two key sizes, then flags. */
     private static final long INFO = 3 * Long.BYTES;

@@ -3,6 +3,7 @@ package dev.vouchsafe.keys;
 import java.nio.charset.StandardCharsets;
 import java.security.PublicKey;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -16,9 +17,13 @@ import java.util.OptionalLong;
 final class TokenObjects {
   private static final byte[] CHECKED_MESSAGE =
       "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
+  private static final String OF_SIGNATURE = "vouchsafe secret of a signature";
   private static final int SEALING_KEY = 32;
   private static final int LONGEST_NAME = 120;
   private static final int MOST_OBJECTS = 64 * 1024;
+
+  /** A secret key; or a private one in a token that makes no secret keys. */
+  private static final long[] SEALING_CLASSES = {Ck.CKO_SECRET_KEY, Ck.CKO_PRIVATE_KEY};
 
   private final StoreId store;
   private final String prefix;
@@ -53,20 +58,26 @@ final class TokenObjects {
   }
 
   private void checkLoggedIn(CryptokiSession session) throws CryptokiException {
-    long[] sealing = session.find(byId(Ck.CKO_SECRET_KEY, store.ofSealingKey()), 1);
-    if (sealing.length == 0 || !session.sees(sealing[0])) {
-      throw CryptokiException.loggedOut();
+    for (long objectClass : SEALING_CLASSES) {
+      long[] sealing = session.find(byId(objectClass, store.ofSealingKey()), 1);
+      if (sealing.length > 0 && session.sees(sealing[0])) {
+        return;
+      }
     }
+    throw CryptokiException.loggedOut();
   }
 
   /** The handle of the sealing key. */
   OptionalLong sealingKey(CryptokiSession session) throws KeyFault, CryptokiException {
-    OptionalLong found =
-        only(session, Ck.CKO_SECRET_KEY, store.ofSealingKey(), "sealing keys of this store");
-    if (found.isPresent()) {
-      checkProtected(session, found.getAsLong(), "the sealing key");
+    for (long objectClass : SEALING_CLASSES) {
+      OptionalLong found =
+          only(session, objectClass, store.ofSealingKey(), "sealing keys of this store");
+      if (found.isPresent()) {
+        checkProtected(session, found.getAsLong(), "the sealing key");
+        return found;
+      }
     }
-    return found;
+    return OptionalLong.empty();
   }
 
   private static OptionalLong only(
@@ -117,7 +128,7 @@ final class TokenObjects {
     Template keys = new Template().with(Ck.CKA_CLASS, Ck.CKO_PRIVATE_KEY);
     for (long key : session.find(keys, MOST_OBJECTS)) {
       Optional<byte[]> id = session.attribute(key, Ck.CKA_ID).filter(store::owns);
-      if (id.isPresent()) {
+      if (id.isPresent() && !Arrays.equals(id.get(), store.ofSealingKey())) {
         String name = "with CKA_ID " + HexFormat.of().formatHex(id.get());
         only(session, Ck.CKO_PRIVATE_KEY, id.get(), "private keys");
         all.add(read(session, id.get(), name, key));
@@ -223,14 +234,32 @@ final class TokenObjects {
 
   private CryptokiSession.NewPair generate(CryptokiSession session, KeyLabel label, KeyType type)
       throws KeyFault, CryptokiException {
-    boolean ec = type.keyAlgorithm().equals("EC");
+    return generate(session, store.of(label), label.toString(), type);
+  }
+
+  private CryptokiSession.NewPair generate(
+      CryptokiSession session, byte[] id, String name, KeyType type)
+      throws KeyFault, CryptokiException {
+    long mechanism =
+        type.keyAlgorithm().equals("EC") ? Ck.CKM_EC_KEY_PAIR_GEN : Ck.CKM_RSA_PKCS_KEY_PAIR_GEN;
+    Template publicHalf = publicTemplate(id, name, type);
+    Template privateHalf = privateTemplate(id, name, type);
     try {
-      return session.generateKeyPair(
-          ec ? Ck.CKM_EC_KEY_PAIR_GEN : Ck.CKM_RSA_PKCS_KEY_PAIR_GEN,
-          publicTemplate(label, type),
-          privateTemplate(label, type));
+      try {
+        return session.generateKeyPair(
+            mechanism,
+            publicHalf.with(Ck.CKA_ENCRYPT, false),
+            privateHalf.with(Ck.CKA_DECRYPT, false));
+      } catch (CryptokiException e) {
+        if (!e.is(Ckr.GENERAL_ERROR)) {
+          throw e;
+        }
+        // libtpm2-pkcs11 doesn't take a key that is for signing only.
+        return session.generateKeyPair(
+            mechanism, publicTemplate(id, name, type), privateTemplate(id, name, type));
+      }
     } catch (CryptokiException e) {
-      throw noRoom("the key " + label, e);
+      throw noRoom("the key " + name, e);
     }
   }
 
@@ -242,12 +271,9 @@ final class TokenObjects {
     throw e;
   }
 
-  private Template publicTemplate(KeyLabel label, KeyType type) {
+  private Template publicTemplate(byte[] id, String name, KeyType type) {
     Template template =
-        named(Ck.CKO_PUBLIC_KEY, store.of(label), label.toString())
-            .with(Ck.CKA_VERIFY, true)
-            .with(Ck.CKA_ENCRYPT, false)
-            .with(Ck.CKA_WRAP, false);
+        named(Ck.CKO_PUBLIC_KEY, id, name).with(Ck.CKA_VERIFY, true).with(Ck.CKA_WRAP, false);
     return type.keyAlgorithm().equals("EC")
         ? template.with(Ck.CKA_EC_PARAMS, TokenPublicKey.parameters(type))
         : template
@@ -255,10 +281,9 @@ final class TokenObjects {
             .with(Ck.CKA_PUBLIC_EXPONENT, TokenPublicKey.EXPONENT.toByteArray());
   }
 
-  private Template privateTemplate(KeyLabel label, KeyType type) {
-    return secret(named(Ck.CKO_PRIVATE_KEY, store.of(label), label.toString()))
+  private Template privateTemplate(byte[] id, String name, KeyType type) {
+    return secret(named(Ck.CKO_PRIVATE_KEY, id, name))
         .with(Ck.CKA_KEY_TYPE, type.keyAlgorithm().equals("EC") ? Ck.CKK_EC : Ck.CKK_RSA)
-        .with(Ck.CKA_DECRYPT, false)
         .with(Ck.CKA_UNWRAP, false)
         .with(Ck.CKA_SIGN_RECOVER, false);
   }
@@ -295,7 +320,10 @@ final class TokenObjects {
     boolean done = false;
     try {
       checkNeverOut(session, made, "the sealing key");
-      mac(session, made, CHECKED_MESSAGE);
+      if (!Arrays.equals(
+          mac(session, made, CHECKED_MESSAGE), mac(session, made, CHECKED_MESSAGE))) {
+        throw new KeyFault.Failed("the token's sealing key makes another secret each time");
+      }
       done = true;
       return made;
     } finally {
@@ -318,13 +346,32 @@ final class TokenObjects {
               .with(Ck.CKA_UNWRAP, false)
               .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
     } catch (CryptokiException e) {
+      if (e.is(Ckr.FUNCTION_NOT_SUPPORTED) || e.is(Ckr.MECHANISM_INVALID)) {
+        return generateSealingPair(session);
+      }
       throw noRoom("the sealing key", e);
     }
   }
 
-  /** HMAC-SHA256 by a secret key of the token. */
+  /** For tokens that make no secret keys, as libtpm2-pkcs11's. */
+  private long generateSealingPair(CryptokiSession session) throws KeyFault, CryptokiException {
+    return generate(session, store.ofSealingKey(), "sealing key", KeyType.RSA_2048).privateKey();
+  }
+
+  /**
+   * A secret of 32 octets that only the token's sealing key makes of that input: an HMAC-SHA256 of
+   * a secret key. Of an RSA key it is HKDF-SHA256 of the input's signature (RFC 8017 section 8.2),
+   * which is the same each time, and which nobody else makes or ever sees: that key signs nothing
+   * else.
+   */
   static byte[] mac(CryptokiSession session, long key, byte[] input)
       throws KeyFault, CryptokiException {
+    if (number(session, key, Ck.CKA_CLASS) == Ck.CKO_PRIVATE_KEY) {
+      byte[] signature = TokenSignature.sign(session, key, KeyType.RSA_2048, input);
+      byte[] secret = SealedBox.derive(signature, new byte[0], OF_SIGNATURE, input);
+      Arrays.fill(signature, (byte) 0);
+      return secret;
+    }
     byte[] mac = session.sign(Ck.CKM_SHA256_HMAC, key, input);
     if (mac.length != SEALING_KEY) {
       throw new KeyFault.Failed("the token's answer is no HMAC-SHA256");

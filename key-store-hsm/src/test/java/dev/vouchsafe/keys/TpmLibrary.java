@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A token that libtpm2-pkcs11 keeps in a TPM: the second way to the same chip. */
@@ -22,21 +21,19 @@ final class TpmLibrary {
 
   private static final int PATIENCE_SECONDS = 60;
 
-  private final Swtpm tpm;
-  private final Path store;
   private final String label;
   private final Path pinFile;
 
-  /**
-   * Makes a token.
-   *
-   * @param folder for its data base and its PIN
-   */
-  TpmLibrary(Path folder, Swtpm tpm, String label) throws IOException, InterruptedException {
-    this.tpm = tpm;
+  /** In the folder that this process's environment names; its path there is a relative one. */
+  static Path folder() {
+    return Path.of("target", "tpm2-pkcs11");
+  }
+
+  /** Makes a token in the data base that this process's environment names. */
+  TpmLibrary(String label) throws IOException, InterruptedException {
     this.label = label;
-    this.store = Files.createDirectories(folder.resolve("store"));
-    this.pinFile = Files.writeString(folder.resolve("pin"), "user-pin\n");
+    Files.createDirectories(folder().resolve("store"));
+    this.pinFile = Files.writeString(folder().resolve("pin").toAbsolutePath(), "user-pin\n");
     Files.setPosixFilePermissions(pinFile, PosixFilePermissions.fromString("rw-------"));
     run("--init-token", "--slot-index", "0", "--label", label, "--so-pin", "officer-pin");
     run("--token-label", label, "--init-pin", "--so-pin", "officer-pin", "--pin", "user-pin");
@@ -48,19 +45,6 @@ final class TpmLibrary {
         .findFirst()
         .orElseThrow(
             () -> new IllegalStateException("libtpm2-pkcs11-1 is not installed: run ./test"));
-  }
-
-  /** What a process needs in its environment to use it. */
-  Map<String, String> environment() {
-    return Map.of(
-        "TPM2_PKCS11_TCTI",
-        tpm.tcti(),
-        "TPM2_PKCS11_STORE",
-        store.toString(),
-        "TPM2_PKCS11_LOG_LEVEL",
-        "0",
-        "TSS2_LOG",
-        "all+none");
   }
 
   String uri() {
@@ -77,7 +61,6 @@ final class TpmLibrary {
         new ArrayList<>(List.of("pkcs11-tool", "--module", library().toString()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().putAll(environment());
     Process program = builder.start();
     try {
       program.getOutputStream().close();
@@ -88,8 +71,5 @@ final class TpmLibrary {
     } finally {
       program.destroyForcibly();
     }
-    // The program ends without flushing what it loaded.
-    tpm.run("tpm2_flushcontext", "-t");
-    tpm.run("tpm2_flushcontext", "-l");
   }
 }
