@@ -346,7 +346,7 @@ final class TokenObjects {
               .with(Ck.CKA_UNWRAP, false)
               .with(Ck.CKA_VALUE_LEN, SEALING_KEY));
     } catch (CryptokiException e) {
-      if (e.is(Ckr.FUNCTION_NOT_SUPPORTED) || e.is(Ckr.MECHANISM_INVALID)) {
+      if (e.is(Ckr.FUNCTION_NOT_SUPPORTED)) {
         return generateSealingPair(session);
       }
       throw noRoom("the sealing key", e);
