@@ -122,7 +122,8 @@ public final class PrivateKeyStores {
 
   /** Whether that folder is the record of a store in a TPM. */
   public static boolean isTpm(Path directory) {
-    return Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS);
+    return Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS)
+        || Files.exists(directory.resolve(TpmStores.GENERATED), LinkOption.NOFOLLOW_LINKS);
   }
 
   /**

@@ -16,7 +16,10 @@ import java.util.concurrent.TimeUnit;
  */
 record TpmCall(String tool, List<String> arguments, Optional<TpmAuth> auth, long limit, int loads) {
   /** For what a TPM does in a fraction of a second. */
-  private static final long QUICK = TimeUnit.SECONDS.toNanos(4);
+  private static final long QUICK = TimeUnit.MILLISECONDS.toNanos(1500);
+
+  /** For a primary key, which a slow TPM makes in some seconds. */
+  private static final long PATIENT = TimeUnit.SECONDS.toNanos(10);
 
   /** For making keys: a slow TPM takes a minute for a prime. */
   private static final long SLOW = TimeUnit.SECONDS.toNanos(120);
@@ -46,6 +49,15 @@ record TpmCall(String tool, List<String> arguments, Optional<TpmAuth> auth, long
 
   TpmCall loading(int objects) {
     return new TpmCall(tool, arguments, auth, limit, loads + objects);
+  }
+
+  TpmCall patient() {
+    return new TpmCall(tool, arguments, auth, PATIENT, loads);
+  }
+
+  /** With no more than so many nanoseconds. */
+  TpmCall within(long left) {
+    return new TpmCall(tool, arguments, auth, Math.min(limit, left), loads);
   }
 
   TpmCall slow() {

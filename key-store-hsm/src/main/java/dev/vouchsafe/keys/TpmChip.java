@@ -12,6 +12,7 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A TPM as one store uses it: turn by turn, each alone, in a private folder that is gone
@@ -19,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class TpmChip {
   private static final String WORK = ".work-";
+  private static final long WAITED = TimeUnit.MILLISECONDS.toNanos(300);
   private static final FileAttribute<Set<PosixFilePermission>> MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -52,19 +54,41 @@ final class TpmChip {
     T run(TpmTurn turn) throws KeyFault, TpmException, IOException;
   }
 
+  /** How long a turn may take. */
+  enum Limit {
+    /** While somebody waits for a signature or a secret. */
+    CALL(TimeUnit.MILLISECONDS.toNanos(1500)),
+    /** While a store is opened, examined or destroyed. */
+    OPENING(TimeUnit.SECONDS.toNanos(10)),
+    /** While a key is made: a slow TPM takes a minute for a prime. */
+    MAKING(TimeUnit.SECONDS.toNanos(150));
+
+    private final long nanos;
+
+    Limit(long nanos) {
+      this.nanos = nanos;
+    }
+
+    long nanos() {
+      return nanos;
+    }
+  }
+
   /** Waits for the TPM and works with it. */
-  <T> T turn(Work<T> work) throws KeyFault, TpmException {
+  <T> T turn(Limit limit, Work<T> work) throws KeyFault, TpmException {
+    long asked = System.nanoTime();
     try (TpmLock.Held _ = lock.hold()) {
+      // Who has waited long for others has less time himself.
+      long end = Math.min(System.nanoTime(), asked + WAITED) + limit.nanos();
       Path folder = makeFolder();
+      TpmTurn turn = new TpmTurn(this, folder, end);
       try {
-        TpmTurn turn = new TpmTurn(this, folder);
-        try {
-          return work.run(turn);
-        } finally {
-          turn.finish();
-        }
+        return work.run(turn);
       } finally {
-        remove(folder);
+        turn.finish();
+        if (!turn.keeps()) {
+          remove(folder);
+        }
       }
     } catch (IOException e) {
       throw SecureFiles.fault("the TPM store in " + base + " can't be used", e);
@@ -91,16 +115,25 @@ final class TpmChip {
     }
   }
 
-  /** Removes what processes left that were killed. To be called in a turn, so that nobody works. */
-  void sweep(TpmTurn turn) throws IOException {
+  /**
+   * Removes what processes left that were killed, and ends their sessions as far as that can be
+   * done now. To be called in a turn, so that nobody works.
+   */
+  void sweep(TpmTurn turn) throws IOException, KeyFault {
     SecureFiles.sweep(base);
+    boolean all = true;
     try (DirectoryStream<Path> left = Files.newDirectoryStream(base, WORK + "*")) {
       for (Path folder : left) {
         if (!folder.equals(turn.folder()) && Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-          remove(folder);
+          if (turn.flushLeft(folder)) {
+            remove(folder);
+          } else {
+            all = false;
+          }
         }
       }
     }
+    slots.leftovers(!all);
   }
 
   /**
@@ -113,6 +146,7 @@ final class TpmChip {
     private final Set<TpmName> ours = ConcurrentHashMap.newKeySet();
     private boolean managed;
     private boolean killed;
+    private boolean leftovers = true;
     private int last = 0x80000000;
 
     /** An object of that Name is one of ours. */
@@ -140,6 +174,15 @@ final class TpmChip {
 
     void killed(boolean was) {
       killed = was;
+    }
+
+    /** Whether turns before have left folders with sessions. */
+    boolean leftovers() {
+      return leftovers;
+    }
+
+    void leftovers(boolean are) {
+      leftovers = are;
     }
 
     /** Where one of ours was found last. */

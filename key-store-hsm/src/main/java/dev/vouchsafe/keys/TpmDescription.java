@@ -8,15 +8,17 @@ import java.util.Optional;
 
 /** Says where the TPM is, what it protects the keys against, and against what it doesn't. */
 final class TpmDescription {
+  static final String IN_SOFTWARE =
+      "tpm-tcti names a TPM in software: whoever copies its state, or takes its port, has the keys."
+          + " It is for tests.";
+
   private TpmDescription() {}
 
   static KeyStoreDescription of(Path directory, TpmStoreFile header, TpmPlace place) {
     TpmTools tools = place.chip().tools();
     List<String> warnings = new ArrayList<>();
-    if (tools.tcti().startsWith("swtpm") || tools.tcti().startsWith("mssim")) {
-      warnings.add(
-          "tpm-tcti names a TPM in software: whoever copies its state has the keys. It is for"
-              + " tests.");
+    if (tools.isInSoftware()) {
+      warnings.add(IN_SOFTWARE);
     }
     addAuthWarnings(directory, header, place, warnings);
     if (!place.chip().slots().managed()) {

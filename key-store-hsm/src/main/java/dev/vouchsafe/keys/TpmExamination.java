@@ -53,6 +53,9 @@ final class TpmExamination {
     try {
       TpmTools tools = stores.tools(settings);
       findings.ok("tpm2-tools", "version " + tools.version() + " in " + tools.place());
+      if (tools.isInSoftware()) {
+        findings.warning("tpm-tcti", TpmDescription.IN_SOFTWARE, TCTI + " device:/dev/tpmrm0");
+      }
       if (there && folder) {
         chip(stores.chip(tools, directory, Optional.of(directory)), auth, true);
       } else {
@@ -121,7 +124,7 @@ final class TpmExamination {
   /** What may fail in a turn at the TPM. */
   private String turn(TpmChip chip, TpmChip.Work<String> work) throws KeyFault {
     try {
-      return chip.turn(work);
+      return chip.turn(TpmChip.Limit.OPENING, work);
     } catch (TpmException e) {
       throw TpmFaults.atStart("", chip.tools(), e);
     }

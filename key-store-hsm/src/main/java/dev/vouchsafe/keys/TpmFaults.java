@@ -11,7 +11,7 @@ final class TpmFaults {
     String message = text(what, tools, e);
     return switch (e.kind()) {
       case AUTH, DENIED, FULL, TAKEN, STALE, OTHER -> new KeyFault.Failed(message, e);
-      case LOCKOUT, POLICY, MEMORY, BUSY, GONE, HUNG, FOREIGN ->
+      case LOCKOUT, POLICY, MEMORY, BUSY, GONE, HUNG, BROKEN, RESET, FOREIGN ->
           new KeyFault.Unavailable(message, e);
     };
   }
@@ -43,6 +43,7 @@ final class TpmFaults {
               + ")";
       case BUSY -> "the TPM is busy (" + reason + ")";
       case GONE -> "the TPM at " + tools.way() + " (tpm-tcti) can't be reached (" + reason + ")";
+      case RESET -> "the TPM at " + tools.way() + " was reset while it was used (" + reason + ")";
       case HUNG -> "the TPM at " + tools.way() + " (tpm-tcti) hangs: " + reason;
       case DENIED ->
           "no permission for the TPM at "
@@ -57,7 +58,7 @@ final class TpmFaults {
       case TAKEN -> "the TPM has another object at that persistent handle (" + reason + ")";
       case STALE ->
           "the TPM doesn't load it: it was changed, or is of another TPM (" + reason + ")";
-      case POLICY, FOREIGN, OTHER -> reason;
+      case BROKEN, POLICY, FOREIGN, OTHER -> reason;
     };
   }
 
@@ -74,8 +75,8 @@ final class TpmFaults {
   static State state(TpmException e) {
     return switch (e.kind()) {
       case AUTH, LOCKOUT, POLICY -> State.LOCKED;
-      case GONE, HUNG, FOREIGN, DENIED -> State.GONE;
-      case MEMORY, BUSY, STALE, FULL, TAKEN, OTHER -> State.SUSPECT;
+      case GONE, HUNG, RESET, FOREIGN, DENIED -> State.GONE;
+      case BROKEN, MEMORY, BUSY, STALE, FULL, TAKEN, OTHER -> State.SUSPECT;
     };
   }
 
@@ -83,7 +84,7 @@ final class TpmFaults {
   static boolean concernsAll(TpmException e) {
     return switch (e.kind()) {
       case GONE, HUNG, FOREIGN, DENIED, LOCKOUT -> true;
-      case AUTH, POLICY, MEMORY, BUSY, STALE, FULL, TAKEN, OTHER -> false;
+      case BROKEN, RESET, AUTH, POLICY, MEMORY, BUSY, STALE, FULL, TAKEN, OTHER -> false;
     };
   }
 }

@@ -41,8 +41,7 @@ final class TpmMaking {
       return key;
     } finally {
       if (!done) {
-        store.forget(label);
-        undo(turn, file);
+        store.forget(label, evicted(turn, file));
       }
     }
   }
@@ -87,21 +86,24 @@ final class TpmMaking {
                     + " are taken: set tpm-objects to blobs"));
   }
 
-  private void undo(TpmTurn turn, TpmKeyFile file) throws KeyFault {
+  /** Whether nothing of it is in the TPM. */
+  private boolean evicted(TpmTurn turn, TpmKeyFile file) throws KeyFault {
     if (file.handle() == 0) {
-      return;
+      return true;
     }
     try {
       if (turn.nameAt(file.handle()).filter(file.blob().name()::equals).isPresent()) {
         objects.evict(turn, file.handle());
       }
+      return true;
     } catch (TpmException e) {
       System.getLogger(TpmMaking.class.getName())
           .log(
               System.Logger.Level.WARNING,
-              "a key that was not wanted is left in the TPM at {0}: {1}",
+              "a key that was not wanted may be left in the TPM at {0}: {1}",
               TpmHandles.text(file.handle()),
               e.getMessage());
+      return false;
     }
   }
 }

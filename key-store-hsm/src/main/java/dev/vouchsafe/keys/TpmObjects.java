@@ -47,7 +47,7 @@ final class TpmObjects {
         TpmCall.of("tpm2_createprimary", "-Q", "-C", "o", "-g", "sha256", "-G", STORAGE_KEY)
             .with("-a", PRIMARY, "-c", "primary.ctx")
             .authorized("-P", owner);
-    turn.run(make.slow());
+    turn.run(make.patient());
     return named(turn);
   }
 
@@ -57,13 +57,13 @@ final class TpmObjects {
       turn.run(
           TpmCall.of("tpm2_createprimary", "-Q", "-C", "e", "-g", "sha256", "-G", STORAGE_KEY)
               .with("-a", PRIMARY, "-c", "primary.ctx")
-              .slow());
+              .patient());
     } catch (TpmException e) {
       // Its owner may have given that hierarchy an auth value, or switched it off.
-      if (TpmFaults.concernsAll(e) || e.is(TpmRc.Kind.MEMORY) || e.is(TpmRc.Kind.BUSY)) {
-        throw e;
+      if (e.is(TpmRc.Kind.AUTH) || e.is(TpmRc.Kind.OTHER)) {
+        return TpmName.NONE;
       }
-      return TpmName.NONE;
+      throw e;
     }
     return named(turn).name();
   }
@@ -194,15 +194,15 @@ final class TpmObjects {
         List.of("--policy-session"),
         () -> {
           turn.run(
-              TpmCall.of("tpm2_policypcr", "-Q", "-S", "session.ctx")
+              TpmCall.of("tpm2_policypcr", "-Q", "-S", TpmTurn.SESSION)
                   .with("-l", pcrs.selection().toString()));
           turn.run(policySecret(turn, sealingKey));
-          turn.run(call.with("-p", "session:session.ctx"));
+          turn.run(call.with("-p", "session:" + TpmTurn.SESSION));
         });
   }
 
   private TpmCall policySecret(TpmTurn turn, TpmRef sealingKey) throws IOException {
-    return TpmCall.of("tpm2_policysecret", "-Q", "-S", "session.ctx")
+    return TpmCall.of("tpm2_policysecret", "-Q", "-S", TpmTurn.SESSION)
         .with("-c", turn.object(sealingKey, "hmac.ctx"))
         .authorized("", keys)
         .loading(sealingKey.loads());
@@ -217,7 +217,7 @@ final class TpmObjects {
         List.of(),
         () -> {
           turn.run(
-              TpmCall.of("tpm2_policypcr", "-Q", "-S", "session.ctx", "-f", "pcr.values")
+              TpmCall.of("tpm2_policypcr", "-Q", "-S", TpmTurn.SESSION, "-f", "pcr.values")
                   .with("-l", pcrs.selection().toString(), "-L", "policy.digest"));
           if (keys.isSet()) {
             turn.run(policySecret(turn, sealingKey).with("-L", "policy.digest"));
@@ -234,14 +234,14 @@ final class TpmObjects {
   private static void inSession(TpmTurn turn, List<String> kind, InSession work)
       throws KeyFault, TpmException, IOException {
     List<String> arguments = new ArrayList<>(kind);
-    arguments.addAll(List.of("-S", "session.ctx"));
+    arguments.addAll(List.of("-S", TpmTurn.SESSION));
     turn.run(TpmCall.of("tpm2_startauthsession", arguments.toArray(String[]::new)));
     boolean done = false;
     try {
       work.run();
       done = true;
     } finally {
-      turn.flushSession("session.ctx", done);
+      turn.flushSession(done);
     }
   }
 

@@ -23,12 +23,16 @@ final class TpmRc {
     MEMORY,
     /** It is busy: the same call may work in a moment. */
     BUSY,
-    /** What was loaded is of another TPM, or of this one before it was reset. */
+    /** It doesn't load what it is given, or has nothing where that should be. */
     STALE,
+    /** What was loaded is of this TPM before it was reset, or of another one. */
+    RESET,
     /** The way to the TPM is not there, or it doesn't work. */
     GONE,
     /** It gave no answer in time. */
     HUNG,
+    /** A program failed by itself, or was ended: the system may be out of memory. */
+    BROKEN,
     /** Another one is in its place, or it was cleared. */
     FOREIGN,
     /** We may not open it. */
@@ -43,7 +47,7 @@ final class TpmRc {
   private static final Pattern CODE = Pattern.compile("\\(0x([0-9A-Fa-f]{1,8})\\)");
   private static final int LONGEST_TEXT = 200;
   private static final int LAYER = 0xff0000;
-  private static final int TCTI = 10 << 16;
+  private static final int MARSHALLING = 9 << 16;
   private static final int RESOURCE_MANAGER = 11 << 16;
   private static final int RESOURCE_MANAGER_TPM = 12 << 16;
   private static final int FORMAT_ONE = 0x080;
@@ -68,14 +72,19 @@ final class TpmRc {
       return Kind.GONE;
     }
     OptionalInt code = code(errors);
-    return code.isPresent() ? kind(code.getAsInt()) : Kind.OTHER;
+    if (code.isEmpty()) {
+      return errors.contains("deserializing") ? Kind.OTHER : Kind.BROKEN;
+    }
+    Kind kind = kind(code.getAsInt());
+    return kind == Kind.STALE && errors.contains("Esys_ContextLoad") ? Kind.RESET : kind;
   }
 
   static Kind kind(int code) {
     return switch (code & LAYER) {
       case 0, RESOURCE_MANAGER, RESOURCE_MANAGER_TPM -> ofTpm(code & ~LAYER);
-      case TCTI -> Kind.GONE;
-      default -> Kind.OTHER;
+      // What the programs could not make of their own input, which no TPM has seen.
+      case MARSHALLING -> Kind.OTHER;
+      default -> Kind.GONE;
     };
   }
 
@@ -99,8 +108,8 @@ final class TpmRc {
       case 0x126, 0x128 -> Kind.POLICY; // TPM_RC_POLICY, TPM_RC_PCR_CHANGED
       case 0x901, 0x902, 0x903, 0x904, 0x905, 0x906 -> Kind.MEMORY;
       case 0x908, 0x909, 0x90a, 0x920, 0x922, 0x923 -> Kind.BUSY;
-      case 0x910, 0x911, 0x912, 0x913, 0x914, 0x915, 0x916 -> Kind.STALE; // TPM_RC_REFERENCE_H0..
-      case 0x918, 0x919, 0x91a, 0x91b, 0x91c, 0x91d, 0x91e -> Kind.STALE; // TPM_RC_REFERENCE_S0..
+      case 0x910, 0x911, 0x912, 0x913, 0x914, 0x915, 0x916 -> Kind.RESET; // TPM_RC_REFERENCE_H0..
+      case 0x918, 0x919, 0x91a, 0x91b, 0x91c, 0x91d, 0x91e -> Kind.RESET; // TPM_RC_REFERENCE_S0..
       case 0x100, 0x101 -> Kind.GONE; // TPM_RC_INITIALIZE, TPM_RC_FAILURE
       case 0x14b -> Kind.FULL; // TPM_RC_NV_SPACE
       case 0x14c -> Kind.TAKEN; // TPM_RC_NV_DEFINED

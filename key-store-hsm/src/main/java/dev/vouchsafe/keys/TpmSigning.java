@@ -31,14 +31,21 @@ final class TpmSigning {
   }
 
   /** The PCRs that have other values than when the key was made, for people. */
-  String changed(TpmTurn turn, TpmPcrs pcrs) throws KeyFault, TpmException, IOException {
+  private String changed(TpmTurn turn, TpmPcrs pcrs) throws KeyFault, TpmException, IOException {
+    return seen(turn, pcrs)
+        .orElse("PCRs " + pcrs.selection() + " changed while they were looked at");
+  }
+
+  /** The same, or nothing if all have the values of that time. */
+  Optional<String> seen(TpmTurn turn, TpmPcrs pcrs) throws KeyFault, TpmException, IOException {
     List<String> changed = pcrs.changed(objects.pcrs(turn, pcrs.selection()));
     return changed.isEmpty()
-        ? "PCRs " + pcrs.selection() + " changed while they were looked at"
-        : "PCR "
-            + String.join(", ", changed)
-            + " changed since the key was made, which is bound to "
-            + pcrs.selection()
-            + ": start the machine as it was then, or make a new authority";
+        ? Optional.empty()
+        : Optional.of(
+            "PCR "
+                + String.join(", ", changed)
+                + " changed since the key was made, which is bound to "
+                + pcrs.selection()
+                + ": start the machine as it was then, or make a new authority");
   }
 }

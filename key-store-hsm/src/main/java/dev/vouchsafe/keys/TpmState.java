@@ -1,6 +1,10 @@
 package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.KeyStoreHealth.State;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +23,12 @@ final class TpmState {
   private static final long PAUSE_AFTER_HANG = TimeUnit.SECONDS.toNanos(2);
 
   private final LongSupplier nanos;
-  private volatile KeyStoreHealth health = KeyStoreHealth.UP;
+  private final Map<Path, KeyStoreHealth> keys = new LinkedHashMap<>();
+  private KeyStoreHealth health = KeyStoreHealth.UP;
   private @Nullable KeyFault reason;
   private long nextTry;
+  private long pause = PAUSE;
+  private OptionalLong begun = OptionalLong.empty();
   private boolean closed;
 
   /**
@@ -31,28 +38,69 @@ final class TpmState {
     this.nanos = nanos;
   }
 
-  KeyStoreHealth health() {
+  synchronized KeyStoreHealth health() {
+    if (health.equals(KeyStoreHealth.UP)
+        && begun.isPresent()
+        && nanos.getAsLong() - begun.getAsLong() > TpmChip.Limit.CALL.nanos()) {
+      return new KeyStoreHealth(State.SUSPECT, "a call at the TPM takes its time");
+    }
     return health;
   }
 
   /**
+   * Lets a caller to the TPM.
+   *
+   * @return whether he is the one who tries a TPM that could not be used
    * @throws KeyFault if it is not to be tried now
    */
-  synchronized void check() throws KeyFault {
+  synchronized boolean enter() throws KeyFault {
+    checkOpen();
+    if (reason == null) {
+      return false;
+    }
+    long now = nanos.getAsLong();
+    if (now - nextTry < 0) {
+      throw again(reason);
+    }
+    nextTry = now + pause;
+    return true;
+  }
+
+  /**
+   * It is his turn.
+   *
+   * @param tries what {@link #enter} has said
+   * @throws KeyFault if it can't be used any more
+   */
+  synchronized void begin(boolean tries) throws KeyFault {
+    checkOpen();
+    if (reason != null && !tries) {
+      throw again(reason);
+    }
+    begun = OptionalLong.of(nanos.getAsLong());
+  }
+
+  /** After {@link #begin}. */
+  synchronized void end() {
+    begun = OptionalLong.empty();
+  }
+
+  private void checkOpen() throws KeyFault {
     if (closed) {
       throw new KeyFault.Unavailable("the key store is closed");
     }
-    if (reason != null && nanos.getAsLong() - nextTry < 0) {
-      String message = String.valueOf(reason.getMessage());
-      throw reason instanceof KeyFault.Failed
-          ? new KeyFault.Failed(message, reason)
-          : new KeyFault.Unavailable(message, reason);
-    }
+  }
+
+  private static KeyFault again(KeyFault reason) {
+    String message = String.valueOf(reason.getMessage());
+    return reason instanceof KeyFault.Failed
+        ? new KeyFault.Failed(message, reason)
+        : new KeyFault.Unavailable(message, reason);
   }
 
   /** A call has worked. */
   synchronized void up() {
-    health = KeyStoreHealth.UP;
+    health = keys.values().stream().findFirst().orElse(KeyStoreHealth.UP);
     reason = null;
   }
 
@@ -60,17 +108,38 @@ final class TpmState {
   synchronized KeyFault down(State state, KeyFault why, boolean hung) {
     note(state, why);
     reason = why;
-    nextTry = nanos.getAsLong() + (hung ? PAUSE_AFTER_HANG : PAUSE);
+    pause = hung ? PAUSE_AFTER_HANG : PAUSE;
+    nextTry = nanos.getAsLong() + pause;
     return why;
   }
 
   /** A call has failed, which says nothing about other calls. */
   synchronized KeyFault note(State state, KeyFault why) {
     health = new KeyStoreHealth(state, String.valueOf(why.getMessage()));
+    reason = null;
     return why;
+  }
+
+  /** A key can't be used, whatever works beside it. */
+  synchronized void lock(Path key, String why) {
+    keys.put(key, new KeyStoreHealth(State.LOCKED, why));
+  }
+
+  /** It can. */
+  synchronized void unlock(Path key) {
+    keys.remove(key);
+  }
+
+  /** There is a newer key: what was made before matters no more until somebody uses it. */
+  synchronized void unlockAll() {
+    keys.clear();
   }
 
   synchronized void close() {
     closed = true;
+  }
+
+  synchronized boolean isClosed() {
+    return closed;
   }
 }

@@ -12,10 +12,13 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,11 +35,15 @@ final class TpmStore implements PrivateKeyStore {
   private static final byte[] CHECKED_MESSAGE =
       "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
 
+  /** Opening takes less, unless the TPM hangs. */
+  private static final Duration LOOKING = Duration.ofSeconds(5);
+
   private final Path directory;
   private final TpmStoreFile header;
   private final TpmPlace place;
   private final TpmState state;
   private final Map<KeyLabel, TpmKey> keys = new ConcurrentHashMap<>();
+  private final AtomicReference<@Nullable Thread> opening = new AtomicReference<>();
   private @Nullable TpmConnection connection;
 
   TpmStore(Path directory, TpmStoreFile header, TpmPlace place, TpmState state) {
@@ -48,7 +55,66 @@ final class TpmStore implements PrivateKeyStore {
 
   /** Goes to the TPM now, which must be there. */
   void connect() throws KeyFault {
-    inTurn("opening the key store", TpmFaults::atStart, (_, _) -> true);
+    turn(
+        TpmChip.Limit.OPENING,
+        true,
+        "opening the key store",
+        TpmFaults::atStart,
+        (turn, open) -> new TpmPolicies(directory, place, state).look(turn, open));
+  }
+
+  /** Looks whether the TPM is there, for a limited time. */
+  void lookNow() throws KeyFault.Failed {
+    AtomicReference<@Nullable KeyFault> fault = new AtomicReference<>();
+    try {
+      if (!openBeside(fault::set).join(LOOKING)) {
+        KeyFault late = new KeyFault.Unavailable("the TPM at " + way() + " takes its time");
+        notNow(state.down(KeyStoreHealth.State.GONE, late, true));
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    KeyFault seen = fault.get();
+    if (seen instanceof KeyFault.Failed failed) {
+      throw failed;
+    }
+    if (seen != null) {
+      notNow(seen);
+    }
+  }
+
+  private String way() {
+    return place.chip().tools().way();
+  }
+
+  private static void notNow(KeyFault why) {
+    System.getLogger(TpmStore.class.getName())
+        .log(
+            System.Logger.Level.WARNING,
+            "the key store is not available now: {0}",
+            why.getMessage());
+  }
+
+  /** A slow TPM takes longer for its primary key than a caller may be held up. */
+  private Thread openBeside(Consumer<KeyFault> whenNot) {
+    Thread thread =
+        Thread.ofPlatform()
+            .daemon()
+            .name("tpm-opening")
+            .unstarted(() -> {
+              try {
+                connect();
+              } catch (KeyFault e) {
+                whenNot.accept(e);
+              }
+            });
+    Thread before = opening.getAndUpdate(now -> now != null && now.isAlive() ? now : thread);
+    if (before != null && before.isAlive()) {
+      return before;
+    }
+    thread.start();
+    return thread;
   }
 
   @Override
@@ -68,8 +134,15 @@ final class TpmStore implements PrivateKeyStore {
           "a TPM store makes keys ec-p256 and rsa-2048 only, not " + type.text());
     }
     return inTurn(
+        TpmChip.Limit.MAKING,
         "making the key " + label,
-        (turn, open) -> new TpmMaking(this, open).make(turn, label, type));
+        (turn, open) -> {
+          TpmKey made = new TpmMaking(this, open).make(turn, label, type);
+          if (made.file().pcrs().isPresent()) {
+            state.unlockAll();
+          }
+          return made;
+        });
   }
 
   /** Fails if it is taken. */
@@ -89,10 +162,17 @@ final class TpmStore implements PrivateKeyStore {
     }
   }
 
-  /** A key that could not be made to the end. */
-  void forget(KeyLabel label) {
+  /**
+   * A key that could not be made to the end.
+   *
+   * @param evicted whether nothing of it is in the TPM: otherwise its file is kept, which says
+   *     where
+   */
+  void forget(KeyLabel label, boolean evicted) {
     keys.remove(label);
-    SecureFiles.removeQuietly(file(label));
+    if (evicted) {
+      SecureFiles.removeQuietly(file(label));
+    }
   }
 
   private Path file(KeyLabel label) {
@@ -113,7 +193,8 @@ final class TpmStore implements PrivateKeyStore {
 
   @Override
   public Optional<StoredKey> find(KeyLabel label) throws KeyFault {
-    return inTurn("finding the key " + label, (turn, open) -> find(turn, open, label));
+    return inTurn(
+        TpmChip.Limit.CALL, "finding the key " + label, (turn, open) -> find(turn, open, label));
   }
 
   private Optional<StoredKey> find(TpmTurn turn, TpmConnection open, KeyLabel label)
@@ -184,7 +265,9 @@ final class TpmStore implements PrivateKeyStore {
 
   byte[] sign(TpmKey key, byte[] message) throws KeyFault {
     return inTurn(
-        "signing with the key " + key.label(), (turn, open) -> sign(turn, open, key, message));
+        TpmChip.Limit.CALL,
+        "signing with the key " + key.label(),
+        (turn, open) -> sign(turn, open, key, message));
   }
 
   private byte[] sign(TpmTurn turn, TpmConnection open, TpmKey key, byte[] message)
@@ -194,14 +277,28 @@ final class TpmStore implements PrivateKeyStore {
       ref = open.load(turn, key.file(), true);
       key.bind(open, ref);
     }
-    byte[] signature =
-        new TpmSigning(place.objects())
-            .sign(turn, ref, key.type(), key.file().pcrs(), open, message);
+    byte[] signature = tried(turn, open, key, ref, message);
     if (!place.crypto().verify(key.publicKey(), key.type(), message, signature)) {
       throw new TpmException(
           TpmRc.Kind.STALE, "a signature of the key " + key.label() + " doesn't verify");
     }
     return signature;
+  }
+
+  private byte[] tried(TpmTurn turn, TpmConnection open, TpmKey key, TpmRef ref, byte[] message)
+      throws KeyFault, TpmException, IOException {
+    try {
+      byte[] signature =
+          new TpmSigning(place.objects())
+              .sign(turn, ref, key.type(), key.file().pcrs(), open, message);
+      state.unlock(file(key.label()));
+      return signature;
+    } catch (TpmException e) {
+      if (e.is(TpmRc.Kind.POLICY) || e.is(TpmRc.Kind.AUTH)) {
+        state.lock(file(key.label()), "the key " + key.label() + ": " + e.getMessage());
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -219,6 +316,7 @@ final class TpmStore implements PrivateKeyStore {
             .put(info)
             .array();
     return inTurn(
+        TpmChip.Limit.CALL,
         "deriving a secret",
         (turn, open) -> place.objects().mac(turn, open.sealingKey(), digest(input)));
   }
@@ -254,11 +352,28 @@ final class TpmStore implements PrivateKeyStore {
     }
   }
 
-  /** Calls that are under way end by themselves. */
+  /** Calls that are under way end by themselves, and the last one forgets the connection. */
   @Override
   public void close() {
     state.close();
     keys.clear();
+    Thread thread = opening.get();
+    if (thread != null) {
+      thread.interrupt();
+    }
+    try {
+      place
+          .chip()
+          .turn(
+              TpmChip.Limit.CALL,
+              _ -> {
+                forget();
+                return true;
+              });
+    } catch (KeyFault | TpmException e) {
+      System.getLogger(TpmStore.class.getName())
+          .log(System.Logger.Level.DEBUG, "the TPM is in use while its key store is closed");
+    }
   }
 
   /** What needs the TPM. */
@@ -271,24 +386,36 @@ final class TpmStore implements PrivateKeyStore {
     KeyFault of(String what, TpmTools tools, TpmException e);
   }
 
-  private <T> T inTurn(String what, Work<T> work) throws KeyFault {
-    return inTurn(what, TpmFaults::fault, work);
+  private <T> T inTurn(TpmChip.Limit limit, String what, Work<T> work) throws KeyFault {
+    return turn(limit, state.enter(), what, TpmFaults::fault, work);
   }
 
-  private <T> T inTurn(String what, Faults faults, Work<T> work) throws KeyFault {
-    state.check();
+  /**
+   * @param tries whether it is to try a TPM that could not be used
+   */
+  private <T> T turn(TpmChip.Limit limit, boolean tries, String what, Faults faults, Work<T> work)
+      throws KeyFault {
     try {
       return place
           .chip()
-          .turn(turn -> {
-            // It may have been lost, or closed, while we waited.
-            state.check();
-            T done = twice(turn, faults, what, work);
-            if (turn.hasAsked()) {
-              state.up();
-            }
-            return done;
-          });
+          .turn(
+              limit,
+              turn -> {
+                // It may have been lost, or closed, while we waited.
+                state.begin(tries);
+                try {
+                  T done = twice(turn, faults, what, work);
+                  if (turn.hasAsked()) {
+                    state.up();
+                  }
+                  return done;
+                } finally {
+                  state.end();
+                  if (state.isClosed()) {
+                    forget();
+                  }
+                }
+              });
     } catch (TpmException e) {
       throw new IllegalStateException("a fault was not translated", e);
     }
@@ -298,31 +425,48 @@ final class TpmStore implements PrivateKeyStore {
   private <T> T twice(TpmTurn turn, Faults faults, String what, Work<T> work)
       throws KeyFault, IOException {
     try {
-      TpmConnection before = connection;
       try {
         return work.run(turn, open(turn));
       } catch (TpmException e) {
-        if (before == null || !e.is(TpmRc.Kind.STALE)) {
+        if (!e.is(TpmRc.Kind.STALE) && !e.is(TpmRc.Kind.RESET)) {
           throw e;
         }
         forget();
         return work.run(turn, open(turn));
       }
     } catch (TpmException e) {
-      KeyFault fault = faults.of(what, place.chip().tools(), e);
-      if (e.is(TpmRc.Kind.AUTH) && e.auth().isPresent()) {
-        e.auth().get().refuse();
-      }
-      if (e.is(TpmRc.Kind.FOREIGN) || e.is(TpmRc.Kind.STALE)) {
-        forget();
-      }
-      throw TpmFaults.concernsAll(e)
-          ? state.down(TpmFaults.state(e), fault, e.is(TpmRc.Kind.HUNG))
-          : state.note(TpmFaults.state(e), fault);
+      throw failed(faults.of(what, place.chip().tools(), e), e);
     }
   }
 
+  private KeyFault failed(KeyFault fault, TpmException e) throws KeyFault {
+    if (e.is(TpmRc.Kind.AUTH) && e.auth().isPresent()) {
+      e.auth().get().refuse();
+    }
+    if (e.is(TpmRc.Kind.FOREIGN) || e.is(TpmRc.Kind.STALE) || e.is(TpmRc.Kind.RESET)) {
+      forget();
+    }
+    if (!TpmFaults.concernsAll(e)) {
+      return state.note(TpmFaults.state(e), fault);
+    }
+    boolean hung = e.is(TpmRc.Kind.HUNG);
+    state.down(TpmFaults.state(e), fault, hung);
+    if (hung && connection == null && Thread.currentThread() != opening.get()) {
+      openBeside(_ -> {});
+    }
+    return fault;
+  }
+
+  /** What it is connected by, in a turn. */
+  @Nullable TpmConnection connection() {
+    return connection;
+  }
+
   private TpmConnection open(TpmTurn turn) throws KeyFault, TpmException, IOException {
+    TpmChip chip = place.chip();
+    if (chip.slots().leftovers()) {
+      chip.sweep(turn);
+    }
     TpmConnection now = connection;
     if (now == null) {
       now = TpmConnection.open(turn, place.objects(), header, true);

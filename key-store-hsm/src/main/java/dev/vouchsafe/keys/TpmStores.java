@@ -2,12 +2,15 @@ package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +19,9 @@ import java.util.function.LongSupplier;
 
 /** Makes, opens and destroys stores in TPMs. */
 final class TpmStores {
+  /** The note that the secret of tpm-key-auth was generated for a store that is being made. */
+  static final String GENERATED = "auth.generated";
+
   private final SecureRandom random = new SecureRandom();
   private final SecureFiles files;
   private final LongSupplier nanos;
@@ -54,7 +60,8 @@ final class TpmStores {
   }
 
   TpmTools tools(TpmSettings settings) throws KeyFault {
-    return TpmTools.find(places, settings.tcti(), files, environment);
+    return TpmTools.find(
+        places, TpmTools.way(settings.tcti(), TpmTools.DEVICES), files, environment);
   }
 
   TpmObjects objects(TpmSettings settings) {
@@ -79,23 +86,16 @@ final class TpmStores {
       throw SecureFiles.fault("the key store " + directory + " can't be made", e);
     }
     boolean done = false;
-    boolean generated = false;
     try {
-      if (settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth) {
-        SealSecret.generate(auth.file(), files, random);
-        generated = true;
-      }
       PrivateKeyStore store = fill(directory, settings, crypto, tools);
+      Files.deleteIfExists(directory.resolve(GENERATED));
       done = true;
       return store;
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be made", e);
     } finally {
       if (!done) {
-        removeNew(directory);
-        if (generated) {
-          SecureFiles.removeQuietly(SealSecret.file(settings.keyAuth().orElseThrow()));
-        }
+        removeNew(directory, settings);
       }
     }
   }
@@ -119,10 +119,21 @@ final class TpmStores {
     }
   }
 
-  private static void removeNew(Path directory) {
-    SecureFiles.removeQuietly(directory.resolve(TpmStoreFile.FILE));
-    SecureFiles.removeQuietly(directory.resolve(TpmLock.FILE));
-    SecureFiles.removeQuietly(directory);
+  /** If the TPM can't be cleaned now, all stays, so that it can be later. */
+  private void removeNew(Path directory, TpmSettings settings) {
+    try {
+      destroy(directory, settings);
+      SecureFiles.removeQuietly(directory.resolve(TpmStoreFile.FILE));
+      SecureFiles.removeQuietly(directory.resolve(TpmLock.FILE));
+      SecureFiles.removeQuietly(directory);
+    } catch (KeyFault e) {
+      System.getLogger(TpmStores.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "a key that was not wanted may be left in the TPM; {0} says which: {1}",
+              directory.resolve(TpmStoreFile.FILE),
+              e.getMessage());
+    }
   }
 
   private PrivateKeyStore fill(
@@ -131,21 +142,61 @@ final class TpmStores {
     TpmChip chip = chip(tools, directory, Optional.of(directory));
     TpmStoreFile header;
     try {
-      header = chip.turn(turn -> make(turn, directory, objects, settings));
+      header = chip.turn(TpmChip.Limit.MAKING, turn -> make(turn, directory, objects, settings));
     } catch (TpmException e) {
       throw TpmFaults.atStart("the key store can't be made in the TPM", tools, e);
     }
     boolean done = false;
+    TpmStore store = store(directory, header, chip, objects, settings, crypto);
     try {
-      TpmStore store = store(directory, header, chip, objects, settings, crypto);
       store.connect();
       done = true;
       return store;
     } finally {
       if (!done) {
-        evictQuietly(chip, objects, List.of(new Resident(header.handle(), header.sealingKey())));
+        store.close();
       }
     }
+  }
+
+  /**
+   * Makes the secret that is to be generated, and before it the note that it was: so that what a
+   * crash leaves can be cleared away, and nobody else's file is.
+   */
+  private void generate(Path directory, TpmSettings settings) throws IOException {
+    if (!(settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth)) {
+      return;
+    }
+    if (Files.exists(auth.file(), LinkOption.NOFOLLOW_LINKS)) {
+      throw new FileAlreadyExistsException(auth.file().toString());
+    }
+    Path note = directory.resolve(GENERATED);
+    files.writeNew(note, noted(auth.file()));
+    try {
+      SealSecret.generate(auth.file(), files, random);
+    } catch (FileAlreadyExistsException e) {
+      Files.delete(note);
+      throw e;
+    }
+  }
+
+  private static byte[] noted(Path file) {
+    return file.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Removes the secret of a store that was not made to the end. */
+  private void removeGenerated(Path directory, TpmSettings settings)
+      throws IOException, KeyFault {
+    Path note = directory.resolve(GENERATED);
+    if (!Files.exists(note, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    files.checkFolder(directory);
+    if (settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth
+        && Arrays.equals(files.readOwn(note), noted(auth.file()))) {
+      Files.deleteIfExists(auth.file());
+    }
+    Files.delete(note);
   }
 
   private TpmStoreFile make(TpmTurn turn, Path directory, TpmObjects objects, TpmSettings settings)
@@ -155,6 +206,7 @@ final class TpmStores {
     }
     TpmObjects.Primary primary = objects.primary(turn);
     TpmName chip = objects.chip(turn);
+    generate(directory, settings);
     TpmBlob sealingKey = objects.makeSealingKey(turn, primary);
     boolean persistent = settings.objects() == TpmSettings.Objects.PERSISTENT;
     int handle = persistent ? TpmMaking.freeHandle(turn, 0) : 0;
@@ -179,28 +231,10 @@ final class TpmStores {
         chip.slots().add(resident.blob().name());
       }
       TpmStore store = store(directory, header, chip, objects, settings, crypto);
-      lookNow(store, chip);
+      store.lookNow();
       return store;
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
-    }
-  }
-
-  private static void lookNow(TpmStore store, TpmChip chip) throws KeyFault {
-    try {
-      chip.turn(turn -> {
-        chip.sweep(turn);
-        return true;
-      });
-      store.connect();
-    } catch (KeyFault.Unavailable e) {
-      System.getLogger(TpmStore.class.getName())
-          .log(
-              System.Logger.Level.WARNING,
-              "the key store is not available now: {0}",
-              e.getMessage());
-    } catch (TpmException e) {
-      throw new IllegalStateException("sweeping asks nothing of a TPM", e);
     }
   }
 
@@ -270,27 +304,40 @@ final class TpmStores {
   }
 
   void destroy(Path directory, TpmSettings settings) throws KeyFault {
+    try {
+      if (Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS)) {
+        evictAll(directory, settings);
+      }
+      removeGenerated(directory, settings);
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);
+    }
+  }
+
+  private void evictAll(Path directory, TpmSettings settings) throws KeyFault, IOException {
     Path file = directory.resolve(TpmStoreFile.FILE);
-    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+    List<Resident> residents;
+    try {
+      files.checkFolder(directory);
+      residents = residents(directory, TpmStoreFile.parse(files.readOwn(file)));
+    } catch (MalformedException e) {
+      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+    }
+    if (residents.stream().allMatch(resident -> resident.handle() == 0)) {
       return;
     }
     TpmTools tools = tools(settings);
+    TpmObjects objects = objects(settings);
     try {
-      files.checkFolder(directory);
-      TpmStoreFile header = TpmStoreFile.parse(files.readOwn(file));
-      TpmObjects objects = objects(settings);
-      TpmChip chip = chip(tools, directory, Optional.of(directory));
-      List<Resident> residents = residents(directory, header);
-      chip.turn(turn -> {
-        evict(turn, objects, residents);
-        return true;
-      });
-    } catch (MalformedException e) {
-      throw new KeyFault.Failed(file + " is damaged or from another version: " + e.getMessage(), e);
+      chip(tools, directory, Optional.of(directory))
+          .turn(
+              TpmChip.Limit.OPENING,
+              turn -> {
+                evict(turn, objects, residents);
+                return true;
+              });
     } catch (TpmException e) {
       throw TpmFaults.atStart("the keys can't be evicted", tools, e);
-    } catch (IOException e) {
-      throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);
     }
   }
 
@@ -302,22 +349,6 @@ final class TpmStores {
           && turn.nameAt(resident.handle()).filter(resident.blob().name()::equals).isPresent()) {
         objects.evict(turn, resident.handle());
       }
-    }
-  }
-
-  private static void evictQuietly(TpmChip chip, TpmObjects objects, List<Resident> residents) {
-    try {
-      chip.turn(turn -> {
-        evict(turn, objects, residents);
-        return true;
-      });
-    } catch (KeyFault | TpmException e) {
-      System.getLogger(TpmStores.class.getName())
-          .log(
-              System.Logger.Level.WARNING,
-              "a key that was not wanted may be left in the TPM at {0}: {1}",
-              TpmHandles.text(residents.getFirst().handle()),
-              e.getMessage());
     }
   }
 }

@@ -5,12 +5,15 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,6 +28,9 @@ final class TpmTools {
 
   static final String PACKAGE = "install the Debian package tpm2-tools, version 5.0 or newer";
 
+  /** The kernel's resource manager, and the TPM itself where there is none. */
+  static final List<Path> DEVICES = List.of(Path.of("/dev/tpmrm0"), Path.of("/dev/tpm0"));
+
   private static final String FIRST = "tpm2_createprimary";
   private static final int OLDEST = 5;
   private static final Pattern VERSION =
@@ -38,18 +44,29 @@ final class TpmTools {
   private static final Pattern TCTI =
       Pattern.compile("(device|tabrmd|swtpm|mssim)(:[A-Za-z0-9_./:,=@+-]{0,400})?");
 
-  private static final long END_SECONDS = 2;
+  /** Statuses from here on are of a program that a signal has ended. */
+  private static final int KILLED = 128;
+
+  /** One that waits for its device in the kernel ends when that lets it: nobody waits for it. */
+  private static final long END_MILLIS = 200;
 
   private final Path place;
   private final String version;
   private final Optional<String> tcti;
+  private final SecureFiles files;
   private final Map<String, String> environment;
+  private final Set<String> checked = ConcurrentHashMap.newKeySet();
 
   private TpmTools(
-      Path place, String version, Optional<String> tcti, Map<String, String> environment) {
+      Path place,
+      String version,
+      Optional<String> tcti,
+      SecureFiles files,
+      Map<String, String> environment) {
     this.place = place;
     this.version = version;
     this.tcti = tcti;
+    this.files = files;
     this.environment = environment;
   }
 
@@ -57,20 +74,42 @@ final class TpmTools {
    * Looks for them.
    *
    * @param places the folders to look in
+   * @param tcti the way to the TPM
    * @param environment what the programs see beside the locale
    * @throws KeyFault.Failed if they are not there or too old, or the TCTI is none that we take
    */
   static TpmTools find(
-      List<Path> places, Optional<String> tcti, SecureFiles files, Map<String, String> environment)
+      List<Path> places, String tcti, SecureFiles files, Map<String, String> environment)
       throws KeyFault {
-    checkTcti(tcti);
+    checkTcti(Optional.of(tcti));
     for (Path place : places) {
-      Path program = place.resolve(FIRST);
-      if (Files.isExecutable(program)) {
-        return at(place, program, tcti, files, environment);
+      if (Files.isExecutable(place.resolve(FIRST))) {
+        return at(place, tcti, files, environment);
       }
     }
     throw new KeyFault.Failed("tpm2-tools are not installed: " + PACKAGE);
+  }
+
+  /**
+   * The way to the TPM: never left to tpm2-tools, which try one device after the other and at last
+   * a port of this machine, where any local user can play the TPM and be given our auth values.
+   *
+   * @param devices what to take if nothing is set
+   * @throws KeyFault.Failed if nothing is set and none of them is there
+   */
+  static String way(Optional<String> tcti, List<Path> devices) throws KeyFault.Failed {
+    if (tcti.isPresent()) {
+      return tcti.get();
+    }
+    for (Path device : devices) {
+      if (Files.exists(device)) {
+        return "device:" + device;
+      }
+    }
+    throw new KeyFault.Failed(
+        "this machine has no TPM: none of "
+            + String.join(", ", devices.stream().map(Path::toString).toList())
+            + " is there; set tpm-tcti if it is elsewhere");
   }
 
   static void checkTcti(Optional<String> tcti) throws KeyFault.Failed {
@@ -82,16 +121,11 @@ final class TpmTools {
   }
 
   private static TpmTools at(
-      Path place,
-      Path program,
-      Optional<String> tcti,
-      SecureFiles files,
-      Map<String, String> environment)
-      throws KeyFault {
+      Path place, String tcti, SecureFiles files, Map<String, String> environment) throws KeyFault {
+    Path program = place.resolve(FIRST);
     try {
-      files.checkProgram(program.toRealPath());
-      TpmTools unknown = new TpmTools(place, "", Optional.empty(), environment);
-      byte[] said = unknown.start(Path.of("/"), TpmCall.of(FIRST, "--version"));
+      TpmTools unknown = new TpmTools(place, "", Optional.empty(), files, environment);
+      byte[] said = unknown.run(Path.of("/"), TpmCall.of(FIRST, "--version"));
       Matcher matcher = VERSION.matcher(new String(said, StandardCharsets.UTF_8));
       if (!matcher.find()) {
         throw new KeyFault.Failed(program + " doesn't tell its version: " + PACKAGE);
@@ -101,12 +135,26 @@ final class TpmTools {
         throw new KeyFault.Failed(
             "tpm2-tools in " + place + " are too old, version " + number + ": " + PACKAGE);
       }
-      return new TpmTools(place, number, tcti, environment);
+      return new TpmTools(place, number, Optional.of(tcti), files, environment);
     } catch (TpmException e) {
       throw new KeyFault.Failed(program + " doesn't tell its version: " + PACKAGE, e);
-    } catch (IOException e) {
-      throw SecureFiles.fault("tpm2-tools can't be used", e);
     }
+  }
+
+  /** Each program once: what others may write is not run. */
+  private Path checked(String tool) throws KeyFault {
+    Path program = place.resolve(tool);
+    if (!checked.contains(tool)) {
+      try {
+        files.checkProgram(program.toRealPath());
+      } catch (NoSuchFileException e) {
+        throw new KeyFault.Failed(program + " is not there: " + PACKAGE, e);
+      } catch (IOException e) {
+        throw SecureFiles.fault("tpm2-tools can't be used", e);
+      }
+      checked.add(tool);
+    }
+    return program;
   }
 
   String version() {
@@ -119,12 +167,17 @@ final class TpmTools {
 
   /** The way to the TPM, for people. */
   String way() {
-    return tcti.orElse("the way that tpm2-tools choose");
+    return tcti();
   }
 
-  /** The TCTI, or "" for the default one. */
+  /** The TCTI. */
   String tcti() {
     return tcti.orElse("");
+  }
+
+  /** Whether it is a program that plays the TPM. */
+  boolean isInSoftware() {
+    return tcti().startsWith("swtpm") || tcti().startsWith("mssim");
   }
 
   /**
@@ -134,18 +187,32 @@ final class TpmTools {
    * @throws TpmException if it fails, or doesn't end in time
    */
   byte[] run(Path folder, TpmCall call) throws KeyFault, TpmException {
-    return start(folder, call);
+    Path program = checked(call.tool());
+    byte[] input = call.auth().isPresent() ? call.auth().get().input() : new byte[0];
+    try {
+      return answer(start(program, folder, call), call, input);
+    } finally {
+      Arrays.fill(input, (byte) 0);
+    }
   }
 
-  private byte[] start(Path folder, TpmCall call) throws KeyFault, TpmException {
-    byte[] input = call.auth().isPresent() ? call.auth().get().input() : new byte[0];
-    Process process;
+  private Process start(Path program, Path folder, TpmCall call) throws KeyFault, TpmException {
     try {
-      process = builder(folder, call).start();
+      return builder(program, folder, call).start();
     } catch (IOException e) {
-      Arrays.fill(input, (byte) 0);
-      throw new KeyFault.Failed(call.tool() + " can't be run: " + PACKAGE, e);
+      if (!Files.isExecutable(program)) {
+        throw new KeyFault.Failed(call.tool() + " can't be run: " + PACKAGE, e);
+      }
+      // No process, memory or descriptor is free: that passes.
+      throw new TpmException(
+          TpmRc.Kind.GONE, call.tool() + " can't be started now: " + e.getMessage(), call.auth());
     }
+  }
+
+  private static byte[] answer(Process process, TpmCall call, byte[] input)
+      throws KeyFault, TpmException {
+    byte[] printed = new byte[0];
+    boolean good = false;
     try {
       Drain output = new Drain(process.getInputStream());
       Drain errors = new Drain(process.getErrorStream());
@@ -155,31 +222,44 @@ final class TpmTools {
             TpmRc.Kind.HUNG,
             call.tool()
                 + " gave no answer within "
-                + TimeUnit.NANOSECONDS.toSeconds(call.limit())
-                + " seconds",
+                + TimeUnit.NANOSECONDS.toMillis(call.limit())
+                + " milliseconds",
             call.auth());
       }
       byte[] said = errors.all();
-      byte[] printed = output.all();
-      if (process.exitValue() != 0) {
-        throw new TpmException(
-            TpmRc.kind(new String(said, StandardCharsets.UTF_8)),
-            call.tool() + ": " + TpmRc.text(said),
-            call.auth());
+      printed = output.all();
+      good = process.exitValue() == 0;
+      if (!good) {
+        throw refused(process.exitValue(), said, call);
       }
       return printed;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new KeyFault.Unavailable("interrupted while the TPM was asked", e);
     } finally {
-      Arrays.fill(input, (byte) 0);
+      if (!good) {
+        Arrays.fill(printed, (byte) 0);
+      }
       end(process);
     }
   }
 
-  private ProcessBuilder builder(Path folder, TpmCall call) {
+  private static TpmException refused(int status, byte[] said, TpmCall call) {
+    if (status >= KILLED) {
+      return new TpmException(
+          TpmRc.Kind.BROKEN,
+          call.tool() + " was ended by signal " + (status - KILLED),
+          call.auth());
+    }
+    return new TpmException(
+        TpmRc.kind(new String(said, StandardCharsets.UTF_8)),
+        call.tool() + ": " + TpmRc.text(said),
+        call.auth());
+  }
+
+  private ProcessBuilder builder(Path program, Path folder, TpmCall call) {
     List<String> command = new ArrayList<>();
-    command.add(place.resolve(call.tool()).toString());
+    command.add(program.toString());
     tcti.ifPresent(way -> command.addAll(List.of("-T", way)));
     command.addAll(call.arguments());
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
@@ -205,7 +285,7 @@ final class TpmTools {
     }
     process.destroyForcibly();
     try {
-      process.waitFor(END_SECONDS, TimeUnit.SECONDS);
+      process.waitFor(END_MILLIS, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

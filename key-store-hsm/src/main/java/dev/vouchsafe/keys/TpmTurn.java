@@ -20,8 +20,16 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Calls of tpm2-tools that belong together: nobody else of ours is at the TPM meanwhile. What they
  * load is flushed after each of them.
+ *
+ * <p>They have one time limit together, and after one that hangs nothing more is asked.
  */
 final class TpmTurn {
+  /** The file of the session of a turn, of which there is at most one. */
+  static final String SESSION = "session.ctx";
+
+  /** For flushing what a turn that has used up its time has loaded. */
+  private static final long GRACE = TimeUnit.MILLISECONDS.toNanos(300);
+
   private static final int TRIES = 6;
   private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
   private static final int LARGEST = 64 * 1024;
@@ -32,10 +40,22 @@ final class TpmTurn {
   private final Path folder;
   private boolean asked;
   private boolean dirty;
+  private boolean over;
+  private boolean keeps;
+  private long end;
 
-  TpmTurn(TpmChip chip, Path folder) {
+  /**
+   * @param end when its time is over, by {@link System#nanoTime}
+   */
+  TpmTurn(TpmChip chip, Path folder, long end) {
     this.chip = chip;
     this.folder = folder;
+    this.end = end;
+  }
+
+  /** Whether its folder is still needed, since its session could not be ended. */
+  boolean keeps() {
+    return keeps;
   }
 
   Path folder() {
@@ -105,6 +125,7 @@ final class TpmTurn {
 
   /** What a call has loaded that failed afterwards. Why it failed matters more than this does. */
   void finish() {
+    end = Math.max(end, System.nanoTime() + GRACE);
     try {
       if (dirty && !chip.slots().managed()) {
         flushOurs();
@@ -121,18 +142,46 @@ final class TpmTurn {
   }
 
   /**
-   * Ends a session.
+   * Ends the session. If that can't be done now, its file stays for a later turn, since a TPM has
+   * room for some sixty of them until it is reset.
    *
    * @param orFail whether it matters if it can't be ended
    */
-  void flushSession(String file, boolean orFail) throws KeyFault, TpmException {
+  void flushSession(boolean orFail) throws KeyFault, TpmException {
+    boolean done = false;
     try {
-      once(TpmCall.of("tpm2_flushcontext", file));
+      once(TpmCall.of("tpm2_flushcontext", SESSION));
+      done = true;
     } catch (TpmException e) {
-      chip.slots().killed(true);
       if (orFail) {
         throw e;
       }
+    } finally {
+      if (!done) {
+        keeps = true;
+        chip.slots().killed(true);
+        chip.slots().leftovers(true);
+      }
+    }
+  }
+
+  /**
+   * Ends the session that another turn has left in a folder.
+   *
+   * @return whether that folder is of no use any more
+   */
+  boolean flushLeft(Path left) throws KeyFault {
+    Path file = left.resolve(SESSION).toAbsolutePath();
+    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      return true;
+    }
+    try {
+      once(TpmCall.of("tpm2_flushcontext", file.toString()));
+      return true;
+    } catch (TpmException e) {
+      // It may be loaded, of another TPM, or of the time before a reset: its file says no more.
+      chip.slots().killed(true);
+      return e.is(TpmRc.Kind.RESET) || e.is(TpmRc.Kind.STALE) || e.is(TpmRc.Kind.OTHER);
     }
   }
 
@@ -154,19 +203,28 @@ final class TpmTurn {
   }
 
   private byte[] once(TpmCall call) throws KeyFault, TpmException {
+    long left = end - System.nanoTime();
+    if (over || left <= 0) {
+      over = true;
+      throw new TpmException(
+          TpmRc.Kind.HUNG, "it has used up its time before " + call.tool(), call.auth());
+    }
+    boolean ended = false;
     try {
-      byte[] printed = chip.tools().run(folder, call);
+      byte[] printed = chip.tools().run(folder, call.within(left));
       asked = true;
+      ended = true;
       return printed;
     } catch (TpmException e) {
-      if (e.is(TpmRc.Kind.HUNG)) {
+      ended = !e.is(TpmRc.Kind.HUNG) && !e.is(TpmRc.Kind.BROKEN);
+      // No second call of this turn waits for it.
+      over |= e.is(TpmRc.Kind.HUNG);
+      dirty &= !e.is(TpmRc.Kind.HUNG) && !e.is(TpmRc.Kind.GONE);
+      throw e;
+    } finally {
+      if (!ended) {
         chip.slots().killed(true);
       }
-      if (e.is(TpmRc.Kind.HUNG) || e.is(TpmRc.Kind.GONE)) {
-        // No second call of this turn waits for it.
-        dirty = false;
-      }
-      throw e;
     }
   }
 
@@ -226,7 +284,7 @@ final class TpmTurn {
       once(TpmCall.of("tpm2_readpublic", "-Q", "-c", TpmHandles.text(handle), "-n", "found.name"));
       return Optional.of(TpmName.of(read("found.name")));
     } catch (TpmException e) {
-      if (e.is(TpmRc.Kind.STALE)) {
+      if (e.is(TpmRc.Kind.STALE) || e.is(TpmRc.Kind.RESET)) {
         return Optional.empty();
       }
       throw e;

@@ -176,16 +176,15 @@ class TpmLossTest {
   }
 
   @Test
-  void aTpmThatHangsHoldsOneCallerUpForSomeSecondsAndTheOthersForLessThanOne() throws Exception {
+  void aTpmThatHangsHoldsNoCallerUpForLong() throws Exception {
     TpmHome keys = new TpmHome(home, tpm);
     try (PrivateKeyStore store = keys.create()) {
       StoredKey key = store.make(CA, KeyType.EC_P256);
       assertThat(signs(key)).isTrue();
       tpm.freeze();
       List<Duration> waited = waitFor(key, 4);
-      assertThat(waited).allMatch(time -> time.compareTo(Duration.ofSeconds(10)) < 0);
-      assertThat(waited.stream().filter(time -> time.compareTo(Duration.ofSeconds(2)) < 0))
-          .hasSize(3);
+      // Two seconds, and one for a loaded machine.
+      assertThat(waited).allMatch(time -> time.compareTo(Duration.ofSeconds(3)) < 0);
       assertThat(store.health().state()).isEqualTo(State.GONE);
       assertThat(store.health().reason()).contains("hangs");
       assertUnavailable(() -> key.sign(MESSAGE));

@@ -25,7 +25,7 @@ class TpmRcTest {
     "0x908, BUSY",
     "0x1df, STALE", // TPM_RC_INTEGRITY of parameter 1
     "0x18b, STALE", // TPM_RC_HANDLE of handle 1
-    "0x910, STALE",
+    "0x910, RESET",
     "0x101, GONE",
     "0x100, GONE",
     "0xa000a, GONE", // of the TCTI
@@ -34,7 +34,8 @@ class TpmRcTest {
     "0x12f, OTHER",
     "0x90006, OTHER",
     "0x0, OTHER",
-    "0xffffffff, OTHER"
+    "0x70001, GONE", // of the layer that speaks for it
+    "0xffffffff, GONE"
   })
   void eachResponseHasItsMeaning(String code, Kind kind) {
     String printed =
@@ -43,6 +44,17 @@ class TpmRcTest {
             + code
             + ") \nERROR: Unable to run tpm2_hmac";
     assertThat(TpmRc.kind(printed)).isEqualTo(kind);
+  }
+
+  @Test
+  void aContextThatIsNotLoadedIsOfATpmThatWasReset() {
+    assertThat(
+            TpmRc.kind(
+                "ERROR: Esys_ContextLoad(0x1DF) - tpm:parameter(1):integrity check failed\n"
+                    + "ERROR: Unable to run tpm2_sign"))
+        .isEqualTo(Kind.RESET);
+    assertThat(TpmRc.kind("ERROR: Eys_Load(0x1DF) - tpm:parameter(1):integrity check failed"))
+        .isEqualTo(Kind.STALE);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static dev.vouchsafe.keys.TpmHome.CA;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +33,7 @@ class TpmToolsTest {
   }
 
   private TpmTools find() throws KeyFault {
-    return TpmTools.find(List.of(bin), Optional.of("device:/dev/x"), files, Map.of());
+    return TpmTools.find(List.of(bin), "device:/dev/x", files, Map.of());
   }
 
   private byte[] run(TpmCall call) throws Exception {
@@ -114,6 +115,70 @@ class TpmToolsTest {
   void theWaysThatAreKnownAreTaken(String tcti) throws Exception {
     TpmTools.checkTcti(Optional.of(tcti));
     TpmTools.checkTcti(Optional.empty());
+  }
+
+  @Test
+  void withoutTheSettingTheFirstDeviceIsTakenAndNeverAPortThatAnyUserCouldOpen() throws Exception {
+    Path managed = bin.resolve("tpmrm0");
+    Path bare = bin.resolve("tpm0");
+    List<Path> devices = List.of(managed, bare);
+    assertThatThrownBy(() -> TpmTools.way(Optional.empty(), devices))
+        .isInstanceOf(KeyFault.Failed.class)
+        .hasMessageContaining("set tpm-tcti")
+        .hasMessageContaining(managed.toString());
+    Files.createFile(bare);
+    assertThat(TpmTools.way(Optional.empty(), devices)).isEqualTo("device:" + bare);
+    Files.createFile(managed);
+    assertThat(TpmTools.way(Optional.empty(), devices)).isEqualTo("device:" + managed);
+    assertThat(TpmTools.way(Optional.of("tabrmd:"), devices)).isEqualTo("tabrmd:");
+  }
+
+  @Test
+  void aStoreWithoutTheSettingDoesNotAskAProgramThatPlaysATpmOnALocalPort() throws Exception {
+    TpmHome keys = new TpmHome(home, "device:/dev/x", TpmTools.PLACES);
+    keys.settings =
+        new TpmSettings(
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            TpmSettings.Objects.BLOBS);
+    assumeThat(TpmTools.DEVICES).noneMatch(Files::exists);
+    assertThatThrownBy(keys::create)
+        .isInstanceOf(KeyFault.Failed.class)
+        .hasMessageContaining("set tpm-tcti");
+    assertThat(keys.folder).doesNotExist();
+  }
+
+  @Test
+  void eachProgramIsCheckedBeforeItRunsAndNotOnlyTheFirst() throws Exception {
+    program("tpm2_createprimary", VERSION);
+    program("tpm2_sign", "touch " + home.resolve("ran"));
+    Files.setPosixFilePermissions(
+        bin.resolve("tpm2_sign"), PosixFilePermissions.fromString("rwxr-xrwx"));
+    assertThatThrownBy(() -> run(TpmCall.of("tpm2_sign")))
+        .isInstanceOf(KeyFault.Failed.class)
+        .hasMessageContaining("open to other users");
+    assertThat(home.resolve("ran")).doesNotExist();
+  }
+
+  @Test
+  void aProgramThatIsKilledOrCannotBeStartedNowSaysNothingAboutTheKeys() throws Exception {
+    program("tpm2_createprimary", VERSION);
+    program("tpm2_sign", "kill -9 $$");
+    TpmTools tools = find();
+    assertThatThrownBy(() -> run(TpmCall.of("tpm2_sign")))
+        .isInstanceOfSatisfying(
+            TpmException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(TpmRc.Kind.BROKEN);
+              assertThat(TpmFaults.fault("", tools, e)).isInstanceOf(KeyFault.Unavailable.class);
+            });
+    program("tpm2_hmac", "exit 0");
+    // A folder that is gone, as any other reason why the system starts no process.
+    assertThatThrownBy(() -> find().run(home.resolve("gone"), TpmCall.of("tpm2_hmac")))
+        .isInstanceOfSatisfying(
+            TpmException.class, e -> assertThat(e.kind()).isEqualTo(TpmRc.Kind.GONE));
   }
 
   @Test
