@@ -38,7 +38,7 @@ final class InitKeyStores {
       paramLabel = "TCTI",
       description =
           "The way to the TPM, such as device:/dev/tpmrm0 or swtpm:path=/run/swtpm.sock. Default:"
-              + " what tpm2-tools choose.")
+              + " /dev/tpmrm0 or else /dev/tpm0.")
   private @Nullable String tpmTcti;
 
   @Option(

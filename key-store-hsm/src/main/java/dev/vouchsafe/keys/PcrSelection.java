@@ -2,6 +2,7 @@ package dev.vouchsafe.keys;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -13,6 +14,10 @@ import java.util.regex.Pattern;
  */
 public record PcrSelection(String bank, List<Integer> indices) {
   private static final int LAST = 23;
+
+  /** For trying out and for applications: whoever reaches the TPM resets them. */
+  private static final Set<Integer> OPEN = Set.of(16, 23);
+
   private static final Pattern TEXT =
       Pattern.compile("(sha1|sha256|sha384|sha512):([0-9]{1,2}(?:,[0-9]{1,2}){0,23})");
 
@@ -36,6 +41,10 @@ public record PcrSelection(String bank, List<Integer> indices) {
       int number = Integer.parseInt(index);
       if (number > LAST || indices.contains(number)) {
         throw new IllegalArgumentException("names each register once, 0 to " + LAST);
+      }
+      if (OPEN.contains(number)) {
+        throw new IllegalArgumentException(
+            "names register " + number + ", which any program resets: it protects nothing");
       }
       indices.add(number);
     }

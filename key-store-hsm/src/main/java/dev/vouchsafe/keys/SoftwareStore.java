@@ -2,7 +2,6 @@ package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -30,8 +29,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 final class SoftwareStore implements PrivateKeyStore {
   private static final String KEY = "vouchsafe private key";
   private static final String DERIVE = "vouchsafe derived secret";
-  private static final byte[] CHECKED_MESSAGE =
-      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
 
   private final Path directory;
   private final SoftwareCrypto crypto;
@@ -197,9 +194,9 @@ final class SoftwareStore implements PrivateKeyStore {
 
   private void checkPair(PrivateKey privateKey, PublicKey publicKey, KeyType type, Path file)
       throws KeyFault.Failed {
+    byte[] request = KeyTrial.request(publicKey);
     if (!KeyType.of(publicKey).equals(Optional.of(type))
-        || !crypto.verify(
-            publicKey, type, CHECKED_MESSAGE, crypto.sign(privateKey, type, CHECKED_MESSAGE))) {
+        || !crypto.verify(publicKey, type, request, crypto.sign(privateKey, type, request))) {
       throw new KeyFault.Failed("the two halves of the key in " + file + " don't belong together");
     }
   }

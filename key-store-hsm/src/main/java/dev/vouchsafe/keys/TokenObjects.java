@@ -15,7 +15,7 @@ import java.util.OptionalLong;
  * only after it has verified a signature of the private one.
  */
 final class TokenObjects {
-  private static final byte[] CHECKED_MESSAGE =
+  private static final byte[] CHECKED_INPUT =
       "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
   private static final String OF_SIGNATURE = "vouchsafe secret of a signature";
   private static final int SEALING_KEY = 32;
@@ -110,8 +110,9 @@ final class TokenObjects {
     checkProtected(session, privateKey, "the key " + name);
     PublicKey publicKey = publicKey(session, id, name, privateKey);
     KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(name));
-    byte[] signature = TokenSignature.sign(session, privateKey, type, CHECKED_MESSAGE);
-    if (!crypto.verify(publicKey, type, CHECKED_MESSAGE, signature)) {
+    byte[] request = KeyTrial.request(publicKey);
+    byte[] signature = TokenSignature.sign(session, privateKey, type, request);
+    if (!crypto.verify(publicKey, type, request, signature)) {
       throw new KeyFault.Failed(
           "the two halves of the key " + name + " in the token don't belong together");
     }
@@ -321,7 +322,7 @@ final class TokenObjects {
     try {
       checkNeverOut(session, made, "the sealing key");
       if (!Arrays.equals(
-          mac(session, made, CHECKED_MESSAGE), mac(session, made, CHECKED_MESSAGE))) {
+          mac(session, made, CHECKED_INPUT), mac(session, made, CHECKED_INPUT))) {
         throw new KeyFault.Failed("the token's sealing key makes another secret each time");
       }
       done = true;

@@ -20,7 +20,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class TpmChip {
   private static final String WORK = ".work-";
-  private static final long WAITED = TimeUnit.MILLISECONDS.toNanos(300);
   private static final FileAttribute<Set<PosixFilePermission>> MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -54,34 +53,39 @@ final class TpmChip {
     T run(TpmTurn turn) throws KeyFault, TpmException, IOException;
   }
 
-  /** How long a turn may take. */
+  /** How long a turn may take, and how long the TPM may be silent in it. */
   enum Limit {
     /** While somebody waits for a signature or a secret. */
-    CALL(TimeUnit.MILLISECONDS.toNanos(1500)),
+    CALL(5000, 1300),
     /** While a store is opened, examined or destroyed. */
-    OPENING(TimeUnit.SECONDS.toNanos(10)),
+    OPENING(10_000, 10_000),
     /** While a key is made: a slow TPM takes a minute for a prime. */
-    MAKING(TimeUnit.SECONDS.toNanos(150));
+    MAKING(150_000, 150_000);
 
     private final long nanos;
+    private final long silence;
 
-    Limit(long nanos) {
-      this.nanos = nanos;
+    Limit(long millis, long silence) {
+      this.nanos = TimeUnit.MILLISECONDS.toNanos(millis);
+      this.silence = TimeUnit.MILLISECONDS.toNanos(silence);
     }
 
+    /** For all its calls, in nanoseconds: a TPM that answers slowly doesn't hang. */
     long nanos() {
       return nanos;
+    }
+
+    /** For each of its calls, in nanoseconds. */
+    long silence() {
+      return silence;
     }
   }
 
   /** Waits for the TPM and works with it. */
   <T> T turn(Limit limit, Work<T> work) throws KeyFault, TpmException {
-    long asked = System.nanoTime();
     try (TpmLock.Held _ = lock.hold()) {
-      // Who has waited long for others has less time himself.
-      long end = Math.min(System.nanoTime(), asked + WAITED) + limit.nanos();
       Path folder = makeFolder();
-      TpmTurn turn = new TpmTurn(this, folder, end);
+      TpmTurn turn = new TpmTurn(this, folder, limit);
       try {
         return work.run(turn);
       } finally {

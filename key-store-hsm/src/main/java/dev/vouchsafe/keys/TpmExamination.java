@@ -25,8 +25,6 @@ final class TpmExamination {
   private static final String KEY_AUTH = "tpm-key-auth";
   private static final String PCRS = "tpm-pcrs";
   private static final int MOST_NAMED = 20;
-  private static final byte[] CHECKED_MESSAGE =
-      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
   private static final Pattern VALUE = Pattern.compile("value: \"([ -~]{0,40})\"");
 
   private final TpmStores stores;
@@ -122,7 +120,7 @@ final class TpmExamination {
   }
 
   /** What may fail in a turn at the TPM. */
-  private String turn(TpmChip chip, TpmChip.Work<String> work) throws KeyFault {
+  private static <T> T turn(TpmChip chip, TpmChip.Work<T> work) throws KeyFault {
     try {
       return chip.turn(TpmChip.Limit.OPENING, work);
     } catch (TpmException e) {
@@ -136,7 +134,7 @@ final class TpmExamination {
     }
     findings.step("lockout", KEY_AUTH, () -> turn(chip, TpmExamination::lockout));
     if (settings.pcrs().isPresent()) {
-      findings.step("PCRs", PCRS, () -> turn(chip, this::pcrs));
+      pcrs(chip, settings.pcrs().get());
     }
     if (!auth) {
       return;
@@ -170,10 +168,25 @@ final class TpmExamination {
         + " were tried";
   }
 
-  private String pcrs(TpmTurn turn) throws KeyFault, TpmException, IOException {
-    PcrSelection selection = settings.pcrs().orElseThrow();
-    TpmMaking.readPcrs(turn, objects, selection);
-    return "the TPM has " + selection;
+  /** A register that is as it was at the start, or whose hash is broken, tells of no boot. */
+  private void pcrs(TpmChip chip, PcrSelection selection) {
+    try {
+      TpmPcrs now = turn(chip, turn -> TpmMaking.readPcrs(turn, objects, selection));
+      if (!now.empty().isEmpty()) {
+        findings.warning(
+            "PCRs",
+            "nothing was measured into "
+                + String.join(", ", now.empty())
+                + ": a key that is bound to that is bound to no boot state",
+            PCRS);
+      } else if (selection.bank().equals("sha1")) {
+        findings.warning("PCRs", "SHA-1 is broken: take another bank", PCRS + " sha256:0,7");
+      } else {
+        findings.ok("PCRs", "the TPM has " + selection);
+      }
+    } catch (KeyFault e) {
+      findings.fault("PCRs", e, PCRS);
+    }
   }
 
   private String primary(TpmTurn turn) throws KeyFault, TpmException, IOException {
@@ -243,9 +256,9 @@ final class TpmExamination {
             .orElseThrow(() -> new KeyFault.Failed(file + " holds no key of a type that we make"));
     KeyType type = KeyType.of(publicKey).orElseThrow();
     TpmRef ref = open.load(turn, stored, false);
-    byte[] signature =
-        new TpmSigning(objects).sign(turn, ref, type, stored.pcrs(), open, CHECKED_MESSAGE);
-    if (!crypto.verify(publicKey, type, CHECKED_MESSAGE, signature)) {
+    byte[] request = KeyTrial.request(publicKey);
+    byte[] signature = new TpmSigning(objects).sign(turn, ref, type, stored.pcrs(), open, request);
+    if (!crypto.verify(publicKey, type, request, signature)) {
       throw new KeyFault.Failed("a signature of the key in " + file + " doesn't verify");
     }
     return "";

@@ -56,6 +56,22 @@ final class TpmPcrs {
     }
   }
 
+  /** Those that nothing was measured into, such as {@code sha256:7}: all zeros, or all ones. */
+  List<String> empty() {
+    int size = size(selection);
+    List<String> empty = new ArrayList<>();
+    for (int i = 0; i < selection.indices().size(); i++) {
+      byte first = values[i * size];
+      byte[] same = new byte[size];
+      Arrays.fill(same, first);
+      if ((first == 0 || first == (byte) 0xff)
+          && Arrays.equals(values, i * size, (i + 1) * size, same, 0, size)) {
+        empty.add(selection.bank() + ":" + selection.indices().get(i));
+      }
+    }
+    return empty;
+  }
+
   /** Those that are other than these, such as {@code sha256:7}. */
   List<String> changed(byte[] now) {
     int size = size(selection);

@@ -41,7 +41,7 @@ final class TpmState {
   synchronized KeyStoreHealth health() {
     if (health.equals(KeyStoreHealth.UP)
         && begun.isPresent()
-        && nanos.getAsLong() - begun.getAsLong() > TpmChip.Limit.CALL.nanos()) {
+        && nanos.getAsLong() - begun.getAsLong() > TpmChip.Limit.CALL.silence()) {
       return new KeyStoreHealth(State.SUSPECT, "a call at the TPM takes its time");
     }
     return health;

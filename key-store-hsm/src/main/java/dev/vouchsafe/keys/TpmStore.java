@@ -32,8 +32,6 @@ import org.jspecify.annotations.Nullable;
 final class TpmStore implements PrivateKeyStore {
   private static final String DERIVE = "vouchsafe derived secret";
   private static final String SEAL = "vouchsafe sealing secret";
-  private static final byte[] CHECKED_MESSAGE =
-      "vouchsafe key check".getBytes(StandardCharsets.US_ASCII);
 
   /** Opening takes less, unless the TPM hangs. */
   private static final Duration LOOKING = Duration.ofSeconds(5);
@@ -233,7 +231,7 @@ final class TpmStore implements PrivateKeyStore {
     KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(label));
     TpmKey key = keys.computeIfAbsent(label, _ -> new TpmKey(this, label, type, publicKey, stored));
     key.bind(open, open.load(turn, stored, true));
-    sign(turn, open, key, CHECKED_MESSAGE);
+    sign(turn, open, key, KeyTrial.request(publicKey));
     return key;
   }
 

@@ -185,8 +185,7 @@ final class TpmStores {
   }
 
   /** Removes the secret of a store that was not made to the end. */
-  private void removeGenerated(Path directory, TpmSettings settings)
-      throws IOException, KeyFault {
+  private void removeGenerated(Path directory, TpmSettings settings) throws IOException, KeyFault {
     Path note = directory.resolve(GENERATED);
     if (!Files.exists(note, LinkOption.NOFOLLOW_LINKS)) {
       return;

@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
  * Calls of tpm2-tools that belong together: nobody else of ours is at the TPM meanwhile. What they
  * load is flushed after each of them.
  *
- * <p>They have one time limit together, and after one that hangs nothing more is asked.
+ * <p>They have a time limit each and one together, and after one that hangs nothing more is asked.
  */
 final class TpmTurn {
   /** The file of the session of a turn, of which there is at most one. */
@@ -38,19 +38,18 @@ final class TpmTurn {
 
   private final TpmChip chip;
   private final Path folder;
+  private final TpmChip.Limit limit;
   private boolean asked;
   private boolean dirty;
   private boolean over;
   private boolean keeps;
   private long end;
 
-  /**
-   * @param end when its time is over, by {@link System#nanoTime}
-   */
-  TpmTurn(TpmChip chip, Path folder, long end) {
+  TpmTurn(TpmChip chip, Path folder, TpmChip.Limit limit) {
     this.chip = chip;
     this.folder = folder;
-    this.end = end;
+    this.limit = limit;
+    this.end = System.nanoTime() + limit.nanos();
   }
 
   /** Whether its folder is still needed, since its session could not be ended. */
@@ -211,7 +210,7 @@ final class TpmTurn {
     }
     boolean ended = false;
     try {
-      byte[] printed = chip.tools().run(folder, call.within(left));
+      byte[] printed = chip.tools().run(folder, call.within(Math.min(left, limit.silence())));
       asked = true;
       ended = true;
       return printed;

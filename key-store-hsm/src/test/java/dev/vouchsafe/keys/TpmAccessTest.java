@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -204,6 +205,27 @@ class TpmAccessTest {
     }
     assertThat(tpm.run("tpm2_getcap", "handles-loaded-session")).isEmpty();
     assertThat(tpm.run("tpm2_getcap", "handles-saved-session")).isEmpty();
+  }
+
+  @Test
+  void registersThatProtectNothingAreRefusedOrWarnedOf() throws Exception {
+    for (String open : List.of("sha256:16", "sha256:0,23")) {
+      assertThatThrownBy(() -> PcrSelection.parse(open))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("protects nothing");
+    }
+    tpm.run("tpm2_pcrextend", "7:" + EXTENSION);
+    keys.pcrs("sha256:7");
+    assertThat(keys.examine())
+        .anyMatch(finding ->
+            finding.subject().equals("PCRs") && finding.outcome() == KeyStoreFinding.Outcome.OK);
+    for (String empty : List.of("sha256:7,9", "sha256:17")) {
+      keys.pcrs(empty);
+      assertThat(keys.examine())
+          .anyMatch(finding ->
+              finding.outcome() == KeyStoreFinding.Outcome.WARNING
+                  && finding.detail().contains("nothing was measured"));
+    }
   }
 
   @Test

@@ -314,6 +314,7 @@ class TpmBadInputTest {
               "folder",
               "key auth file",
               "tpm2-tools",
+              "tpm-tcti",
               "TPM",
               "lockout",
               "PCRs",

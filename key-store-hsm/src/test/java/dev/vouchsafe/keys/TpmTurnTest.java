@@ -234,7 +234,8 @@ class TpmTurnTest {
   @Test
   void aSessionThatCannotBeEndedNowIsEndedInTheNextTurn() throws Exception {
     TpmHome keys =
-        through("flushcontext", "[ -e " + bin + "/kill ] && [ \"$3\" = session.ctx ] && kill -9 $$");
+        through(
+            "flushcontext", "[ -e " + bin + "/kill ] && [ \"$3\" = session.ctx ] && kill -9 $$");
     keys.pcrs("sha256:7").keyAuth(keys.generated());
     try (PrivateKeyStore store = keys.create()) {
       StoredKey key = store.make(CA, KeyType.EC_P256);
@@ -287,7 +288,9 @@ class TpmTurnTest {
             keys::create,
             () -> {
               assertThat(keys.generated().file()).exists();
-              Files.createDirectory(copy, PosixFilePermissions.asFileAttribute(
+              Files.createDirectory(
+                  copy,
+                  PosixFilePermissions.asFileAttribute(
                       PosixFilePermissions.fromString("rwx------")));
               Files.copy(
                   keys.folder.resolve(TpmStores.GENERATED), copy.resolve(TpmStores.GENERATED));
@@ -301,8 +304,10 @@ class TpmTurnTest {
     assertThat(PrivateKeyStores.isTpm(copy)).isTrue();
     TpmSettings elsewhere = keys.settings;
     keys.keyAuth(new SealSource.GeneratedFile(keys.write("other.key", "precious")));
-    Path again = Files.createDirectory(home.resolve("again"), PosixFilePermissions.asFileAttribute(
-                      PosixFilePermissions.fromString("rwx------")));
+    Path again =
+        Files.createDirectory(
+            home.resolve("again"),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Files.copy(copy.resolve(TpmStores.GENERATED), again.resolve(TpmStores.GENERATED));
     keys.stores.destroy(again, keys.settings);
     assertThat(home.resolve("other.key")).exists();
