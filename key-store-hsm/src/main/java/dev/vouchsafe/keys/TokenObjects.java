@@ -321,8 +321,7 @@ final class TokenObjects {
     boolean done = false;
     try {
       checkNeverOut(session, made, "the sealing key");
-      if (!Arrays.equals(
-          mac(session, made, CHECKED_INPUT), mac(session, made, CHECKED_INPUT))) {
+      if (!Arrays.equals(mac(session, made, CHECKED_INPUT), mac(session, made, CHECKED_INPUT))) {
         throw new KeyFault.Failed("the token's sealing key makes another secret each time");
       }
       done = true;
