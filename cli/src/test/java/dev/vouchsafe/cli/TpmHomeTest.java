@@ -140,12 +140,12 @@ class TpmHomeTest {
 
   @Test
   void aChangedPcrIsNamedWithItsBankAndIndexAndMovingMendsIt() throws Exception {
-    good("init", "--key-store", "tpm", "--tpm-tcti", tpm.tcti(), "--tpm-pcrs", "sha256:16");
+    good("init", "--key-store", "tpm", "--tpm-tcti", tpm.tcti(), "--tpm-pcrs", "sha256:7");
     assertThat(good("check")).doesNotContain("FAIL");
-    tpm.run("tpm2_pcrextend", "16:sha256=" + "5a".repeat(32));
+    tpm.run("tpm2_pcrextend", "7:sha256=" + "5a".repeat(32));
     CliRun.Ended check = command("check");
     assertThat(check.code()).isEqualTo(1);
-    assertThat(check.out()).containsPattern("FAIL  key store tpm .*sha256:16.*\\[keys] tpm-pcrs");
+    assertThat(check.out()).containsPattern("FAIL  key store tpm .*sha256:7.*\\[keys] tpm-pcrs");
     try (ServiceProcess _ = serve()) {
       assertThat(command("ca", "status").code()).isEqualTo(4);
       good("ca", "prepare", "--key-store", "tpm");
