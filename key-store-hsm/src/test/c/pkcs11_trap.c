@@ -1,10 +1,11 @@
 /*
  * A PKCS#11 library that stands in front of another one (REAL, a macro) and crashes or hangs in
  * C_Sign when a file says so: FOLDER/crash is removed and the process runs into a null pointer;
- * while FOLDER/hang is there, the call doesn't return. A file, since the test may be in another
+ * while FOLDER/hang is there, the call doesn't return, and FOLDER/hangs grows by an octet. A file, since the test may be in another
  * process.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -26,6 +27,11 @@ static struct table mine, *real;
 static void trap(void) {
   if (unlink(FOLDER "/crash") == 0) {
     *(volatile int *)NULL = 1;
+  }
+  if (access(FOLDER "/hang", F_OK) == 0) {
+    int hangs = open(FOLDER "/hangs", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    (void)!write(hangs, "", 1);
+    close(hangs);
   }
   while (access(FOLDER "/hang", F_OK) == 0) {
     usleep(10000);

@@ -3,7 +3,6 @@ package dev.vouchsafe.keys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -37,7 +36,7 @@ final class HelperLibrary implements LibrarySource {
   private final Path modulePath;
   private final SecureFiles files;
   private @Nullable CryptokiLibrary library;
-  private @Nullable Path folder;
+  private @Nullable HelperFolder folder;
   private @Nullable HelperProcess process;
   private boolean closed;
 
@@ -122,15 +121,12 @@ final class HelperLibrary implements LibrarySource {
   /** In a folder of its own; what was left of an earlier start is not used. */
   private Path socket() throws KeyFault {
     try {
-      Path made = folder;
+      HelperFolder made = folder;
       if (made == null) {
-        made =
-            Files.createTempDirectory(
-                "vouchsafe-pkcs11-",
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        made = HelperFolder.make(files);
         folder = made;
       }
-      Path socket = made.resolve("socket").toAbsolutePath();
+      Path socket = made.socket();
       if (socket.toString().length() > LONGEST_SOCKET) {
         throw new KeyFault.Failed(
             socket + " is too long for a socket: set java.io.tmpdir to a shorter folder");
@@ -148,8 +144,7 @@ final class HelperLibrary implements LibrarySource {
       process.close();
     }
     if (folder != null) {
-      SecureFiles.removeQuietly(folder.resolve("socket"));
-      SecureFiles.removeQuietly(folder);
+      folder.close();
     }
   }
 }

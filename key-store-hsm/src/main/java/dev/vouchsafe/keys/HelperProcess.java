@@ -19,9 +19,12 @@ import org.jspecify.annotations.Nullable;
  * A server process that is started again whenever it ends, and whose workers are killed when they
  * hang.
  *
- * <p>One thread does all of that, from start to close: the process asks the kernel for its own
- * death when the thread that started it ends (PR_SET_PDEATHSIG), so it doesn't outlive us however
- * we end. Its workers end when their socket does.
+ * <p>One thread does all of that, from start to close: the server asks the kernel for its own death
+ * when the thread that started it ends (PR_SET_PDEATHSIG), so it doesn't outlive us however we end.
+ * Its workers end when their socket does, unless they hang just then. So whenever a server ends, is
+ * given up or hangs, all processes are killed that have its socket in their environment, whoever
+ * their parent is by then. Those that nobody is left to kill are killed by the next start ({@link
+ * HelperFolder}).
  */
 final class HelperProcess implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(HelperProcess.class.getName());
@@ -91,7 +94,11 @@ final class HelperProcess implements AutoCloseable {
         Files.deleteIfExists(socket);
         Process now = builder().start();
         process = now;
-        attend(now);
+        try {
+          attend(now);
+        } finally {
+          kill(now);
+        }
       } catch (IOException e) {
         lastWords = String.valueOf(e.getMessage());
       } catch (InterruptedException e) {
@@ -121,6 +128,7 @@ final class HelperProcess implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(Redirect.DISCARD);
     // They would make it talk of what passes through it.
     builder.environment().keySet().removeIf(name -> name.startsWith("P11_KIT_"));
+    builder.environment().put(HelperFolder.VARIABLE, socket.toString());
     return builder;
   }
 
@@ -128,15 +136,21 @@ final class HelperProcess implements AutoCloseable {
   private void attend(Process now) throws IOException, InterruptedException {
     now.getOutputStream().close();
     Thread.ofPlatform().daemon().name("pkcs11-helper-words").start(() -> listen(now));
+    boolean told = false;
     while (!now.waitFor(BETWEEN_LOOKS, TimeUnit.NANOSECONDS)) {
       if (closed) {
         kill(now);
       } else if (hangs.getAsBoolean()) {
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "the PKCS#11 library {0} hangs in a call: its process is killed",
-            modulePath);
-        now.descendants().forEach(ProcessHandle::destroyForcibly);
+        if (!told) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "the PKCS#11 library {0} hangs in a call: its process is killed",
+              modulePath);
+        }
+        told = true;
+        HelperFolder.killWorkers(socket, now.pid());
+      } else {
+        told = false;
       }
     }
   }
@@ -156,10 +170,10 @@ final class HelperProcess implements AutoCloseable {
     }
   }
 
-  private static void kill(Process process) {
-    List<ProcessHandle> workers = process.descendants().toList();
-    process.destroyForcibly();
-    workers.forEach(ProcessHandle::destroyForcibly);
+  private void kill(Process server) {
+    server.destroyForcibly();
+    // A worker that the server starts while we look is the next round's, or the next start's.
+    HelperFolder.killWorkers(socket, HelperFolder.NONE);
   }
 
   @Override

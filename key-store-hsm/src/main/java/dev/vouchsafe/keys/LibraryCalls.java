@@ -40,9 +40,12 @@ final class LibraryCalls {
     static final Limits HERE =
         new Limits(TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(5), MAKING);
 
-    /** Of one in a helper process, which is killed then: soon, since somebody waits for it. */
+    /**
+     * Of one in a helper process, which is killed then: soon, since somebody waits for it. With the
+     * wait for others and the time that the kill takes, nobody waits two seconds.
+     */
     static final Limits HELPER =
-        new Limits(TimeUnit.SECONDS.toNanos(10), TimeUnit.MILLISECONDS.toNanos(1500), MAKING);
+        new Limits(TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(1), MAKING);
   }
 
   private final int most = Math.max(1, Runtime.getRuntime().availableProcessors());

@@ -98,7 +98,9 @@ final class Pkcs11Examination {
           "library",
           settings.helper()
               ? uri.modulePath() + " runs in a helper process"
-              : uri.modulePath() + " is a PKCS#11 library, and loads");
+              : uri.modulePath()
+                  + " is a PKCS#11 library, and loads; it runs in the service's own process, which"
+                  + " its crash would end: pkcs11-helper = true keeps it apart");
     } catch (KeyFault e) {
       findings.fault("library", e, LIBRARY);
       return;
@@ -195,10 +197,18 @@ final class Pkcs11Examination {
               PIN,
               () -> {
                 try {
-                  new TokenPin(
-                          uri.pinSource(), files, random, RefusedPinNote.readOnly(directory, files))
-                      .login(session, token);
-                  return "the token takes the PIN in " + uri.pinSource();
+                  boolean taken =
+                      new TokenPin(
+                              uri.pinSource(),
+                              files,
+                              random,
+                              RefusedPinNote.readOnly(directory, files))
+                          .login(session, token);
+                  return taken
+                      ? "the token takes the PIN in " + uri.pinSource()
+                      : "not tried: this process has logged in already, so the token doesn't look"
+                          + " at the PIN in "
+                          + uri.pinSource();
                 } catch (CryptokiException e) {
                   throw fault(e);
                 }

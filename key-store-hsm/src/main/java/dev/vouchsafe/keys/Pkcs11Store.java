@@ -239,14 +239,16 @@ final class Pkcs11Store implements PrivateKeyStore {
 
   /**
    * Does it, and once more if the connection was lost in it and is replaced at once: so a session
-   * that had ended while nobody used it shows to nobody.
+   * that had ended while nobody used it shows to nobody. Not after a hang, since the caller has
+   * waited long enough then.
    */
   private <T> T repeatable(String what, Repeatable<T> work) throws KeyFault {
     TokenConnection first = link.connection();
+    long begun = System.nanoTime();
     try {
       return call(first, signing(first), what, session -> work.run(first, session));
     } catch (KeyFault.Unavailable fault) {
-      if (!first.isRetired()) {
+      if (!first.isRetired() || System.nanoTime() - begun >= signing(first)) {
         throw fault;
       }
       TokenConnection second = next(fault);

@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The environment of this process as libraries in it see it (setenv(3)); what Java shows, and child
  * processes get, is a copy that was made at start and stays as it is.
+ *
+ * <p>setenv(3) is not safe beside a getenv(3) in another thread. It is called only when a helper
+ * process of PKCS#11 is first used by a store, which for the stores of a service is while it
+ * starts; a store that is added later takes that risk once.
  */
 final class ProcessEnvironment {
   private static final MethodHandle SET =

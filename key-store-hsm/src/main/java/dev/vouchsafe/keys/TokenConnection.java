@@ -3,7 +3,6 @@ package dev.vouchsafe.keys;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +32,7 @@ final class TokenConnection {
   private int borrowed;
   private volatile boolean retired;
   private String why = "";
-  private @Nullable Consumer<String> whenRetired;
+  private @Nullable Retirement whenRetired;
 
   /**
    * @param library entered; left when this is retired
@@ -81,6 +80,15 @@ final class TokenConnection {
   /** Whether it is of no use any more. */
   boolean isRetired() {
     return retired;
+  }
+
+  /** Told once when a connection comes to its end. */
+  interface Retirement {
+    /** It is of no use any more, from now on. Must not wait for anything. */
+    void begins(String why);
+
+    /** Its sessions are closed, unless calls are still under way in it. */
+    void isOver();
   }
 
   /** What is done in a session. */
@@ -195,8 +203,8 @@ final class TokenConnection {
     }
   }
 
-  /** Tells once, now or later, why this was retired. */
-  void whenRetired(Consumer<String> listener) {
+  /** Tells once, now or later, that this is retired, and why. */
+  void whenRetired(Retirement listener) {
     String reason;
     synchronized (this) {
       if (!retired) {
@@ -205,13 +213,14 @@ final class TokenConnection {
       }
       reason = why;
     }
-    listener.accept(reason);
+    listener.begins(reason);
+    listener.isOver();
   }
 
   /** Lets nobody in any more. Calls that are under way end by themselves. */
   void retire(String reason) {
     boolean last;
-    Consumer<String> listener;
+    Retirement listener;
     synchronized (this) {
       if (retired) {
         return;
@@ -222,13 +231,16 @@ final class TokenConnection {
       listener = whenRetired;
       whenRetired = null;
     }
+    if (listener != null) {
+      listener.begins(reason);
+    }
     try {
       if (last) {
         end();
       }
     } finally {
       if (listener != null) {
-        listener.accept(reason);
+        listener.isOver();
       }
     }
   }

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariant, under the lock of this object: it is up with a connection, or not, with a state and
  * a reason, or closed. While it is not up, a task is under way or due that tries to open a new
  * connection, whether anybody asks for one or not: at once after a loss, then with pauses that grow
- * to {@link #LONGEST_PAUSE}. So it is up again soon after the token is back. A connection that was
- * lost is never used again, and what was known of objects in the token goes with it.
+ * to {@link #LONGEST_PAUSE}. So it is up again soon after the token is back. Where no thread can be
+ * had for that, the next one who asks for the connection or its health sees to it. A connection
+ * that was lost is never used again, and what was known of objects in the token goes with it.
  *
  * <p>Nobody who asks opens one himself: a library that hangs while it is opened holds no caller up.
  * After a loss, callers wait for the first try for a moment, since a session that has ended is
@@ -52,6 +53,10 @@ final class TokenLink {
   private long patientUntil;
   private int failures;
   private boolean trying;
+
+  /** Whether a task will try; not before the store's own first look. */
+  private boolean due = true;
+
   private boolean closed;
 
   /**
@@ -93,6 +98,7 @@ final class TokenLink {
       if (connection != null && !connection.isRetired()) {
         return connection;
       }
+      seeToIt();
       boolean first =
           connection != null
               || down.state() == KeyStoreHealth.State.SUSPECT
@@ -119,13 +125,25 @@ final class TokenLink {
   KeyStoreHealth health() {
     TokenConnection connection = up;
     if (connection == null) {
+      seeToIt();
       return down;
+    }
+    if (connection.isRetired()) {
+      return new KeyStoreHealth(
+          KeyStoreHealth.State.SUSPECT, "the connection to the token is lost");
     }
     if (connection.library().calls().hangs()) {
       return new KeyStoreHealth(
           KeyStoreHealth.State.SUSPECT, "the PKCS#11 library hangs in a call");
     }
     return KeyStoreHealth.UP;
+  }
+
+  /** A task that tries is under way or due, unless no thread could be had for it: then now. */
+  private synchronized void seeToIt() {
+    if (up == null && !due && !trying) {
+      tryIn(0);
+    }
   }
 
   /** Tries to open it now, in this thread, unless another one is at it. */
@@ -139,6 +157,7 @@ final class TokenLink {
         return new Opening.Away(closed ? isClosed() : new KeyFault.Unavailable(down.reason()));
       }
       trying = true;
+      due = false;
       if (down.state() == KeyStoreHealth.State.SUSPECT) {
         down = new KeyStoreHealth(KeyStoreHealth.State.REOPENING, down.reason());
       }
@@ -173,7 +192,7 @@ final class TokenLink {
     }
     if (opening instanceof Opening.Open(TokenConnection connection)) {
       if (open) {
-        connection.whenRetired(why -> lost(connection, why));
+        connection.whenRetired(new Loss(connection));
       } else {
         connection.retire("the key store is closed");
       }
@@ -187,18 +206,52 @@ final class TokenLink {
   }
 
   private void tryIn(long pause) {
-    if (!closed) {
+    if (closed) {
+      return;
+    }
+    due = true;
+    try {
       later.run(this::look, pause);
+    } catch (OutOfMemoryError e) {
+      // What the JVM says where the system has no more threads for it: that passes.
+      due = false;
+      System.getLogger(TokenLink.class.getName())
+          .log(
+              System.Logger.Level.WARNING, "no thread to open the token anew: {0}", e.getMessage());
     }
   }
 
-  /** That connection is of no use any more. */
-  private synchronized void lost(TokenConnection connection, String why) {
-    if (up == connection) {
-      up = null;
-      down = new KeyStoreHealth(KeyStoreHealth.State.SUSPECT, why);
-      patientUntil = nanos.getAsLong() + patience;
-      tryIn(0);
+  /** The end of a connection that was up. */
+  private final class Loss implements TokenConnection.Retirement {
+    private final TokenConnection connection;
+    private boolean counts;
+
+    Loss(TokenConnection connection) {
+      this.connection = connection;
+    }
+
+    @Override
+    public void begins(String why) {
+      synchronized (TokenLink.this) {
+        if (up == connection) {
+          counts = true;
+          up = null;
+          down = new KeyStoreHealth(KeyStoreHealth.State.SUSPECT, why);
+          patientUntil = nanos.getAsLong() + patience;
+          // Not yet: a new session begins best when the old ones are closed.
+          due = true;
+        }
+      }
+    }
+
+    @Override
+    public void isOver() {
+      synchronized (TokenLink.this) {
+        if (counts && up == null && !trying && down.state() == KeyStoreHealth.State.SUSPECT) {
+          patientUntil = nanos.getAsLong() + patience;
+          tryIn(0);
+        }
+      }
     }
   }
 

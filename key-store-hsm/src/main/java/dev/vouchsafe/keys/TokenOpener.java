@@ -23,7 +23,11 @@ final class TokenOpener implements TokenLink.Opener {
   /** A library that others use begins anew for us this long after the token was lost... */
   static final long FIRST_BEGINNING = TimeUnit.MILLISECONDS.toNanos(400);
 
-  /** ...and then at intervals that grow up to this, since it takes the others' sessions. */
+  /**
+   * ...and then at intervals that grow up to this, since it takes the others' sessions. After that
+   * no more: a token may well stay away, such as a root's, and must not disturb the others for
+   * ever.
+   */
   private static final long LONGEST_INTERVAL = TimeUnit.MINUTES.toNanos(10);
 
   private final Pkcs11Uri uri;
@@ -39,6 +43,7 @@ final class TokenOpener implements TokenLink.Opener {
   private long interval;
 
   private long nextBeginning;
+  private boolean noMore;
 
   /**
    * @param nanos a clock for durations
@@ -75,10 +80,28 @@ final class TokenOpener implements TokenLink.Opener {
     if (opening instanceof Opening.Away && beginsAnew()) {
       opening = once();
     }
-    if (!(opening instanceof Opening.Away)) {
-      interval = 0;
+    if (opening instanceof Opening.Away(KeyFault why)) {
+      return new Opening.Away(withRemedy(why));
     }
+    interval = 0;
+    noMore = false;
     return opening;
+  }
+
+  /** What a person can do where we do nothing more. */
+  private KeyFault withRemedy(KeyFault why) {
+    CryptokiLibrary entered = library;
+    if (!noMore || entered == null || !entered.isUsed() || why instanceof KeyFault.Failed) {
+      return why;
+    }
+    return new KeyFault.Unavailable(
+        why.getMessage()
+            + "; other tokens of the library "
+            + uri.modulePath()
+            + " are in use, so it is not initialized again for this one any more: once the token is"
+            + " back, restart the service if the library doesn't see it; with pkcs11-helper = true"
+            + " they don't share it",
+        why);
   }
 
   private boolean beginsAnew() {
@@ -94,9 +117,10 @@ final class TokenOpener implements TokenLink.Opener {
       interval = FIRST_BEGINNING;
       nextBeginning = now + interval;
     }
-    if (!entered.isUsed() || now - nextBeginning < 0) {
+    if (noMore || !entered.isUsed() || now - nextBeginning < 0) {
       return false;
     }
+    noMore = interval == LONGEST_INTERVAL;
     interval = Math.min(2 * interval, LONGEST_INTERVAL);
     nextBeginning = now + interval;
     return entered.beginAnew();

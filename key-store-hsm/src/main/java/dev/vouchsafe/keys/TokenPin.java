@@ -19,12 +19,14 @@ import org.jspecify.annotations.Nullable;
  * serial number, under a random key that is nowhere else: another PIN in the file, or another
  * token, is tried. So is the same PIN once more when the file was written again: whoever does that
  * has a reason, such as a PIN that was set in the token meanwhile. A note in the store's folder
- * tells the next process of it. What a token says of its PIN and not of ours (locked, expired, not
- * set) is not kept: its flags are read before each login.
+ * tells the next process of it, which doesn't try it, since its file may be a new one at every
+ * start. What a token says of its PIN and not of ours (locked, expired, not set) is not kept: its
+ * flags are read before each login.
  */
 final class TokenPin {
   private final Path file;
   private final SecureFiles files;
+  private final SecureRandom random;
   private final SecretKeySpec key;
   private final @Nullable RefusedPinNote note;
   private @Nullable Refused refused;
@@ -39,8 +41,8 @@ final class TokenPin {
       this.file = file;
     }
 
-    boolean is(byte[] other, SecureFiles.Version now) {
-      return file.equals(now) && MessageDigest.isEqual(digest, other);
+    boolean isOf(byte[] other) {
+      return MessageDigest.isEqual(digest, other);
     }
   }
 
@@ -51,6 +53,7 @@ final class TokenPin {
     this.file = file;
     this.files = files;
     this.note = note;
+    this.random = random;
     byte[] octets = new byte[32];
     random.nextBytes(octets);
     this.key = new SecretKeySpec(octets, "HmacSHA256");
@@ -60,9 +63,11 @@ final class TokenPin {
   /**
    * Logs the user in once.
    *
+   * @return whether the token has taken the PIN; if not, somebody else of this process had logged
+   *     in before, and it wasn't looked at
    * @throws KeyFault.Failed if the PIN can't be read, isn't taken, or wasn't before
    */
-  synchronized void login(CryptokiSession session, TokenInfo token)
+  synchronized boolean login(CryptokiSession session, TokenInfo token)
       throws KeyFault, CryptokiException {
     // Before it is read: a file that is written meanwhile is another one at the next look.
     SecureFiles.Version version = version();
@@ -70,44 +75,68 @@ final class TokenPin {
       byte[] pin = secret.key();
       try {
         byte[] digest = digest(token, pin);
-        boolean here = refused != null && refused.is(digest, version);
-        if (here || (note != null && note.is(token, version))) {
+        Refused now = new Refused(digest, version);
+        if (isRefused(token, secret, now)) {
           throw new KeyFault.Failed(
-              refusal(token)
-                  + ", and is not tried a second time: correct the file, or write it again if the"
-                  + " token has its PIN now");
+              refusal(token) + ", or not answered, and is not tried a second time: " + remedy());
         }
-        login(session, token, pin, new Refused(digest, version));
+        return login(session, token, secret, pin, now);
       } finally {
         Arrays.fill(pin, (byte) 0);
       }
     }
   }
 
-  private void login(CryptokiSession session, TokenInfo token, byte[] pin, Refused ifWrong)
+  private boolean isRefused(TokenInfo token, SealSecret secret, Refused now) throws KeyFault {
+    Refused last = refused;
+    if (last != null && last.isOf(now.digest)) {
+      return last.file.equals(now.file);
+    }
+    if (note == null || !note.forbids(token, secret)) {
+      return false;
+    }
+    refused = now;
+    return true;
+  }
+
+  private String remedy() {
+    return "correct the file; if the token has that PIN now, write the file again while the service"
+        + " runs"
+        + (note == null ? "" : ", or remove " + note.file());
+  }
+
+  private boolean login(
+      CryptokiSession session, TokenInfo token, SealSecret secret, byte[] pin, Refused ifWrong)
       throws KeyFault, CryptokiException {
+    if (note != null) {
+      note.trying(token, random);
+    }
     try {
       session.login(pin);
-      taken();
     } catch (CryptokiException e) {
+      noted(token, secret, isWrong(e));
       if (e.kind() == Ckr.Kind.PIN) {
         refused = isWrong(e) ? ifWrong : null;
-        if (refused != null && note != null) {
-          note.keep(token, ifWrong.file);
-        }
         throw new KeyFault.Failed(refusal(token) + ": " + e.getMessage(), e);
       }
       // Another store of this process has logged in before, which counts for all of it.
       if (!e.is(Ckr.USER_ALREADY_LOGGED_IN)) {
         throw e;
       }
+      return false;
     }
-  }
-
-  private void taken() {
     refused = null;
     if (note != null) {
-      note.remove();
+      note.taken(token, secret);
+    }
+    return true;
+  }
+
+  private void noted(TokenInfo token, SealSecret secret, boolean wrong) {
+    if (note != null && wrong) {
+      note.refused(token, secret, random);
+    } else if (note != null) {
+      note.notTried();
     }
   }
 

@@ -113,6 +113,21 @@ class Pkcs11ExaminationTest {
   }
 
   @Test
+  void whereTheProcessHasLoggedInThePinIsNotSaidToBeRight() throws Exception {
+    try (PrivateKeyStore store = place.open()) {
+      writePin("wrong-pin-99");
+      KeyStoreFinding login =
+          examine(place.uri).stream()
+              .filter(one -> one.subject().equals("login"))
+              .findFirst()
+              .orElseThrow();
+      assertThat(login.outcome()).isEqualTo(Outcome.OK);
+      assertThat(login.detail()).contains("not tried").doesNotContain("takes the PIN");
+      assertThat(store.health()).isEqualTo(KeyStoreHealth.UP);
+    }
+  }
+
+  @Test
   void aWrongPinIsTriedOnceAndNamed() throws Exception {
     writePin("wrong-pin-99");
     KeyStoreFinding bad = bad(examine(place.uri));

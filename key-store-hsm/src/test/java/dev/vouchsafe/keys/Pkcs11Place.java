@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Deque;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A store in a token of SoftHSM2, reached by a shim, with a clock that the test moves. */
@@ -14,15 +15,27 @@ final class Pkcs11Place {
 
   private final AtomicLong nanos = new AtomicLong(1);
   private final Deque<Runnable> due = new ConcurrentLinkedDeque<>();
+  private final AtomicInteger withoutThread = new AtomicInteger();
   final Pkcs11Stores stores =
-      new Pkcs11Stores(
-          SoftwareStores.effectiveUser(), nanos::get, (task, delay) -> due.add(task), 0);
+      new Pkcs11Stores(SoftwareStores.effectiveUser(), nanos::get, (task, delay) -> later(task), 0);
   final Path folder;
   final Pkcs11Uri uri;
 
   Pkcs11Place(Path home, SoftHsm.Token token, Path library) {
     this.folder = home.resolve("keys");
     this.uri = Pkcs11Uri.parse(token.uri(library));
+  }
+
+  private void later(Runnable task) {
+    if (withoutThread.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+      throw new OutOfMemoryError("unable to create native thread");
+    }
+    due.add(task);
+  }
+
+  /** For so many tasks from now on the system has no thread. */
+  void noThreadsFor(int tasks) {
+    withoutThread.set(tasks);
   }
 
   PrivateKeyStore create() throws KeyFault {

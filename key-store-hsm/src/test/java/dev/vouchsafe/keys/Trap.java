@@ -46,6 +46,12 @@ final class Trap {
     Files.createFile(folder.resolve("hang"));
   }
 
+  /** How many signatures have hung since the last release. */
+  long hangs() throws IOException {
+    Path hangs = folder.resolve("hangs");
+    return Files.exists(hangs) ? Files.size(hangs) : 0;
+  }
+
   /** Nor does C_Initialize. */
   void hangAtStart() throws IOException {
     Files.createFile(folder.resolve("hang-start"));
@@ -53,7 +59,7 @@ final class Trap {
 
   /** All goes on. */
   void release() throws IOException {
-    for (String file : new String[] {"crash", "hang", "hang-start"}) {
+    for (String file : new String[] {"crash", "hang", "hang-start", "hangs"}) {
       Files.deleteIfExists(folder.resolve(file));
     }
   }
