@@ -34,6 +34,7 @@ final class TpmPolicies {
     if (newest.isEmpty()) {
       return true;
     }
+    state.newest(newest.get().file());
     Optional<String> changed = new TpmSigning(place.objects()).seen(turn, newest.get().pcrs());
     changed.ifPresent(why -> state.lock(newest.get().file(), why));
     return changed.isEmpty();

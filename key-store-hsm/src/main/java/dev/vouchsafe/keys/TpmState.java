@@ -25,6 +25,7 @@ final class TpmState {
   private final LongSupplier nanos;
   private final Map<Path, KeyStoreHealth> keys = new LinkedHashMap<>();
   private KeyStoreHealth health = KeyStoreHealth.UP;
+  private @Nullable Path newest;
   private @Nullable KeyFault reason;
   private long nextTry;
   private long pause = PAUSE;
@@ -122,7 +123,9 @@ final class TpmState {
 
   /** A key can't be used, whatever works beside it. */
   synchronized void lock(Path key, String why) {
-    keys.put(key, new KeyStoreHealth(State.LOCKED, why));
+    if (newest == null || newest.equals(key)) {
+      keys.put(key, new KeyStoreHealth(State.LOCKED, why));
+    }
   }
 
   /** It can. */
@@ -130,8 +133,11 @@ final class TpmState {
     keys.remove(key);
   }
 
-  /** There is a newer key: what was made before matters no more until somebody uses it. */
-  synchronized void unlockAll() {
+  /**
+   * The key that was bound to PCRs last: those before it may have been replaced, and don't count.
+   */
+  synchronized void newest(Path key) {
+    newest = key;
     keys.clear();
   }
 

@@ -137,7 +137,7 @@ final class TpmStore implements PrivateKeyStore {
         (turn, open) -> {
           TpmKey made = new TpmMaking(this, open).make(turn, label, type);
           if (made.file().pcrs().isPresent()) {
-            state.unlockAll();
+            state.newest(file(label));
           }
           return made;
         });

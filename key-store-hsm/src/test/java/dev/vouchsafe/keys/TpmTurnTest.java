@@ -335,6 +335,8 @@ class TpmTurnTest {
       assertThat(store.health().reason()).contains("PCR sha256:7 changed");
       // A new authority is the way on: what was locked before matters no more.
       assertThat(signs(store.make(KeyLabel.of("device-ca", "2"), KeyType.EC_P256))).isTrue();
+      assertThatThrownBy(() -> store.find(CA)).isInstanceOf(KeyFault.Unavailable.class);
+      assertThat(store.derive(CA)).hasSize(32);
       assertThat(store.health()).isEqualTo(KeyStoreHealth.UP);
     }
     try (PrivateKeyStore store = keys.open()) {
