@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A service that is killed at any moment of a move: the old or the new is whole. */
@@ -104,6 +105,7 @@ class AuthorityKillTest {
   }
 
   @Tag("fault")
+  @Timeout(value = 10, unit = TimeUnit.MINUTES)
   @Test
   void fortyKillsLoseNothing() throws Exception {
     kill(40);
