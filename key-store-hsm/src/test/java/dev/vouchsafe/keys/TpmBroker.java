@@ -21,7 +21,7 @@ final class TpmBroker implements AutoCloseable {
    * @param folder with a short path
    */
   TpmBroker(Path folder, Swtpm tpm) throws IOException {
-    String address = "unix:path=" + folder.resolve("bus");
+    String address = "unix:path=" + folder.resolve("bus").toAbsolutePath();
     this.environment = Map.of(ADDRESS, address);
     this.bus =
         start(
