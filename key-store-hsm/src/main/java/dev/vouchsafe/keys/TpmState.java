@@ -81,6 +81,11 @@ final class TpmState {
     begun = OptionalLong.of(nanos.getAsLong());
   }
 
+  /** Whoever was to try it could do without: the next one is to. */
+  synchronized void notTried() {
+    nextTry = nanos.getAsLong();
+  }
+
   /** After {@link #begin}. */
   synchronized void end() {
     begun = OptionalLong.empty();

@@ -405,6 +405,8 @@ final class TpmStore implements PrivateKeyStore {
                   T done = twice(turn, faults, what, work);
                   if (turn.hasAsked()) {
                     state.up();
+                  } else if (tries) {
+                    state.notTried();
                   }
                   return done;
                 } finally {
