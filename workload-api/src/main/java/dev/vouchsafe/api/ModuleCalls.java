@@ -120,7 +120,6 @@ final class ModuleCalls {
   /**
    * When something was issued: looks at the caller once more, and answers.
    *
-   * @param issuing completes with a result on a worker, and with an error anywhere
    * @param withhold what becomes of it if it can't be handed over
    * @param answer lays the answer out
    */
@@ -132,12 +131,10 @@ final class ModuleCalls {
       Function<T, Response> answer) {
     CompletableFuture<?> _ =
         issuing.whenComplete((issued, error) -> {
-          Step end = () -> deliver(call, attested, issued, error, withhold, answer);
-          if (issued != null) {
-            // What succeeds completes on a worker, where a look may take its time.
-            guarded(call, end);
-          } else {
-            onWorker(call, end);
+          boolean taken =
+              onWorker(call, () -> deliver(call, attested, issued, error, withhold, answer));
+          if (!taken && issued != null) {
+            withhold.accept(issued);
           }
         });
   }
@@ -199,11 +196,13 @@ final class ModuleCalls {
     void run() throws Failure, IssuanceException;
   }
 
-  private void onWorker(ModuleCall call, Step step) {
+  private boolean onWorker(ModuleCall call, Step step) {
     try {
       workers.execute(() -> guarded(call, step));
+      return true;
     } catch (Failure failure) {
       call.fail(failure);
+      return false;
     }
   }
 
