@@ -48,6 +48,7 @@ class TpmInContainerTest {
             "-cp",
             String.join(":", classPath.stream().map(Path::toString).toList()),
             TpmSuite.class.getName());
+    StringBuffer log = new StringBuffer();
     try (GenericContainer<?> container = new GenericContainer<>(DockerImageName.parse(image()))) {
       container
           .withImagePullPolicy(_ -> false)
@@ -55,14 +56,15 @@ class TpmInContainerTest {
               create.withHostConfig(
                   new HostConfig().withNetworkMode("none").withBinds(readOnly(classPath))))
           .withStartupCheckStrategy(new OneShotStartupCheckStrategy().withTimeout(FOR_SUITE))
+          .withLogConsumer(frame -> log.append(frame.getUtf8String()))
           .withCommand(command.toArray(String[]::new));
-      String said;
       try {
         container.start();
-        said = container.getLogs();
       } catch (ContainerLaunchException e) {
-        throw new AssertionError("in the container: " + container.getLogs(), e);
+        // By now the container is gone, and with it what it kept of its output.
+        throw new AssertionError("in the container: " + log, e);
       }
+      String said = container.getLogs();
       String result =
           said.lines().filter(line -> line.startsWith("RESULT ")).findFirst().orElse(said);
       System.out.println("TPM suites in a container: " + result);
