@@ -95,7 +95,8 @@ class HsmInitTest {
     }
     Programs.Ended ended = init();
     assertThat(ended.exit()).isEqualTo(FAILED);
-    assertThat(ended.err()).contains("which token it used can't be read", "remove that folder");
+    assertThat(ended.err())
+        .contains("which token or TPM it used can't be read", "remove that folder");
     assertThat(stage()).isNotEmptyDirectory();
   }
 

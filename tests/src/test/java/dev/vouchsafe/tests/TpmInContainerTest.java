@@ -17,7 +17,9 @@ import java.nio.file.WatchService;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,7 +50,7 @@ class TpmInContainerTest {
             "-cp",
             String.join(":", classPath.stream().map(Path::toString).toList()),
             TpmSuite.class.getName());
-    StringBuffer log = new StringBuffer();
+    Queue<String> log = new ConcurrentLinkedQueue<>();
     try (GenericContainer<?> container = new GenericContainer<>(DockerImageName.parse(image()))) {
       container
           .withImagePullPolicy(_ -> false)
@@ -56,13 +58,13 @@ class TpmInContainerTest {
               create.withHostConfig(
                   new HostConfig().withNetworkMode("none").withBinds(readOnly(classPath))))
           .withStartupCheckStrategy(new OneShotStartupCheckStrategy().withTimeout(FOR_SUITE))
-          .withLogConsumer(frame -> log.append(frame.getUtf8String()))
+          .withLogConsumer(frame -> log.add(frame.getUtf8String()))
           .withCommand(command.toArray(String[]::new));
       try {
         container.start();
       } catch (ContainerLaunchException e) {
         // By now the container is gone, and with it what it kept of its output.
-        throw new AssertionError("in the container: " + log, e);
+        throw new AssertionError("in the container: " + String.join("", log), e);
       }
       String said = container.getLogs();
       String result =
