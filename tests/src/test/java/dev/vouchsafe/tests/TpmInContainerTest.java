@@ -44,6 +44,11 @@ class TpmInContainerTest {
     List<Path> classPath = classPath();
     List<String> command =
         List.of(
+            // As the first process of the container, the JVM would inherit everybody's orphans.
+            "sh",
+            "-c",
+            "\"$@\"; exit $?",
+            "sh",
             JDK + "/bin/java",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
