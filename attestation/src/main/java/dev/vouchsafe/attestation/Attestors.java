@@ -14,7 +14,7 @@ public final class Attestors {
    *
    * @throws IllegalStateException if {@code /proc} isn't there or isn't that of our pid namespace
    */
-  public static Attestor open() {
+  public static Attestor open(AttestationSettings settings) {
     return open(new Kernel(), ExecutableHashes.Limits.DEFAULT);
   }
 

@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param lifetimes how long certificates live
  * @param issuing whether an issuing CA signs leaves in the device CA's place
  * @param tokens how long tokens and their keys live
+ * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
  * @param bundle how the trust bundle is published
  */
@@ -33,6 +35,7 @@ record Configuration(
     Lifetimes lifetimes,
     IssuingCaSettings issuing,
     TokenLifetimes tokens,
+    AttestationSettings attestation,
     ApiSettings.Limits limits,
     Bundle bundle) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */

@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
@@ -42,6 +43,7 @@ final class ConfigurationValues {
             lifetimes(),
             issuing(),
             tokens(),
+            attestation(),
             new ApiSettings.Limits(
                 integer(ConfigurationKey.CONNECTIONS, 1, MOST),
                 integer(ConfigurationKey.PER_UID, 1, MOST),
@@ -79,6 +81,22 @@ final class ConfigurationValues {
     requireNotOver(ConfigurationKey.TOKEN_LIFETIME, token, cap, "[lifetimes] token-cap");
     requireNotOver(ConfigurationKey.TOKEN_CAP, cap, key, "[lifetimes] token-key");
     return new TokenLifetimes(token, cap, key);
+  }
+
+  private AttestationSettings attestation() throws ConfigurationException {
+    boolean refuseTraced =
+        switch (text(ConfigurationKey.TRACER)) {
+          case "refuse" -> true;
+          case "ignore" -> false;
+          default -> throw wrong(ConfigurationKey.TRACER, "must be \"refuse\" or \"ignore\"");
+        };
+    return new AttestationSettings(
+        refuseTraced, engine(ConfigurationKey.DOCKER), engine(ConfigurationKey.PODMAN));
+  }
+
+  private Optional<Path> engine(ConfigurationKey key) throws ConfigurationException {
+    String text = text(key);
+    return text.equals("off") ? Optional.empty() : Optional.of(absolute(key, text));
   }
 
   private Optional<Path> manifest() throws ConfigurationException {

@@ -85,7 +85,7 @@ final class Daemon implements AutoCloseable {
     for (RegistrationProblem problem : registrations.current().problems()) {
       LOG.log(System.Logger.Level.WARNING, "registration not taken: {0}", problem.message());
     }
-    Attestor attestor = Attestors.open();
+    Attestor attestor = Attestors.open(configuration.attestation());
     closers.push(attestor::close);
 
     Optional<Path> manifestFile = configuration.bundle().manifest();

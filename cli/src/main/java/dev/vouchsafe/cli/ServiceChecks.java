@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
 import dev.vouchsafe.ca.AuthorityProof;
@@ -190,7 +191,7 @@ final class ServiceChecks {
     if (status.isPresent()) {
       status.get().path("attestation").path("limits").forEach(text -> limits.add(text.asText()));
     } else {
-      try (Attestor attestor = Attestors.open()) {
+      try (Attestor attestor = Attestors.open(AttestationSettings.defaults())) {
         limits.addAll(attestor.limits());
       }
     }

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
 import dev.vouchsafe.attestation.Registration;
@@ -64,7 +65,7 @@ final class TestHome implements AutoCloseable {
   final Path folder;
   final Path registrationFolder;
   final Registrations registrations;
-  final Attestor attestor = Attestors.open();
+  final Attestor attestor = Attestors.open(AttestationSettings.defaults());
   final CertificateAuthority authority;
   final TrustBundles bundles;
   final ExecutorService workers = Executors.newFixedThreadPool(4);
