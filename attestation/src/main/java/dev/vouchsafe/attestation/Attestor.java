@@ -1,5 +1,6 @@
 package dev.vouchsafe.attestation;
 
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -8,6 +9,24 @@ import java.util.List;
  * Safe for use by many threads; one caller is used by one thread at a time.
  */
 public interface Attestor extends AutoCloseable {
+  /**
+   * Has the kernel note who writes to the connections of a Unix socket, for {@link #next}. To be
+   * called before it listens: what is written before it is accepted counts as well.
+   *
+   * @param listener descriptor number of the socket
+   * @throws IOException if the kernel won't
+   */
+  void noteWriters(int listener) throws IOException;
+
+  /**
+   * Who wrote what is read next from a connection, as far as one read goes: none takes the octets
+   * of two writers. Never waits, so that an event loop may ask before each read.
+   *
+   * @param socket descriptor number of a socket that a listener accepted whose writers are noted
+   * @param likely the process that connected; answered, the very object, if it wrote them
+   */
+  Written next(int socket, Written.By likely);
+
   /**
    * The first look.
    *

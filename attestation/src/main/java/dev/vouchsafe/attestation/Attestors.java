@@ -15,12 +15,14 @@ public final class Attestors {
    * @throws IllegalStateException if {@code /proc} isn't there or isn't that of our pid namespace
    */
   public static Attestor open(AttestationSettings settings) {
-    return open(new Kernel(), ExecutableHashes.Limits.DEFAULT);
+    return open(settings, new Kernel(), ExecutableHashes.Limits.DEFAULT);
   }
 
-  static Attestor open(Kernel kernel, ExecutableHashes.Limits limits) {
+  static Attestor open(
+      AttestationSettings settings, Kernel kernel, ExecutableHashes.Limits limits) {
     ScratchPool pool = new ScratchPool();
     return new LinuxAttestor(
+        settings,
         kernel,
         new Accounts(new LibcAccountNames(), PATIENCE),
         new ExecutableHashes(kernel, pool, limits),

@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 class Kernel {
   private static final int SOL_SOCKET = 1;
+  private static final int SO_PASSCRED = 16;
   private static final int SO_PEERCRED = 17;
+  private static final int SO_COOKIE = 57;
   private static final int SO_PEERGROUPS = 59;
   private static final int SO_PEERPIDFD = 77;
 
@@ -36,6 +38,15 @@ class Kernel {
     return result < 0 ? result : s.buffer.get(JAVA_INT, LENGTH_OFFSET);
   }
 
+  /**
+   * Has the kernel name the writer of whatever is read from a socket, and of whatever is sent to a
+   * listening one's connections from now on, also before they are accepted. 0 if it does.
+   */
+  int passCredentials(Scratch s, int socket) {
+    s.buffer.set(JAVA_INT, 0, 1);
+    return Libc.setsockopt(s, socket, SOL_SOCKET, SO_PASSCRED, s.buffer, Integer.BYTES);
+  }
+
   /** A pidfd of the process that connected (Linux 6.5). */
   int peerPidfd(Scratch s, int socket) {
     int result = option(s, socket, SO_PEERPIDFD, Integer.BYTES);
@@ -45,6 +56,16 @@ class Kernel {
   /** A pidfd of the process that has that id now. */
   int pidfdOpen(Scratch s, int pid) {
     return Libc.pidfdOpen(s, pid);
+  }
+
+  /** Which socket that is, for as long as the machine runs. */
+  SocketId socketId(Scratch s, int socket) throws SystemCallException {
+    long inode = FileFacts.of(s, socket).inode();
+    int result = option(s, socket, SO_COOKIE, Long.BYTES);
+    if (result < 0) {
+      throw new SystemCallException("SO_COOKIE", -result);
+    }
+    return new SocketId(inode, s.buffer.get(JAVA_LONG, 0));
   }
 
   /** The ids of a process by its pidfd, or null if this kernel can't say (Linux 6.13). */
@@ -71,6 +92,11 @@ class Kernel {
   /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */
   FileFacts executable(Scratch s, int pid) throws SystemCallException {
     return file(s, "/proc/" + pid + "/exe");
+  }
+
+  /** Looks at the root directory of a process. */
+  FileFacts root(Scratch s, int pid) throws SystemCallException {
+    return file(s, "/proc/" + pid + "/root");
   }
 
   /** Looks at a file in our own mount namespace, through symbolic links. */

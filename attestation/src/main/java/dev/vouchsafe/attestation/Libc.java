@@ -54,9 +54,14 @@ final class Libc {
   private static final long READLINKAT = ARM ? 78 : 267;
   private static final long GETDENTS = ARM ? 61 : 217;
   private static final long GETSOCKOPT = ARM ? 209 : 55;
+  private static final long SOCKET = ARM ? 198 : 41;
+  private static final long SENDTO = ARM ? 206 : 44;
+  private static final long SETSOCKOPT = ARM ? 208 : 54;
+  private static final long RECVMSG = ARM ? 212 : 47;
   private static final long SOCKETPAIR = ARM ? 199 : 53;
   private static final long PPOLL = ARM ? 73 : 271;
   private static final long PIDFD_OPEN = 434;
+  private static final long KCMP = ARM ? 272 : 312;
   private static final long INOTIFY_INIT = ARM ? 26 : 294;
   private static final long INOTIFY_ADD = ARM ? 27 : 254;
   private static final long FLOCK = ARM ? 32 : 73;
@@ -123,7 +128,11 @@ final class Libc {
   }
 
   static int readlink(Scratch s, MemorySegment path, MemorySegment into, int length) {
-    return call(s, READLINKAT, AT_FDCWD, path.address(), into.address(), length, 0);
+    return readlinkat(s, AT_FDCWD, path, into, length);
+  }
+
+  static int readlinkat(Scratch s, int folder, MemorySegment path, MemorySegment into, int length) {
+    return call(s, READLINKAT, folder, path.address(), into.address(), length, 0);
   }
 
   static int getdents(Scratch s, int folder, MemorySegment into, int length) {
@@ -133,6 +142,30 @@ final class Libc {
   static int getsockopt(
       Scratch s, int socket, int level, int option, MemorySegment value, MemorySegment length) {
     return call(s, GETSOCKOPT, socket, level, option, value.address(), length.address());
+  }
+
+  static int socket(Scratch s, int family, int type, int protocol) {
+    return call(s, SOCKET, family, type | O_CLOEXEC, protocol, 0, 0);
+  }
+
+  /** To where a socket sends by default. */
+  static int send(Scratch s, int socket, MemorySegment from, int length) {
+    return call(s, SENDTO, socket, from.address(), length, 0, 0);
+  }
+
+  /** Whether two threads have one table of descriptors (kcmp(2)): 0 if they do. */
+  static int kcmpFiles(Scratch s, int thread, int other) {
+    int files = 2;
+    return call(s, KCMP, thread, other, files, 0, 0);
+  }
+
+  static int setsockopt(
+      Scratch s, int socket, int level, int option, MemorySegment value, int length) {
+    return call(s, SETSOCKOPT, socket, level, option, value.address(), length);
+  }
+
+  static int recvmsg(Scratch s, int socket, MemorySegment msghdr, int flags) {
+    return call(s, RECVMSG, socket, msghdr.address(), flags, 0, 0);
   }
 
   /** Two Unix sockets that are connected to each other: two ints. */

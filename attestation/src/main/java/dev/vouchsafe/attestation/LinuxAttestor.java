@@ -1,5 +1,6 @@
 package dev.vouchsafe.attestation;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,9 @@ final class LinuxAttestor implements Attestor {
           "not measured, since something else does not hold",
           null);
 
+  private final boolean refuseTraced;
+  private final SocketHolders holders;
+  private final Kernel kernel;
   private final ScratchPool pool;
   private final Looks looks;
   private final HostProcesses host;
@@ -20,7 +24,14 @@ final class LinuxAttestor implements Attestor {
   private final ExecutableHashes hashes;
   private final List<String> limits;
 
-  LinuxAttestor(Kernel kernel, Accounts accounts, ExecutableHashes hashes, ScratchPool pool) {
+  LinuxAttestor(
+      AttestationSettings settings,
+      Kernel kernel,
+      Accounts accounts,
+      ExecutableHashes hashes,
+      ScratchPool pool) {
+    this.refuseTraced = settings.refuseTraced();
+    this.kernel = kernel;
     this.pool = pool;
     this.accounts = accounts;
     this.hashes = hashes;
@@ -29,8 +40,32 @@ final class LinuxAttestor implements Attestor {
     Scratch s = pool.take();
     OwnProcess own = OwnProcess.look(kernel, s);
     this.host = own.host();
+    this.holders = new SocketHolders(SocketHolders.Limits.DEFAULT, own.seesOthers());
     this.limits = own.limits();
     pool.give(s);
+  }
+
+  @Override
+  public void noteWriters(int listener) throws IOException {
+    Scratch s = pool.take();
+    try {
+      int result = kernel.passCredentials(s, listener);
+      if (result < 0) {
+        throw new SystemCallException("SO_PASSCRED", -result);
+      }
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  @Override
+  public Written next(int socket, Written.By likely) {
+    Scratch s = pool.take();
+    try {
+      return Writers.next(s, socket, likely);
+    } finally {
+      pool.give(s);
+    }
   }
 
   @Override
@@ -45,13 +80,19 @@ final class LinuxAttestor implements Attestor {
 
   @Override
   public Verdict measure(Caller caller, Registration registration) {
-    ProcessCaller process = own(caller);
+    return measure(own(caller), registration, true);
+  }
+
+  /**
+   * @param issuing whether something may be issued because of this look
+   */
+  private Verdict measure(ProcessCaller process, Registration registration, boolean issuing) {
     if (!process.enter()) {
       return closed().verdict(List.of());
     }
     Scratch s = pool.take();
     try {
-      return measure(s, process, registration);
+      return measure(s, process, registration, issuing);
     } finally {
       pool.give(s);
       process.leave();
@@ -65,11 +106,15 @@ final class LinuxAttestor implements Attestor {
     @Nullable Verdict found = null;
     for (Caller caller : callers) {
       ProcessCaller process = own(caller);
-      if (found instanceof Verdict.Attested && model != null && isSameNow(process, model)) {
+      // Who holds a connection, for a strict one, is seen of each by itself.
+      if (found instanceof Verdict.Attested
+          && model != null
+          && !registration.strict()
+          && isSameNow(process, model)) {
         verdicts.add(found);
       } else {
         model = process;
-        found = measure(process, registration);
+        found = measure(process, registration, false);
         verdicts.add(found);
       }
     }
@@ -90,12 +135,16 @@ final class LinuxAttestor implements Attestor {
     }
   }
 
-  private Verdict measure(Scratch s, ProcessCaller caller, Registration registration) {
+  private Verdict measure(
+      Scratch s, ProcessCaller caller, Registration registration, boolean issuing) {
     Doubt doubt = looks.compare(s, caller);
     SelectorResult[] results = {};
     if (doubt == null || !doubt.definite()) {
       results = new SelectorResult[registration.selectors().size()];
       doubt = selectors(s, caller, registration, results, doubt);
+    }
+    if (doubt == null) {
+      doubt = behind(s, caller, registration, issuing);
     }
     // Asked last, so that all of the above was one process's, and it is alive now.
     Doubt ended = looks.ended(s, caller);
@@ -107,16 +156,33 @@ final class LinuxAttestor implements Attestor {
         : doubt.verdict(List.of(results));
   }
 
+  /** Who stands behind a caller that matches: whoever holds its socket as well, or traces it. */
+  private @Nullable Doubt behind(
+      Scratch s, ProcessCaller caller, Registration registration, boolean issuing) {
+    if (registration.strict()) {
+      Doubt doubt = holders.doubt(s, caller);
+      // That takes a while: what was compared before is compared once more.
+      doubt = doubt == null ? looks.compare(s, caller) : doubt;
+      if (doubt != null) {
+        return doubt;
+      }
+    }
+    if (!refuseTraced || !(issuing || caller.tracerIsDue())) {
+      return null;
+    }
+    Doubt doubt = looks.traced(s, caller);
+    if (doubt == null) {
+      caller.untraced();
+    }
+    return doubt;
+  }
+
   private @Nullable Doubt selectors(
       Scratch s,
       ProcessCaller caller,
       Registration registration,
       SelectorResult[] results,
       @Nullable Doubt before) {
-    Doubt doubt =
-        registration.strict()
-            ? Doubt.unavailable("not-supported", "strict registrations can't be measured yet")
-            : before;
     List<Selector> selectors = registration.selectors();
     Doubt mismatch = null;
     for (int i = 0; i < results.length; i++) {
@@ -124,10 +190,10 @@ final class LinuxAttestor implements Attestor {
         mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
       }
     }
-    mismatch = worse(mismatch, doubt);
+    mismatch = worse(mismatch, before);
     // What can't be seen matters only to somebody who could be the module at all.
     if (mismatch == null || !mismatch.definite()) {
-      mismatch = worse(mismatch, host(s, caller));
+      mismatch = worse(mismatch, host(s, caller, false));
     }
     return hashes(s, caller, selectors, results, mismatch);
   }
@@ -163,17 +229,20 @@ final class LinuxAttestor implements Attestor {
     return doubt(wanted, finding);
   }
 
-  private @Nullable Doubt host(Scratch s, ProcessCaller caller) {
+  /**
+   * @param namedByUnit whether it must be in a certain systemd unit
+   */
+  private @Nullable Doubt host(Scratch s, ProcessCaller caller, boolean namedByUnit) {
     if (caller.first().executable() == null) {
       return Looks.denied("its executable can't be seen");
     }
-    ProcessCaller.Once known = caller.host();
+    ProcessCaller.Once known = caller.host(namedByUnit);
     if (known != null) {
       return known.doubt();
     }
-    Doubt doubt = host.doubt(s, caller);
+    Doubt doubt = host.doubt(s, caller, namedByUnit);
     if (doubt == null || doubt.definite()) {
-      caller.host(new ProcessCaller.Once(doubt));
+      caller.host(namedByUnit, new ProcessCaller.Once(doubt));
     }
     return doubt;
   }
@@ -205,7 +274,10 @@ final class LinuxAttestor implements Attestor {
     }
     Scratch s = pool.take();
     try {
-      Doubt doubt = looks.again(s, process);
+      Doubt doubt = looks.compare(s, process);
+      doubt = doubt == null ? behind(s, process, verdict.registration(), true) : doubt;
+      Doubt ended = looks.ended(s, process);
+      doubt = ended == null ? doubt : ended;
       return doubt == null ? verdict : doubt.verdict(verdict.results());
     } finally {
       pool.give(s);

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +59,7 @@ final class Looks {
               new ProcessCaller.Peer(pid, uid, gid, groups),
               new ProcessCaller.Descriptors(pidfd, cgroup, maps),
               state,
+              socketId(s, socket),
               pool);
       done = true;
       return caller;
@@ -67,6 +69,14 @@ final class Looks {
         closeIfOpen(s, cgroup);
         closeIfOpen(s, maps);
       }
+    }
+  }
+
+  private SocketId socketId(Scratch s, int socket) throws CallerUnknownException {
+    try {
+      return kernel.socketId(s, socket);
+    } catch (SystemCallException e) {
+      throw new CallerUnknownException("its connection: " + e.getMessage());
     }
   }
 
@@ -126,17 +136,6 @@ final class Looks {
     if (kernel.ended(s, pidfd) != 0) {
       throw new CallerUnknownException("the process that connected has ended");
     }
-  }
-
-  /**
-   * The third look: compares with the first. The caller has been entered.
-   *
-   * @return null if all is as it was
-   */
-  @Nullable Doubt again(Scratch s, ProcessCaller caller) {
-    Doubt doubt = compare(s, caller);
-    Doubt ended = ended(s, caller);
-    return ended != null ? ended : doubt;
   }
 
   /**
@@ -211,6 +210,25 @@ final class Looks {
     }
     s.mapped = most > ProcessCaller.MAPS_PROBE && mapped(s, length, first) > 0;
     return null;
+  }
+
+  /**
+   * Whether another process traces the caller: it could put any words into its mouth. Seen while it
+   * lasts only, and of the process's first thread only, since one that attaches, acts and detaches
+   * can't be seen at all.
+   *
+   * @return null if nobody does
+   */
+  @Nullable Doubt traced(Scratch s, ProcessCaller caller) {
+    byte[] status = readAll(kernel, s, caller.pid(), "status");
+    OptionalLong tracer =
+        status == null ? OptionalLong.empty() : ProcText.number(status, "TracerPid:", 10);
+    if (tracer.isEmpty()) {
+      return Doubt.unavailable("measurement-denied", "whether it is traced can't be read");
+    }
+    return tracer.getAsLong() == 0
+        ? null
+        : Doubt.refused("traced", "process " + tracer.getAsLong() + " traces it");
   }
 
   private static boolean sameBytes(Scratch s, MemorySegment expected) {

@@ -180,13 +180,7 @@ final class ModuleTable {
     if (node != null && !node.isBoolean()) {
       throw wrongType("strict", "true or false");
     }
-    if (node != null && node.booleanValue()) {
-      // Taking it and not doing it would be a promise broken in silence.
-      throw new RegistrationException(
-          "not-supported",
-          "strict: this release can't rule out an exec before accept; leave it out");
-    }
-    return false;
+    return node != null && node.booleanValue();
   }
 
   private Optional<String> text(String key) throws RegistrationException {

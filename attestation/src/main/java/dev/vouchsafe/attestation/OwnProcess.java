@@ -12,9 +12,10 @@ import java.util.regex.Pattern;
  * What our own process is, and so what we can see of others.
  *
  * @param host tells processes of our host from those of containers
+ * @param seesOthers whether we may look at every process
  * @param limits what can't be seen or ruled out, for people
  */
-record OwnProcess(HostProcesses host, List<String> limits) {
+record OwnProcess(HostProcesses host, boolean seesOthers, List<String> limits) {
   private static final int CAP_SYS_PTRACE = 19;
   private static final Pattern CAPABILITIES =
       Pattern.compile("^CapEff:\\s*([0-9a-f]{1,16})$", Pattern.MULTILINE);
@@ -40,12 +41,13 @@ record OwnProcess(HostProcesses host, List<String> limits) {
     byte[] status = file(kernel, s, pid, "status");
     List<String> limits = new ArrayList<>();
     kernelLimits(kernel, s, limits);
-    if (!mayMeasureOthers(status)) {
+    boolean seesOthers = mayMeasureOthers(status);
+    if (!seesOthers) {
       limits.add(
           "without CAP_SYS_PTRACE only processes of our own user can be measured; others get"
               + " \"unavailable\"");
     }
-    return new OwnProcess(HostProcesses.ofOurs(kernel, s, pid, cgroup), limits);
+    return new OwnProcess(HostProcesses.ofOurs(kernel, s, pid, cgroup), seesOthers, limits);
   }
 
   private static byte[] file(Kernel kernel, Scratch s, int pid, String name) {

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.StringTokenizer;
 import java.util.regex.Pattern;
 
@@ -63,6 +64,42 @@ final class ProcText {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * The number that follows a label at the start of a line, after white space.
+   *
+   * @return empty if there is no such line, or no number in it
+   */
+  static OptionalLong number(byte[] text, String label, int radix) {
+    int at = 0;
+    while (at < text.length) {
+      int end = at;
+      while (end < text.length && text[end] != '\n') {
+        end++;
+      }
+      if (startsWith(text, at, end, label)) {
+        Line line = new Line(text, at + label.length(), end);
+        line.skipBlanks();
+        int digits = line.at;
+        long value = line.number(radix);
+        return line.at == digits ? OptionalLong.empty() : OptionalLong.of(value);
+      }
+      at = end + 1;
+    }
+    return OptionalLong.empty();
+  }
+
+  private static boolean startsWith(byte[] text, int at, int end, String label) {
+    if (end - at < label.length()) {
+      return false;
+    }
+    for (int i = 0; i < label.length(); i++) {
+      if (text[at + i] != label.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static Optional<Long> id(String digits) {
@@ -164,6 +201,12 @@ final class ProcText {
         at++;
       }
       while (at < end && bytes[at] == ' ') {
+        at++;
+      }
+    }
+
+    void skipBlanks() {
+      while (at < end && (bytes[at] == ' ' || bytes[at] == '\t')) {
         at++;
       }
     }

@@ -51,24 +51,43 @@ final class ProcessCaller implements Caller {
   /** Enough of {@code maps} to see that it isn't empty. */
   static final int MAPS_PROBE = 64;
 
+  /**
+   * How long nobody's tracing it holds, for what issues nothing: reading it takes a quarter of what
+   * such a request costs.
+   */
+  private static final long TRACER_NANOS = 1_000_000_000L;
+
   private static final int CLOSED = Integer.MIN_VALUE;
 
   private final Peer peer;
   private final Descriptors descriptors;
   private final State first;
+  private final @Nullable SocketId socket;
   private final ScratchPool pool;
 
   /** How many are inside; the sign bit says that it is closed. */
   private final AtomicInteger inside = new AtomicInteger();
 
   private volatile @Nullable Once host;
+  private volatile @Nullable Once unit;
   private volatile @Nullable Once fileSystem;
   private volatile int mapsBytes = MAPS_PROBE;
+  private volatile long peerInode;
+  private volatile long untracedAt = System.nanoTime() - TRACER_NANOS;
 
-  ProcessCaller(Peer peer, Descriptors descriptors, State first, ScratchPool pool) {
+  /**
+   * @param socket our end of its connection; null if it is no connection that is looked at
+   */
+  ProcessCaller(
+      Peer peer,
+      Descriptors descriptors,
+      State first,
+      @Nullable SocketId socket,
+      ScratchPool pool) {
     this.peer = peer;
     this.descriptors = descriptors;
     this.first = first;
+    this.socket = socket;
     this.pool = pool;
   }
 
@@ -100,13 +119,45 @@ final class ProcessCaller implements Caller {
     return descriptors;
   }
 
-  /** Whether it is a process of the host, once that was looked at. */
-  @Nullable Once host() {
-    return host;
+  /** Our end of its connection, if there is one. */
+  @Nullable SocketId socket() {
+    return socket;
   }
 
-  void host(Once found) {
-    host = found;
+  /** The inode of its own end, which stays the same, once that was asked for; 0 before. */
+  long peerInode() {
+    return peerInode;
+  }
+
+  void peerInode(long found) {
+    peerInode = found;
+  }
+
+  /**
+   * Whether it is a process of the host, once that was looked at.
+   *
+   * @param namedByUnit whether that was asked of one that must be in a certain systemd unit
+   */
+  @Nullable Once host(boolean namedByUnit) {
+    return namedByUnit ? unit : host;
+  }
+
+  void host(boolean namedByUnit, Once found) {
+    if (namedByUnit) {
+      unit = found;
+    } else {
+      host = found;
+    }
+  }
+
+  /** Whether so long ago nobody traced it that it is to be looked at again. */
+  boolean tracerIsDue() {
+    return System.nanoTime() - untracedAt >= TRACER_NANOS;
+  }
+
+  /** Nobody traces it now. */
+  void untraced() {
+    untracedAt = System.nanoTime();
   }
 
   /** Whether its executable lies on an ordinary file system, once that was looked at. */

@@ -17,11 +17,17 @@ final class Attestations implements AutoCloseable {
   }
 
   Attestations(Path folder, Kernel kernel, ExecutableHashes.Limits limits) throws IOException {
+    this(folder, AttestationSettings.defaults(), kernel, limits);
+  }
+
+  Attestations(
+      Path folder, AttestationSettings settings, Kernel kernel, ExecutableHashes.Limits limits)
+      throws IOException {
     this.folder = folder;
     // Other users must be able to connect and to run what lies here.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     this.listener = new Listener(folder.resolve("s"));
-    this.attestor = Attestors.open(kernel, limits);
+    this.attestor = Attestors.open(settings, kernel, limits);
   }
 
   /** The own user id as a selector. */

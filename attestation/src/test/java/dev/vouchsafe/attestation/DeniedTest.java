@@ -141,8 +141,10 @@ class DeniedTest {
 
   @Test
   void whatThisKernelOrOurRightsDoNotShowIsSaid() {
-    try (Attestor all = Attestors.open(new Kernel(), ExecutableHashes.Limits.DEFAULT);
-        Attestor old = Attestors.open(Kernels.OLDEST.kernel(), ExecutableHashes.Limits.DEFAULT)) {
+    AttestationSettings settings = AttestationSettings.defaults();
+    ExecutableHashes.Limits limits = ExecutableHashes.Limits.DEFAULT;
+    try (Attestor all = Attestors.open(settings, new Kernel(), limits);
+        Attestor old = Attestors.open(settings, Kernels.OLDEST.kernel(), limits)) {
       assertThat(old.limits()).hasSize(all.limits().size() + 2);
       assertThat(old.limits()).anyMatch(l -> l.contains("SO_PEERPIDFD"));
     }
@@ -235,6 +237,7 @@ class DeniedTest {
     try (Attestations at = new Attestations(folder, kernel);
         Attestor attestor =
             new LinuxAttestor(
+                AttestationSettings.defaults(),
                 kernel,
                 new Accounts(names, Duration.ofSeconds(60)),
                 new ExecutableHashes(kernel, pool, ExecutableHashes.Limits.DEFAULT),
@@ -248,30 +251,6 @@ class DeniedTest {
       // A definite no outweighs what can't be told.
       Registration both = Samples.registration("m", "unix:user:ann", "unix:user:bob");
       assertThat(reason(attestor.measure(caller, both))).isEqualTo("refused: selector-mismatch");
-    }
-  }
-
-  @Test
-  void aStrictRegistrationIsNotMeasuredAsIfItWereNot() throws Exception {
-    try (Attestations at = new Attestations(folder, new Kernel());
-        Peer peer = Peer.connect(at.listener);
-        Caller caller = at.attestor.accept(peer.socket())) {
-      Registration r = Samples.registration("m", ownUid());
-      Registration strict =
-          new Registration(
-              r.name(),
-              r.generation(),
-              r.selectors(),
-              r.profiles(),
-              r.dns(),
-              r.ip(),
-              r.spiffePath(),
-              r.ttl(),
-              r.audiences(),
-              r.channels(),
-              true);
-      assertThat(reason(at.attestor.measure(caller, strict)))
-          .isEqualTo("unavailable: not-supported");
     }
   }
 }

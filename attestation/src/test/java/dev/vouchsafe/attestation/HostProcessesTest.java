@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -99,7 +101,7 @@ class HostProcessesTest {
     try (Peer peer = Peer.connect(at.listener);
         Caller caller = at.attestor.accept(peer.socket())) {
       ProcessCaller outside = (ProcessCaller) caller;
-      assertThat(host.doubt(s, outside))
+      assertThat(host.doubt(s, outside, false))
           .isNotNull()
           .satisfies(d -> assertThat(d.code()).isEqualTo("foreign-container"));
       ProcessCaller.State first = outside.first();
@@ -110,9 +112,56 @@ class HostProcessesTest {
               new ProcessCaller.Descriptors(-1, -1, -1),
               new ProcessCaller.State(
                   first.credentials(), first.executable(), MemorySegment.ofArray(theirs)),
+              null,
               new ScratchPool());
-      assertThat(host.doubt(s, inside)).isNull();
+      assertThat(host.doubt(s, inside, false)).isNull();
     }
+  }
+
+  @Test
+  void aProcessInAMountNamespaceOfItsOwnIsNoProcessOfTheHostUnlessItsUnitIsNamed()
+      throws Exception {
+    assumeTrue(Samples.uid() == 0, "needs root");
+    try (Peer peer = Peer.connect(at.listener, Peer.PERL, "unshare", "--mount");
+        Caller caller = at.attestor.accept(peer.socket())) {
+      assertThat(at.verdict(peer, ownUid())).isEqualTo("refused: foreign-namespace");
+      assertThat(unitDoubt((ProcessCaller) caller)).isNull();
+    }
+  }
+
+  @Test
+  void aProcessWithAnotherRootIsNoProcessOfTheHostUnlessItsUnitIsNamed() throws Exception {
+    assumeTrue(Samples.uid() == 0, "needs root");
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      peer.does("chroot " + folder);
+      assertThat(at.verdict(peer, ownUid())).isEqualTo("refused: foreign-root");
+      assertThat(unitDoubt((ProcessCaller) caller)).isNull();
+    }
+  }
+
+  @Test
+  void aUnitIsNoWayOutOfOurPidAndUserNamespace() throws Exception {
+    assumeTrue(Samples.uid() == 0, "needs root");
+    for (String[] launcher :
+        List.of(
+            new String[] {"unshare", "--pid", "--fork"},
+            new String[] {"unshare", "--user", "--map-root-user"})) {
+      try (Peer peer = Peer.connect(at.listener, Peer.PERL, launcher);
+          Caller caller = at.attestor.accept(peer.socket())) {
+        assertThat(unitDoubt((ProcessCaller) caller))
+            .isNotNull()
+            .satisfies(d -> assertThat(d.code()).isEqualTo("foreign-namespace"));
+      }
+    }
+  }
+
+  private static @Nullable Doubt unitDoubt(ProcessCaller caller) {
+    Kernel kernel = new Kernel();
+    Scratch s = new Scratch();
+    int self = Libc.getpid(s);
+    byte[] cgroup = Objects.requireNonNull(Looks.readAll(kernel, s, self, "cgroup"));
+    return HostProcesses.ofOurs(kernel, s, self, cgroup).doubt(s, caller, true);
   }
 
   @Test

@@ -38,6 +38,11 @@ final class Listener implements AutoCloseable {
     return path;
   }
 
+  /** The listening socket itself. */
+  int descriptor() {
+    return socket;
+  }
+
   /** Waits for the next connection. */
   int accept() {
     return call(ACCEPT, socket, 0, 0);

@@ -121,7 +121,6 @@ class ModuleTableTest {
         "`audiences = [\"\"]`, bad-audience, 1 to",
         "`audiences = [\"a\\tb\"]`, bad-audience, control",
         "`strict = \"yes\"`, wrong-type, true or false",
-        "`strict = true`, not-supported, leave it out",
         "`spiffe = \"/a\"`, bad-spiffe, leading slash",
         "`spiffe = \"spiffe://td/a\"`, bad-spiffe, path alone",
         "`spiffe = \"a//b\"`, bad-spiffe, segments",

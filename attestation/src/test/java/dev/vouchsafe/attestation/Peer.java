@@ -33,6 +33,13 @@ final class Peer implements AutoCloseable {
           connect($t, sockaddr_un($ARGV[0])) or die "connect: $!";
           print "connected\n";
         }
+        elsif ($word eq 'childwritesagain') {
+          our $t;
+          my $child = fork();
+          if ($child == 0) { syswrite($t, $rest[0]); POSIX::_exit(0); }
+          waitpid($child, 0);
+          print "done\\n";
+        }
         elsif ($word eq 'unlink') { unlink $rest[0]; print "done\\n"; }
         elsif ($word eq 'memory') {
           my $number = (POSIX::uname())[4] eq 'aarch64' ? 279 : 319;
@@ -44,6 +51,32 @@ final class Peer implements AutoCloseable {
           close $to;
           exec { "/proc/self/fd/$read" } 'perl', '-e', '$|=1;print qq(running\\n);<STDIN>';
         }
+        elsif ($word eq 'write') { syswrite($s, $rest[0]); print "done\\n"; }
+        elsif ($word eq 'childwrites') {
+          my $child = fork();
+          if ($child == 0) {
+            if (@rest > 1) { $< = $> = $rest[1]; }
+            syswrite($s, $rest[0]);
+            POSIX::_exit(0);
+          }
+          waitpid($child, 0);
+          print "done\\n";
+        }
+        elsif ($word eq 'childkeeps') {
+          # It lives as long as somebody holds the other end of this pipe, which ends with us.
+          pipe(our $reader, our $writer);
+          my $child = fork();
+          if ($child == 0) { close $writer; close STDIN; sysread($reader, my $x, 1); POSIX::_exit(0); }
+          close $reader;
+          print "done\\n";
+        }
+        elsif ($word eq 'closeonexec') {
+          use Fcntl;
+          fcntl($s, F_SETFD, $rest[0] ? FD_CLOEXEC : 0) or die "fcntl: $!";
+          print "done\\n";
+        }
+        elsif ($word eq 'chroot') { chroot($rest[0]) or die "chroot: $!"; print "done\\n"; }
+        elsif ($word eq 'shutdown') { shutdown($s, 1); print "done\\n"; }
         elsif ($word eq 'exit') { POSIX::_exit(0); }
         else { print "what\\n"; }
       }

@@ -12,6 +12,15 @@ final class Samples {
   private Samples() {}
 
   static Registration registration(String name, String... selectors) {
+    return registration(name, false, selectors);
+  }
+
+  /** One whose callers must hold their connection alone. */
+  static Registration strict(String name, String... selectors) {
+    return registration(name, true, selectors);
+  }
+
+  private static Registration registration(String name, boolean strict, String... selectors) {
     return new Registration(
         name,
         "1",
@@ -23,7 +32,7 @@ final class Samples {
         Optional.empty(),
         List.of(),
         Set.of(Registration.Channel.UNIX),
-        false);
+        strict);
   }
 
   static Selector selector(String text) {

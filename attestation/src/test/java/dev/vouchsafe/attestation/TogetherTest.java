@@ -105,7 +105,7 @@ class TogetherTest {
           new ProcessCaller.Descriptors(
               of.descriptors().pidfd(), model.descriptors().cgroup(), model.descriptors().maps());
       ProcessCaller reused =
-          new ProcessCaller(model.peer(), mixed, model.first(), new ScratchPool());
+          new ProcessCaller(model.peer(), mixed, model.first(), model.socket(), new ScratchPool());
       assertThat(together(living, reused)).containsExactly("attested", "refused: caller-gone");
     }
   }
@@ -117,6 +117,25 @@ class TogetherTest {
       Caller closed = at.attestor.accept(peer.socket());
       closed.close();
       assertThat(together(open, closed)).containsExactly("attested", "refused: caller-gone");
+    }
+  }
+
+  @Test
+  void eachConnectionOfAStrictRegistrationIsLookedAtByItself() throws Exception {
+    Registration strict = Samples.strict("m", ownUid());
+    try (Peer peer = Peer.connect(at.listener)) {
+      peer.does("closeonexec 1");
+      peer.send("again");
+      int second = peer.acceptAgain();
+      try (Caller alone = at.attestor.accept(peer.socket());
+          Caller open = at.attestor.accept(second)) {
+        assertThat(
+                at.attestor.measure(List.of(alone, open, alone), strict).stream()
+                    .map(Attestations::reason))
+            .containsExactly("attested", "refused: socket-not-cloexec", "attested");
+      } finally {
+        at.listener.close(second);
+      }
     }
   }
 

@@ -1,0 +1,298 @@
+package dev.vouchsafe.attestation;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out for a strict registration who holds the caller's end of its connection: the caller
+ * alone, and close-on-exec.
+ *
+ * <p>What that shows: the caller has executed nothing since it connected, since the kernel would
+ * have closed its descriptor at that. Nobody else can set the flag for it afterwards. This part
+ * rests on one process's own table and on no luck in time.
+ *
+ * <p>That nobody else holds it is looked for in the tables of all processes, one after the other:
+ * processes that pass the descriptor round while we look may be missed, but none of them can be the
+ * one that connected, and executed the caller's program since. A descriptor that is under way in
+ * the queue of some socket is in no table; so where a process of the caller's user, or our own end
+ * of the connection, has any waiting in a queue, it may be this one.
+ */
+final class SocketHolders {
+  /**
+   * How much is looked at.
+   *
+   * @param descriptors of all processes
+   * @param patience how long it may take
+   */
+  record Limits(int descriptors, Duration patience) {
+    static final Limits DEFAULT = new Limits(200_000, Duration.ofSeconds(1));
+  }
+
+  private static final byte[] SOCKET = "socket:[".getBytes(StandardCharsets.US_ASCII);
+  private static final long CLOSE_ON_EXEC = 02000000;
+  private static final int LONGEST_LINK = 64;
+  private static final String RIGHT =
+      " can't be seen; for strict registrations the service needs CAP_SYS_PTRACE";
+
+  private final Limits limits;
+  private final boolean seesOthers;
+
+  /**
+   * @param seesOthers whether we may see every process: without that right some may be hidden
+   */
+  SocketHolders(Limits limits, boolean seesOthers) {
+    this.limits = limits;
+    this.seesOthers = seesOthers;
+  }
+
+  /**
+   * Looks. The caller has been entered.
+   *
+   * @return null if the caller alone holds it, close-on-exec
+   */
+  @Nullable Doubt doubt(Scratch s, ProcessCaller caller) {
+    try {
+      SocketId own = caller.socket();
+      if (own == null) {
+        return Doubt.unavailable("measurement-denied", "it has no connection to look at");
+      }
+      long peer = caller.peerInode();
+      if (peer == 0) {
+        peer = UnixDiag.peer(s, own);
+        caller.peerInode(peer);
+      }
+      return peer == 0
+          ? Doubt.refused("caller-gone", "the other end of its connection is closed")
+          : new Search(s, caller, own.inode(), peer).run();
+    } catch (SystemCallException e) {
+      return Doubt.unavailable(
+          "measurement-denied",
+          "who holds its socket can't be looked up: "
+              + e.getMessage()
+              + "; the kernel needs unix_diag, and the caller our network namespace");
+    }
+  }
+
+  /** One search. */
+  private final class Search {
+    private final Scratch s;
+    private final ProcessCaller caller;
+    private final byte[] ownEnd;
+    private final byte[] wanted;
+    private final long start = System.nanoTime();
+    private int seen;
+    private boolean held;
+    private @Nullable Doubt denied;
+
+    Search(Scratch s, ProcessCaller caller, long ownEnd, long wanted) {
+      this.s = s;
+      this.caller = caller;
+      this.ownEnd = link(ownEnd);
+      this.wanted = link(wanted);
+    }
+
+    @Nullable Doubt run() throws SystemCallException {
+      Doubt doubt = process(caller.pid());
+      if (doubt != null || denied != null) {
+        return doubt != null ? doubt : denied;
+      }
+      if (!held) {
+        return Doubt.refused("socket-shared", "it doesn't hold its socket itself");
+      }
+      if (!seesOthers) {
+        return Doubt.unavailable("measurement-denied", "who else holds its socket" + RIGHT);
+      }
+      int[] pids;
+      try (NumberedFolder all = NumberedFolder.open(s, "/proc")) {
+        pids = all.numbers();
+      }
+      for (int i = 0; i < pids.length && doubt == null; i++) {
+        if (pids[i] != caller.pid()) {
+          doubt = process(pids[i]);
+        }
+      }
+      return doubt != null ? doubt : denied;
+    }
+
+    /** All threads of a process; most have one table together. */
+    private @Nullable Doubt process(int pid) {
+      int[] threads;
+      try (NumberedFolder tasks = NumberedFolder.open(s, "/proc/" + pid + "/task")) {
+        threads = tasks.numbers();
+      } catch (SystemCallException e) {
+        return unread(pid, e);
+      }
+      Holder process = new Holder(pid);
+      for (int thread : threads) {
+        if (thread == pid || Libc.kcmpFiles(s, pid, thread) != 0) {
+          Doubt doubt = table(process, thread);
+          if (doubt != null) {
+            return doubt;
+          }
+        }
+      }
+      return null;
+    }
+
+    private @Nullable Doubt table(Holder process, int thread) {
+      String task = "/proc/" + process.pid + "/task/" + thread;
+      try (NumberedFolder table = NumberedFolder.open(s, task + "/fd")) {
+        for (int descriptor : table.numbers()) {
+          Doubt doubt = limit();
+          if (doubt == null && isSocket(table, descriptor)) {
+            doubt = socket(process, task + "/fdinfo/" + descriptor);
+          }
+          if (doubt != null) {
+            return doubt;
+          }
+        }
+        return null;
+      } catch (SystemCallException e) {
+        return unread(process.pid, e);
+      }
+    }
+
+    private @Nullable Doubt limit() {
+      seen++;
+      if (seen <= limits.descriptors && System.nanoTime() - start <= limits.patience.toNanos()) {
+        return null;
+      }
+      return Doubt.unavailable(
+          "measurement-timeout",
+          "looking for who holds its socket takes too long, after " + seen + " descriptors");
+    }
+
+    /** Leaves what the descriptor leads to in the buffer. */
+    private boolean isSocket(NumberedFolder table, int descriptor) {
+      int length =
+          Libc.readlinkat(
+              s, table.descriptor(), s.path(Integer.toString(descriptor)), s.buffer, LONGEST_LINK);
+      if (length < 0 || length == LONGEST_LINK) {
+        return false;
+      }
+      s.buffer.set(JAVA_BYTE, length, (byte) 0);
+      return starts(SOCKET);
+    }
+
+    private boolean starts(byte[] text) {
+      return s.buffer.asSlice(0, text.length).mismatch(MemorySegment.ofArray(text)) == -1;
+    }
+
+    private @Nullable Doubt socket(Holder process, String info) throws SystemCallException {
+      boolean callersEnd = starts(wanted);
+      boolean ours = starts(ownEnd);
+      boolean own = process.pid == caller.pid();
+      if (callersEnd && !own) {
+        return Doubt.refused(
+            "socket-shared", "process " + process.pid + " holds its socket as well");
+      }
+      if (!callersEnd && !ours && !process.ofCallersUser()) {
+        return null;
+      }
+      byte[] text = content(info);
+      if (callersEnd && text != null) {
+        held = true;
+        OptionalLong flags = ProcText.number(text, "flags:", 8);
+        if (flags.isEmpty() || (flags.getAsLong() & CLOSE_ON_EXEC) == 0) {
+          return Doubt.refused(
+              "socket-not-cloexec",
+              "it holds its socket without close-on-exec, so that an exec before accept can't be"
+                  + " ruled out; the JDK opens sockets so");
+        }
+      }
+      return text == null ? null : underWay(process, text, callersEnd);
+    }
+
+    private @Nullable Doubt underWay(Holder process, byte[] info, boolean mustSay) {
+      OptionalLong waiting = ProcText.number(info, "scm_fds:", 10);
+      if (waiting.isEmpty() && mustSay) {
+        return Doubt.unavailable(
+            "measurement-denied",
+            "this kernel doesn't say what descriptors are under way (Linux 5.6)");
+      }
+      return waiting.orElse(0) == 0
+          ? null
+          : Doubt.refused(
+              "socket-shared",
+              waiting.getAsLong()
+                  + " descriptors wait in a socket of process "
+                  + process.pid
+                  + ", and its socket may be one of them");
+    }
+
+    /** Null if it is closed meanwhile. */
+    private byte @Nullable [] content(String path) throws SystemCallException {
+      int file = Libc.open(s, s.path(path), Libc.O_RDONLY | Libc.O_CLOEXEC);
+      if (file == -Libc.ENOENT || file == -Libc.ESRCH) {
+        return null;
+      }
+      if (file < 0) {
+        throw new SystemCallException(path, -file);
+      }
+      int length = Libc.pread(s, file, s.buffer, Scratch.BUFFER_BYTES, 0);
+      byte[] text = length < 0 ? null : s.bytes(length);
+      Libc.close(s, file);
+      return text;
+    }
+
+    /** A definite no of another process still counts more than that this one can't be read. */
+    private @Nullable Doubt unread(int pid, SystemCallException e) {
+      if (e.errno() != Libc.ENOENT && e.errno() != Libc.ESRCH) {
+        denied =
+            Doubt.unavailable(
+                "measurement-denied",
+                "what descriptors are held by process " + pid + ": " + e.getMessage() + RIGHT);
+      }
+      return null;
+    }
+
+    private static byte[] link(long inode) {
+      return ("socket:[" + inode + "]").getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** One process, and whose it is once that was asked for. */
+    private final class Holder {
+      private final int pid;
+      private @Nullable Boolean callersUser;
+
+      Holder(int pid) {
+        this.pid = pid;
+      }
+
+      boolean ofCallersUser() {
+        Boolean known = callersUser;
+        if (known == null) {
+          known = pid == caller.pid() || isCallersUser();
+          callersUser = known;
+        }
+        return known;
+      }
+
+      /** If that can't be told, it may be. */
+      private boolean isCallersUser() {
+        byte[] status;
+        try {
+          status = content("/proc/" + pid + "/status");
+        } catch (SystemCallException e) {
+          return true;
+        }
+        if (status == null) {
+          return true;
+        }
+        long uid = caller.uid();
+        return ProcText.credentials(status)
+            .map(c ->
+                c.realUid() == uid
+                    || c.effectiveUid() == uid
+                    || c.savedUid() == uid
+                    || c.fileUid() == uid)
+            .orElse(true);
+      }
+    }
+  }
+}
