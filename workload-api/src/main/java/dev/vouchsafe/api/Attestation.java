@@ -6,6 +6,7 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Registrations;
 import dev.vouchsafe.attestation.Verdict;
+import dev.vouchsafe.attestation.Written;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,32 @@ final class Attestation {
   Attestation(Registrations registrations, Attestor attestor) {
     this.registrations = registrations;
     this.attestor = attestor;
+  }
+
+  /** Who wrote what is read next from a connection ({@link Attestor#next}); never waits. */
+  Written next(int socket, Written.By connected) {
+    return attestor.next(socket, connected);
+  }
+
+  /**
+   * Octets came that another process wrote than the one that connected; what it says is refused.
+   *
+   * @param connected the process that connected
+   */
+  void foreignWriter(Written.By connected, Written writer) {
+    String wrote =
+        switch (writer) {
+          case Written.By by -> "written by pid " + by.pid() + ", uid " + by.uid();
+          case Written.Nothing _ -> "written by nobody";
+          case Written.Unsaid unsaid -> "of an unknown writer: " + unsaid.why();
+        };
+    LOG.info(
+        "refused: pid "
+            + connected.pid()
+            + ", uid "
+            + connected.uid()
+            + ": foreign-writer: octets came on its connection "
+            + wrote);
   }
 
   /**
@@ -109,6 +136,50 @@ final class Attestation {
     throw open.isPresent()
         ? unavailable(caller, "", open.get())
         : refused(caller, "", "not-registered", "no registration holds for the caller");
+  }
+
+  /** What would become of a caller that asked now. */
+  enum Chance {
+    /** Something holds for it. */
+    GOOD,
+    /** It would be refused. */
+    NONE,
+    /** It can't be told now. */
+    UNTOLD
+  }
+
+  /**
+   * Looks whether it is worth while for a caller to ask, and decides nothing.
+   *
+   * @param rawName the name that it asks for, percent-encoded, if it named one
+   */
+  Chance chance(Caller caller, Optional<String> rawName) {
+    RegistrationSet set = registrations.current();
+    List<Registration> asked;
+    try {
+      asked =
+          rawName.isPresent()
+              ? find(set, rawName.get()).stream().toList()
+              : set.candidates(caller.uid());
+    } catch (Failure malformed) {
+      return Chance.GOOD;
+    }
+    Chance chance = Chance.NONE;
+    for (Registration registration : asked) {
+      if (!registration.channels().contains(Registration.Channel.UNIX)) {
+        continue;
+      }
+      switch (attestor.measure(caller, registration)) {
+        case Verdict.Attested _ -> {
+          return Chance.GOOD;
+        }
+        case Verdict.Unavailable _ -> chance = Chance.UNTOLD;
+        case Verdict.Refused _ -> {
+          // One of the others may hold.
+        }
+      }
+    }
+    return chance;
   }
 
   /** The last look, just before the answer. */

@@ -28,9 +28,12 @@ interface Exchange {
     }
   }
 
-  /** Runs once the exchange has ended, answered or not. To be called while serving only. */
+  /** Runs once the exchange has ended, answered or not. To be called on the event loop only. */
   void whenDone(Runnable action);
 
-  /** Runs if the peer hangs up before it is answered. To be called while serving only. */
+  /** Has something done on the event loop, unless that has ended; from any thread. */
+  void later(Runnable action);
+
+  /** Runs if the peer hangs up before it is answered. To be called on the event loop only. */
   void whenHungUp(Runnable action);
 }

@@ -65,10 +65,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private final Routes routes;
   private final Timeouts timeouts;
   private final Consumer<HttpConnection> opening;
-  private final Intake intake = new Intake(this::arrived);
+  private final Intake intake = new Intake(new Arrivals());
   private final BodyBuffer body;
   private final Queue<Object> queue = new ArrayDeque<>();
   private boolean overrun;
+
+  /** Whether another process than the one that connected wrote to it: nothing is given out then. */
+  private boolean spoilt;
+
   private State state = State.STARTING;
   private boolean pumping;
   private boolean closeWanted;
@@ -155,6 +159,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       close();
       return;
     }
+    if (spoilt) {
+      refuse(foreignWriter());
+      return;
+    }
     deadline().set(timeouts.idle());
     pump();
   }
@@ -180,11 +188,28 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  private void arrived() {
-    if (state == State.IDLE) {
-      state = State.HEAD;
-      deadline().set(timeouts.header());
+  /** What the intake tells. */
+  private final class Arrivals implements Intake.Observer {
+    @Override
+    public void arrived() {
+      if (state == State.IDLE) {
+        state = State.HEAD;
+        deadline().set(timeouts.header());
+      }
     }
+
+    /** What is under way ends in a refusal as well: who else holds this socket would read it. */
+    @Override
+    public void spoilt() {
+      spoilt = true;
+      if (wantsMore()) {
+        refuse(foreignWriter());
+      }
+    }
+  }
+
+  private static Failure foreignWriter() {
+    return Failure.of(Problem.CALLER_REFUSED, "forbidden");
   }
 
   @Override
@@ -273,6 +298,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     if (state != State.WORKING || exchange != current || request == null) {
       lost.run();
       exchange.done();
+      return;
+    }
+    if (spoilt) {
+      lost.run();
+      send(routes.refusal(foreignWriter()), After.LINGER, Exchange.NOTHING_LOST);
       return;
     }
     boolean stay = HttpUtil.isKeepAlive(request) && !draining && !response.isLast();

@@ -67,6 +67,16 @@ final class HttpExchange implements Exchange {
     hungUpAction = action;
   }
 
+  @Override
+  public void later(Runnable action) {
+    try {
+      connection.context().executor().execute(action);
+    } catch (RejectedExecutionException stopped) {
+      // The loop has ended, and this exchange with it.
+      return;
+    }
+  }
+
   /** The exchange has ended; runs on the event loop. */
   void done() {
     hungUpAction = null;

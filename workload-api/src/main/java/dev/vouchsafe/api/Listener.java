@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.attestation.Written;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -8,6 +9,7 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
@@ -28,6 +30,7 @@ final class Listener extends ChannelInitializer<Channel> {
   private final ChannelGroup channels;
   private final BiConsumer<HttpConnection, Object> firstStep;
   private final @Nullable Tls tls;
+  private final @Nullable Attestation writers;
 
   /** What TLS needs; its slow steps run on the executor. */
   record Tls(SslContext context, Executor executor) {}
@@ -37,6 +40,7 @@ final class Listener extends ChannelInitializer<Channel> {
    * @param channels where each connection is noted, so that it can be ended
    * @param firstStep what happens with an admitted connection and its owner; ends in {@link
    *     HttpConnection#begin}
+   * @param writers whom to ask who wrote what is read; null if that is all the same
    */
   Listener(
       Routes routes,
@@ -45,7 +49,8 @@ final class Listener extends ChannelInitializer<Channel> {
       Quota bodies,
       ChannelGroup channels,
       BiConsumer<HttpConnection, Object> firstStep,
-      @Nullable Tls tls) {
+      @Nullable Tls tls,
+      @Nullable Attestation writers) {
     this.routes = routes;
     this.timeouts = timeouts;
     this.door = door;
@@ -53,6 +58,7 @@ final class Listener extends ChannelInitializer<Channel> {
     this.channels = channels;
     this.firstStep = firstStep;
     this.tls = tls;
+    this.writers = writers;
   }
 
   @Override
@@ -80,6 +86,9 @@ final class Listener extends ChannelInitializer<Channel> {
                     welcome == Doorkeeper.Welcome.TURNED_AWAY);
               }
             });
+    if (writers != null) {
+      watchWriters((EpollDomainSocketChannel) channel, connection.intake(), writers);
+    }
     ChannelPipeline pipeline = channel.pipeline();
     if (tls != null) {
       SslHandler handler = tls.context().newHandler(channel.alloc(), tls.executor());
@@ -88,6 +97,20 @@ final class Listener extends ChannelInitializer<Channel> {
       pipeline.addLast(handler);
     }
     pipeline.addLast(connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+  }
+
+  private static void watchWriters(
+      EpollDomainSocketChannel channel, Intake intake, Attestation writers) throws IOException {
+    PeerCredentials peer = channel.peerCredentials();
+    channel
+        .config()
+        .setRecvByteBufAllocator(
+            new WriterWatch(
+                channel.config().getRecvByteBufAllocator(),
+                writers,
+                channel.fd().intValue(),
+                new Written.By(peer.pid(), Integer.toUnsignedLong(peer.uid())),
+                intake));
   }
 
   @Override

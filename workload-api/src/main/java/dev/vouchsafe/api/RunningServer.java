@@ -1,8 +1,10 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.attestation.Attestor;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -18,6 +20,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,6 +57,10 @@ final class RunningServer implements ApiServer {
   private final List<SocketFile> files = new ArrayList<>();
   private final List<String> endpoints = new CopyOnWriteArrayList<>();
   private final BundleWaiters waiters;
+
+  /** What ends the waits that requests are in. */
+  private final List<Runnable> waiting = new ArrayList<>();
+
   private boolean closed;
 
   private RunningServer(ApiSettings settings, ApiParts parts, Timeouts timeouts) {
@@ -69,6 +76,7 @@ final class RunningServer implements ApiServer {
             parts.bundles(),
             unixLoops,
             new Quota(limits.connections(), Math.max(1, limits.perUid() / 2)));
+    waiting.add(waiters::close);
   }
 
   /** Starts every listener, or none. */
@@ -103,7 +111,7 @@ final class RunningServer implements ApiServer {
     BundleTexts texts = new BundleTexts(parts.bundles());
     Routes workload =
         new WorkloadRoutes(
-            new V1Api(parts, calls, attestation, bundle, texts),
+            new V1Api(parts, calls, attestation, waits(parts, limits, attestation), bundle, texts),
             new IotEdgeApi(parts, calls, attestation, texts));
     Routes admin =
         new AdminApi(
@@ -120,12 +128,40 @@ final class RunningServer implements ApiServer {
         settings.admin(),
         "admin socket",
         "rw-rw----",
-        listener(admin, limits, bodies, RunningServer::admit, null));
+        listener(admin, limits, bodies, RunningServer::admit, null, null),
+        EpollServerDomainSocketChannel::new);
     unix(
         settings.workload(),
         "workload socket",
         "rw-rw-rw-",
-        listener(workload, limits, bodies, new FirstLook(parts.attestor(), workers), null));
+        listener(
+            workload, limits, bodies, new FirstLook(parts.attestor(), workers), null, attestation),
+        () -> noting(parts.attestor()));
+  }
+
+  private RegistrationWaits waits(
+      ApiParts parts, ApiSettings.Limits limits, Attestation attestation) {
+    RegistrationWaits waits =
+        new RegistrationWaits(
+            parts.registrations(),
+            attestation,
+            new Workers(parts.workers()),
+            unixLoops,
+            new Quota(Math.max(1, limits.waiting() / 4), Math.max(1, limits.perUid() / 4)));
+    waiting.add(waits::close);
+    return waits;
+  }
+
+  /** A socket whose connections tell who wrote to them, from before it listens. */
+  private static EpollServerDomainSocketChannel noting(Attestor attestor) {
+    EpollServerDomainSocketChannel channel = new EpollServerDomainSocketChannel();
+    try {
+      attestor.noteWriters(channel.fd().intValue());
+      return channel;
+    } catch (IOException e) {
+      channel.unsafe().closeForcibly();
+      throw new UncheckedIOException("its writers can't be told", e);
+    }
   }
 
   private Listener listener(
@@ -133,17 +169,24 @@ final class RunningServer implements ApiServer {
       ApiSettings.Limits limits,
       Quota bodies,
       BiConsumer<HttpConnection, Object> firstStep,
-      Listener.@Nullable Tls tls) {
+      Listener.@Nullable Tls tls,
+      @Nullable Attestation writers) {
     return new Listener(
-        routes, timeouts, new Doorkeeper(limits), bodies, connections, firstStep, tls);
+        routes, timeouts, new Doorkeeper(limits), bodies, connections, firstStep, tls, writers);
   }
 
-  private void unix(Path path, String setting, String mode, Listener listener) throws IOException {
+  private void unix(
+      Path path,
+      String setting,
+      String mode,
+      Listener listener,
+      ChannelFactory<EpollServerDomainSocketChannel> sockets)
+      throws IOException {
     SocketFile file = SocketFile.prepare(path, setting, mode);
     files.add(file);
     ServerBootstrap bootstrap =
         bootstrap(unixLoops, listener)
-            .channel(EpollServerDomainSocketChannel.class)
+            .channelFactory(sockets)
             // A caller that has sent all it has to say may still read its answer.
             .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
     bind(bootstrap.bind(new DomainSocketAddress(file.bindAt().toString())), setting + " " + path);
@@ -172,7 +215,8 @@ final class RunningServer implements ApiServer {
                     limits,
                     BodyBuffer.budget(HTTPS_BODIES),
                     (connection, owner) -> connection.begin(Peer.of(owner)),
-                    tls))
+                    tls,
+                    null))
             .channel(EpollServerSocketChannel.class)
             .option(ChannelOption.SO_REUSEADDR, true);
     InetSocketAddress address =
@@ -270,7 +314,7 @@ final class RunningServer implements ApiServer {
       }
     }
     // After the connections know that they are to end, so that these answers are their last.
-    waiters.close();
+    waiting.forEach(Runnable::run);
     connections.newCloseFuture().awaitUninterruptibly(timeouts.drain().toMillis());
     connections.close().awaitUninterruptibly(timeouts.linger().toMillis());
     httpsWorkers.shutdown();

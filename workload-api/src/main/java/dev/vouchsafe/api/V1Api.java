@@ -21,6 +21,7 @@ final class V1Api {
   private final CertificateAuthority authority;
   private final ModuleCalls calls;
   private final Attestation attestation;
+  private final RegistrationWaits waits;
   private final BundleApi bundle;
   private final BundleTexts texts;
 
@@ -28,12 +29,14 @@ final class V1Api {
       ApiParts parts,
       ModuleCalls calls,
       Attestation attestation,
+      RegistrationWaits waits,
       BundleApi bundle,
       BundleTexts texts) {
     this.identity = parts.identity();
     this.authority = parts.authority();
     this.calls = calls;
     this.attestation = attestation;
+    this.waits = waits;
     this.bundle = bundle;
     this.texts = texts;
   }
@@ -43,15 +46,16 @@ final class V1Api {
     switch (request.path()) {
       case "/v1/certificates" -> {
         onlyPosts(request);
-        calls.start(exchange, ErrorAnswers::problem, this::certificate);
+        waits.start(
+            exchange, () -> calls.start(exchange, ErrorAnswers::problem, this::certificate));
       }
       case "/v1/tokens" -> {
         onlyPosts(request);
-        calls.start(exchange, ErrorAnswers::problem, this::token);
+        waits.start(exchange, () -> calls.start(exchange, ErrorAnswers::problem, this::token));
       }
       case "/v1/identity" -> {
         onlyReads(request);
-        calls.start(exchange, ErrorAnswers::problem, this::identity);
+        waits.start(exchange, () -> calls.start(exchange, ErrorAnswers::problem, this::identity));
       }
       case "/v1/trust-bundle" -> {
         onlyReads(request);

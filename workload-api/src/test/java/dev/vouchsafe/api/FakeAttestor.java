@@ -6,6 +6,7 @@ import dev.vouchsafe.attestation.CallerUnknownException;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
+import dev.vouchsafe.attestation.Written;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -32,6 +33,16 @@ final class FakeAttestor implements Attestor {
 
   static Verdict unavailable() {
     return new Verdict.Unavailable("measurement-timeout", "a detail for the log only", List.of());
+  }
+
+  @Override
+  public void noteWriters(int listener) {
+    // Every writer is the one that connected.
+  }
+
+  @Override
+  public Written next(int socket, Written.By likely) {
+    return likely;
   }
 
   @Override

@@ -48,6 +48,11 @@ final class FakeExchange implements Exchange {
     hungUp.add(action);
   }
 
+  @Override
+  public void later(Runnable action) {
+    action.run();
+  }
+
   void hangUp() {
     hungUp.forEach(Runnable::run);
   }

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One connection without a socket: when it reads, what it keeps, and what it does at its end. */
 class HttpConnectionTest {
@@ -224,5 +226,59 @@ class HttpConnectionTest {
     send(Bodies.get("/1") + Bodies.get("/2"));
     assertThat(received().split("HTTP/1.1 500 InternalServerError", -1)).hasSize(3);
     assertThat(channel.isOpen()).isTrue();
+  }
+
+  private static final String REFUSED = "HTTP/1.1 403 Forbidden";
+
+  /** What another process than the one that connected wrote. */
+  private void sendForeign(HttpConnection connection, String text, List<String> told) {
+    connection.intake().nextIsForeign(() -> told.add("told"));
+    send(text);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "GE",
+        "POST /1 HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        "GET /1 HTTP/1.1\r\nA: "
+      })
+  void octetsOfAnotherProcessAreRefusedWhereverTheyCome(String before) {
+    HttpConnection connection = open(HttpConnectionTest::begin);
+    send(before);
+    List<String> told = new ArrayList<>();
+    sendForeign(connection, Bodies.get("/foreign"), told);
+    assertThat(received()).startsWith(REFUSED).containsIgnoringCase("connection: close");
+    connection.intake().nextIsOwn();
+    send(Bodies.get("/own"));
+    assertThat(received()).isEmpty();
+    assertThat(routes.served).isZero();
+    assertThat(told).containsExactly("told");
+  }
+
+  @Test
+  void octetsOfAnotherProcessThatCameBeforeTheFirstLookAreRefusedAfterIt() {
+    HttpConnection connection = open(opened -> {});
+    sendForeign(connection, Bodies.get("/foreign"), new ArrayList<>());
+    assertThat(received()).isEmpty();
+    begin(connection);
+    assertThat(received()).startsWith(REFUSED);
+    assertThat(routes.served).isZero();
+  }
+
+  @Test
+  void whatIsUnderWayWhenAnotherProcessWritesIsNotGivenOut() {
+    routes.atOnce = false;
+    HttpConnection connection = open(HttpConnectionTest::begin);
+    send(Bodies.get("/1"));
+    Exchange exchange = routes.waiting.remove();
+    sendForeign(connection, Bodies.get("/2"), new ArrayList<>());
+    List<String> lost = new ArrayList<>();
+    exchange.whenDone(() -> lost.add("done"));
+    exchange.answer(FakeRoutes.echo(exchange.request()), () -> lost.add("lost"));
+    assertThat(received()).startsWith(REFUSED).doesNotContain("GET /");
+    assertThat(lost).containsExactly("lost", "done");
+    assertThat(routes.served).isEqualTo(1);
   }
 }
