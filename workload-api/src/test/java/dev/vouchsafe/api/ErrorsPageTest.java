@@ -73,6 +73,7 @@ class ErrorsPageTest {
                 "key-store",
                 "internal",
                 "not-registered",
+                "foreign-writer",
                 "wrong-channel"))
         .allMatch(ErrorsPageTest::isListed);
   }
