@@ -109,6 +109,12 @@ class PrivilegeAttacksTest {
   }
 
   @Test
+  void theTrustedProgramWithATracerAttachedGetsNothing() throws Exception {
+    assertThat(AttackGround.answer(traced("untraced"))).isEqualTo(ISSUED);
+    assertThat(AttackGround.answer(traced("attached"))).isEqualTo(REFUSED);
+  }
+
+  @Test
   void aTracerOfTheSameUserThatChangedTheProgramAndLetGoIsTheLimit() throws Exception {
     assertThat(AttackGround.answer(traced("untraced"))).as("as it was").isEqualTo(ISSUED);
     assertThat(AttackGround.answer(traced("detached"))).isEqualTo(ISSUED);
