@@ -1,6 +1,10 @@
 package dev.vouchsafe.attestation;
 
+import com.github.benmanes.caffeine.cache.Ticker;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** Makes attestors. */
 public final class Attestors {
@@ -21,11 +25,17 @@ public final class Attestors {
   static Attestor open(
       AttestationSettings settings, Kernel kernel, ExecutableHashes.Limits limits) {
     ScratchPool pool = new ScratchPool();
-    return new LinuxAttestor(
-        settings,
-        kernel,
-        new Accounts(new LibcAccountNames(), PATIENCE),
-        new ExecutableHashes(kernel, pool, limits),
-        pool);
+    Map<Selector.Engine, Path> sockets = new EnumMap<>(Selector.Engine.class);
+    settings.docker().ifPresent(path -> sockets.put(Selector.Engine.DOCKER, path));
+    settings.podman().ifPresent(path -> sockets.put(Selector.Engine.PODMAN, path));
+    Ticker ticker = Ticker.systemTicker();
+    SelectorCheck check =
+        new SelectorCheck(
+            kernel,
+            new Accounts(new LibcAccountNames(), PATIENCE),
+            new ExecutableHashes(kernel, pool, limits),
+            new Containers(kernel, pool, sockets, ticker),
+            new SystemdUnits(new SystemBus(SystemBus.SOCKET, Asked.PATIENCE)::unit, ticker));
+    return new LinuxAttestor(settings, kernel, check, pool);
   }
 }

@@ -1,6 +1,7 @@
 package dev.vouchsafe.attestation;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Why a caller can't be attested.
@@ -14,6 +15,14 @@ record Doubt(boolean definite, String code, String detail) {
 
   static Doubt unavailable(String code, String detail) {
     return new Doubt(false, code, detail);
+  }
+
+  /** A definite no counts more than "can't tell", and the first of a kind more than the others. */
+  static @Nullable Doubt worse(@Nullable Doubt one, @Nullable Doubt other) {
+    if (one == null) {
+      return other;
+    }
+    return other != null && other.definite() && !one.definite() ? other : one;
   }
 
   Verdict verdict(List<SelectorResult> results) {

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * SHA-256 of executables, computed on threads of their own and remembered while the file is as it
- * was.
+ * SHA-256 of executables and scripts, computed on threads of their own and remembered while the
+ * file is as it was.
  *
  * <p>A file system's clock is coarse: a file that changed less than two seconds ago may change
  * again and show the same times, so its hash is neither remembered nor shared. A hash that takes
@@ -49,6 +49,12 @@ final class ExecutableHashes implements AutoCloseable {
     static Content of(FileFacts file) {
       return new Content(file.device(), file.inode(), file.size(), file.modified(), file.changed());
     }
+  }
+
+  /** Opens a file for reading, on the thread that hashes. */
+  interface Opener {
+    /** A descriptor, or a negative errno. */
+    int open(Scratch s);
   }
 
   /** Either a hash or why there is none. */
@@ -83,6 +89,18 @@ final class ExecutableHashes implements AutoCloseable {
    * @param executable as a look has just shown it
    */
   Finding check(Scratch s, ProcessCaller caller, FileFacts executable, String wanted) {
+    int pid = caller.pid();
+    return check(s, caller.uid(), executable, own -> kernel.open(own, pid, "exe"), wanted);
+  }
+
+  /**
+   * Compares a file with a hash.
+   *
+   * @param uid whose process makes us work
+   * @param executable the file, as a look has just shown it
+   * @param opener opens that file, or another one, which is found out
+   */
+  Finding check(Scratch s, long uid, FileFacts executable, Opener opener, String wanted) {
     String hex = known().getIfPresent(Content.of(executable));
     if (hex != null) {
       return Finding.of(hex.equals(wanted), hex);
@@ -96,7 +114,7 @@ final class ExecutableHashes implements AutoCloseable {
               + limits.largest
               + " are the most that is");
     }
-    Result result = await(start(s, caller, executable));
+    Result result = await(start(s, uid, executable, opener));
     return result.doubt == null
         ? Finding.of(result.hex.equals(wanted), result.hex)
         : Finding.of(result.doubt);
@@ -121,10 +139,11 @@ final class ExecutableHashes implements AutoCloseable {
     return kernel.now(s) - file.changed() >= SETTLED_NANOS;
   }
 
-  private CompletableFuture<Result> start(Scratch s, ProcessCaller caller, FileFacts executable) {
+  private CompletableFuture<Result> start(
+      Scratch s, long uid, FileFacts executable, Opener opener) {
     Content content = Content.of(executable);
     if (!settled(s, executable)) {
-      return submit(caller, executable, new CompletableFuture<>());
+      return submit(uid, executable, opener, new CompletableFuture<>());
     }
     CompletableFuture<Result> mine = new CompletableFuture<>();
     CompletableFuture<Result> first = running.putIfAbsent(content, mine);
@@ -132,12 +151,11 @@ final class ExecutableHashes implements AutoCloseable {
       return first;
     }
     var _ = mine.whenComplete((result, error) -> running.remove(content, mine));
-    return submit(caller, executable, mine);
+    return submit(uid, executable, opener, mine);
   }
 
   private CompletableFuture<Result> submit(
-      ProcessCaller caller, FileFacts executable, CompletableFuture<Result> result) {
-    long uid = caller.uid();
+      long uid, FileFacts executable, Opener opener, CompletableFuture<Result> result) {
     if (perUser.merge(uid, 1, Integer::sum) > AT_ONCE_PER_USER) {
       leave(uid);
       result.complete(busy("other executables of this user are being hashed"));
@@ -147,7 +165,7 @@ final class ExecutableHashes implements AutoCloseable {
       threads.execute(() -> {
         Scratch own = pool.take();
         try {
-          result.complete(hash(own, caller.pid(), executable));
+          result.complete(hash(own, opener, executable));
         } finally {
           pool.give(own);
           leave(uid);
@@ -183,12 +201,12 @@ final class ExecutableHashes implements AutoCloseable {
     }
   }
 
-  /** Hashes the file behind /proc/PID/exe, if that is still the file that was looked at. */
-  private Result hash(Scratch s, int pid, FileFacts expected) {
-    int file = kernel.open(s, pid, "exe");
+  /** Hashes the file, if that is still the one that was looked at. */
+  private Result hash(Scratch s, Opener opener, FileFacts expected) {
+    int file = opener.open(s);
     if (file < 0) {
       return new Result(
-          "", Doubt.unavailable("measurement-denied", "/proc/PID/exe: " + Libc.name(-file)));
+          "", Doubt.unavailable("measurement-denied", "it can't be opened: " + Libc.name(-file)));
     }
     try {
       FileFacts before = FileFacts.of(s, file);

@@ -31,7 +31,7 @@ record Finding(SelectorResult.Outcome outcome, String measured, @Nullable String
   }
 
   /** This finding, for the administrator. */
-  SelectorResult result(String wanted) {
-    return new SelectorResult(wanted, measured, outcome);
+  SelectorResult result(String wanted, String part) {
+    return new SelectorResult(wanted, measured, outcome, part);
   }
 }

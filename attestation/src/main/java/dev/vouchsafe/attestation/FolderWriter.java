@@ -113,6 +113,8 @@ final class FolderWriter {
         taken.name().equals(wanted.name())
             && taken.generation().equals(wanted.generation())
             && taken.selectors().equals(wanted.selectors())
+            && taken.any().equals(wanted.any())
+            && taken.not().equals(wanted.not())
             && taken.profiles().equals(wanted.profiles())
             && taken.ttl().equals(wanted.ttl())
             && taken.channels().equals(wanted.channels())

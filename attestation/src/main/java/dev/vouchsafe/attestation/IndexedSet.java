@@ -29,7 +29,7 @@ final class IndexedSet implements RegistrationSet {
    *
    * @param version of the accounts that it was made from
    * @param byUid those that one user id alone can be
-   * @param open those whose user can't be told now
+   * @param open those of no user in particular, or whose user can't be told now
    */
   private record Index(
       long version, Map<Long, List<Registration>> byUid, List<Registration> open) {}
@@ -55,9 +55,7 @@ final class IndexedSet implements RegistrationSet {
   Set<Accounts.Name> accountNames() {
     Set<Accounts.Name> names = new HashSet<>();
     for (Registration registration : all) {
-      for (Selector selector : registration.selectors()) {
-        accountName(selector).ifPresent(names::add);
-      }
+      registration.everySelector().forEach(s -> accountName(s).ifPresent(names::add));
     }
     return names;
   }
@@ -115,26 +113,50 @@ final class IndexedSet implements RegistrationSet {
     Map<Long, List<Registration>> byUid = new HashMap<>();
     List<Registration> open = new ArrayList<>();
     for (Registration registration : ofFiles) {
-      Set<Long> uids = new HashSet<>();
-      boolean nobody = false;
-      for (Selector selector : registration.selectors()) {
-        Resolution user = user(selector);
-        nobody |= user instanceof Resolution.Absent;
-        if (user instanceof Resolution.Id(long id)) {
-          uids.add(id);
-        }
-      }
-      if (uids.size() > 1 || nobody) {
-        continue;
-      }
-      if (uids.isEmpty()) {
+      Optional<Set<Long>> users = users(registration);
+      if (users.isEmpty()) {
         open.add(registration);
       } else {
-        byUid.computeIfAbsent(uids.iterator().next(), u -> new ArrayList<>(1)).add(registration);
+        users
+            .get()
+            .forEach(u -> byUid.computeIfAbsent(u, _ -> new ArrayList<>(1)).add(registration));
       }
     }
     byUid.replaceAll((uid, list) -> List.copyOf(list));
     return new Index(version, Map.copyOf(byUid), List.copyOf(open));
+  }
+
+  /** The only users that can match; empty if the selectors don't say, or that isn't known now. */
+  private Optional<Set<Long>> users(Registration registration) {
+    Optional<Set<Long>> always = users(registration.selectors());
+    if (always.isPresent() || registration.any().isEmpty()) {
+      return always;
+    }
+    Set<Long> all = new HashSet<>();
+    for (List<Selector> alternative : registration.any()) {
+      Optional<Set<Long>> users = users(alternative);
+      if (users.isEmpty()) {
+        return users;
+      }
+      all.addAll(users.get());
+    }
+    return Optional.of(all);
+  }
+
+  private Optional<Set<Long>> users(List<Selector> selectors) {
+    Set<Long> uids = new HashSet<>();
+    boolean nobody = false;
+    for (Selector selector : selectors) {
+      Resolution user = user(selector);
+      nobody |= user instanceof Resolution.Absent;
+      if (user instanceof Resolution.Id(long id)) {
+        uids.add(id);
+      }
+    }
+    if (nobody || uids.size() > 1) {
+      return Optional.of(Set.of());
+    }
+    return uids.isEmpty() ? Optional.empty() : Optional.of(uids);
   }
 
   private Resolution user(Selector selector) {

@@ -7,12 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Attests processes of this Linux machine. */
 final class LinuxAttestor implements Attestor {
-  private static final Finding NOT_MEASURED =
-      new Finding(
-          SelectorResult.Outcome.UNAVAILABLE,
-          "not measured, since something else does not hold",
-          null);
-
   private final boolean refuseTraced;
   private final SocketHolders holders;
   private final Kernel kernel;
@@ -20,23 +14,18 @@ final class LinuxAttestor implements Attestor {
   private final Looks looks;
   private final HostProcesses host;
   private final SelectorCheck check;
-  private final Accounts accounts;
-  private final ExecutableHashes hashes;
   private final List<String> limits;
 
+  /**
+   * @param check its own from now on
+   */
   LinuxAttestor(
-      AttestationSettings settings,
-      Kernel kernel,
-      Accounts accounts,
-      ExecutableHashes hashes,
-      ScratchPool pool) {
+      AttestationSettings settings, Kernel kernel, SelectorCheck check, ScratchPool pool) {
     this.refuseTraced = settings.refuseTraced();
     this.kernel = kernel;
     this.pool = pool;
-    this.accounts = accounts;
-    this.hashes = hashes;
     this.looks = new Looks(kernel, pool);
-    this.check = new SelectorCheck(kernel, accounts, hashes);
+    this.check = check;
     Scratch s = pool.take();
     OwnProcess own = OwnProcess.look(kernel, s);
     this.host = own.host();
@@ -138,10 +127,18 @@ final class LinuxAttestor implements Attestor {
   private Verdict measure(
       Scratch s, ProcessCaller caller, Registration registration, boolean issuing) {
     Doubt doubt = looks.compare(s, caller);
-    SelectorResult[] results = {};
+    List<SelectorResult> results = List.of();
     if (doubt == null || !doubt.definite()) {
-      results = new SelectorResult[registration.selectors().size()];
-      doubt = selectors(s, caller, registration, results, doubt);
+      Measurement measurement =
+          new Measurement(
+              selector -> check.check(s, caller, selector),
+              namedByUnit -> host(s, caller, namedByUnit),
+              registration);
+      doubt = measurement.run(doubt);
+      if (measurement.slow() && doubt == null) {
+        doubt = looks.compare(s, caller);
+      }
+      results = measurement.results();
     }
     if (doubt == null) {
       doubt = behind(s, caller, registration, issuing);
@@ -151,9 +148,7 @@ final class LinuxAttestor implements Attestor {
     if (ended != null) {
       return ended.verdict(List.of());
     }
-    return doubt == null
-        ? new Verdict.Attested(registration, List.of(results))
-        : doubt.verdict(List.of(results));
+    return doubt == null ? new Verdict.Attested(registration, results) : doubt.verdict(results);
   }
 
   /** Who stands behind a caller that matches: whoever holds its socket as well, or traces it. */
@@ -177,58 +172,6 @@ final class LinuxAttestor implements Attestor {
     return doubt;
   }
 
-  private @Nullable Doubt selectors(
-      Scratch s,
-      ProcessCaller caller,
-      Registration registration,
-      SelectorResult[] results,
-      @Nullable Doubt before) {
-    List<Selector> selectors = registration.selectors();
-    Doubt mismatch = null;
-    for (int i = 0; i < results.length; i++) {
-      if (!(selectors.get(i) instanceof Selector.Sha256)) {
-        mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
-      }
-    }
-    mismatch = worse(mismatch, before);
-    // What can't be seen matters only to somebody who could be the module at all.
-    if (mismatch == null || !mismatch.definite()) {
-      mismatch = worse(mismatch, host(s, caller, false));
-    }
-    return hashes(s, caller, selectors, results, mismatch);
-  }
-
-  /** Hashing is what a stranger could make us work at: only for one whom nothing else rules out. */
-  private @Nullable Doubt hashes(
-      Scratch s,
-      ProcessCaller caller,
-      List<Selector> selectors,
-      SelectorResult[] results,
-      @Nullable Doubt others) {
-    Doubt mismatch = others;
-    boolean hashed = false;
-    for (int i = 0; i < results.length; i++) {
-      if (results[i] == null) {
-        if (mismatch != null && mismatch.definite()) {
-          results[i] = NOT_MEASURED.result(selectors.get(i).text());
-        } else {
-          mismatch = worse(mismatch, check(s, caller, selectors.get(i), results, i));
-          hashed = true;
-        }
-      }
-    }
-    // Hashing may have taken long: what was compared before is compared once more.
-    return hashed && mismatch == null ? looks.compare(s, caller) : mismatch;
-  }
-
-  private @Nullable Doubt check(
-      Scratch s, ProcessCaller caller, Selector selector, SelectorResult[] results, int at) {
-    Finding finding = check.check(s, caller, selector);
-    String wanted = selector.text();
-    results[at] = finding.result(wanted);
-    return doubt(wanted, finding);
-  }
-
   /**
    * @param namedByUnit whether it must be in a certain systemd unit
    */
@@ -245,25 +188,6 @@ final class LinuxAttestor implements Attestor {
       caller.host(namedByUnit, new ProcessCaller.Once(doubt));
     }
     return doubt;
-  }
-
-  private static @Nullable Doubt doubt(String wanted, Finding finding) {
-    String detail = wanted + ": " + finding.measured();
-    return switch (finding.outcome()) {
-      case HOLDS -> null;
-      case DOES_NOT_HOLD ->
-          Doubt.refused(finding.code() == null ? "selector-mismatch" : finding.code(), detail);
-      case UNAVAILABLE ->
-          Doubt.unavailable(finding.code() == null ? "measurement-denied" : finding.code(), detail);
-    };
-  }
-
-  /** A definite no counts more than "can't tell", and the first of a kind more than the others. */
-  private static @Nullable Doubt worse(@Nullable Doubt one, @Nullable Doubt other) {
-    if (one == null) {
-      return other;
-    }
-    return other != null && other.definite() && !one.definite() ? other : one;
   }
 
   @Override
@@ -296,8 +220,7 @@ final class LinuxAttestor implements Attestor {
 
   @Override
   public void close() {
-    accounts.close();
-    hashes.close();
+    check.close();
   }
 
   private static ProcessCaller own(Caller caller) {

@@ -28,6 +28,8 @@ final class ModuleTable {
           "name",
           "generation",
           "selectors",
+          "any",
+          "not",
           "profiles",
           "dns",
           "ip",
@@ -41,6 +43,7 @@ final class ModuleTable {
           .collect(Collectors.toUnmodifiableMap(ModuleTable::channelName, c -> c));
   private static final int LONGEST_LIST = 1000;
   private static final int LONGEST_AUDIENCE = 1024;
+  private static final String LISTS = "a list of lists of texts: any = [[\"..\"], [\"..\"]]";
 
   private final JsonNode table;
   private final RegistrationRules rules;
@@ -68,10 +71,16 @@ final class ModuleTable {
     }
     String name = ModuleName.checkName(text("name").orElseThrow(() -> missing("name")));
     Optional<String> spiffe = text("spiffe");
+    List<Selector> selectors = selectors();
+    List<List<Selector>> any = any();
+    List<Selector> not = selectors(texts("not").orElse(List.of()));
+    SelectorRules.check(selectors, any, not);
     return new Registration(
         name,
         ModuleName.checkGeneration(text("generation").orElse(DEFAULT_GENERATION)),
-        selectors(),
+        selectors,
+        any,
+        not,
         profiles(),
         dns(),
         ip(),
@@ -85,16 +94,51 @@ final class ModuleTable {
   }
 
   private List<Selector> selectors() throws RegistrationException {
-    List<String> texts = texts("selectors").orElseThrow(() -> missing("selectors"));
+    Optional<List<String>> texts = texts("selectors");
+    if (texts.isEmpty() && !table.has("any")) {
+      throw missing("selectors");
+    }
+    return selectors(texts.orElse(List.of()));
+  }
+
+  private List<List<Selector>> any() throws RegistrationException {
+    JsonNode node = table.get("any");
+    if (node == null) {
+      return List.of();
+    }
+    if (!node.isArray()) {
+      throw wrongType("any", LISTS);
+    }
+    if (node.isEmpty()) {
+      throw new RegistrationException(
+          "bad-any", "any: no list in it, so that nobody could match; leave it out");
+    }
+    if (node.size() > LONGEST_LIST) {
+      throw tooMany("any", node.size());
+    }
+    List<List<Selector>> any = new ArrayList<>();
+    int total = 0;
+    for (JsonNode list : node) {
+      if (!list.isArray()) {
+        throw wrongType("any", LISTS);
+      }
+      if (list.isEmpty()) {
+        throw new RegistrationException(
+            "bad-any", "any: an empty list in it, which everybody would match; leave it out");
+      }
+      any.add(selectors(texts("any", list)));
+      total += list.size();
+    }
+    if (total > LONGEST_LIST) {
+      throw tooMany("any", total);
+    }
+    return any;
+  }
+
+  private static List<Selector> selectors(List<String> texts) throws RegistrationException {
     List<Selector> selectors = new ArrayList<>();
     for (String text : texts) {
       selectors.add(SelectorText.parse(text));
-    }
-    if (selectors.stream().noneMatch(Selector::owner)) {
-      throw new RegistrationException(
-          "weak-registration",
-          "selectors: none of them keeps another local user out; add one of unix:user:NAME,"
-              + " unix:uid:N");
     }
     return selectors;
   }
@@ -199,9 +243,12 @@ final class ModuleTable {
     if (!node.isArray()) {
       throw wrongType(key, "a list of texts: " + key + " = [\"..\"]");
     }
+    return Optional.of(texts(key, node));
+  }
+
+  private static List<String> texts(String key, JsonNode node) throws RegistrationException {
     if (node.size() > LONGEST_LIST) {
-      throw new RegistrationException(
-          "too-many", key + ": " + node.size() + " entries, at most " + LONGEST_LIST);
+      throw tooMany(key, node.size());
     }
     Set<String> texts = new LinkedHashSet<>();
     for (JsonNode element : node) {
@@ -210,7 +257,12 @@ final class ModuleTable {
       }
       texts.add(element.textValue());
     }
-    return Optional.of(List.copyOf(texts));
+    return List.copyOf(texts);
+  }
+
+  private static RegistrationException tooMany(String key, int size) {
+    return new RegistrationException(
+        "too-many", key + ": " + size + " entries, at most " + LONGEST_LIST);
   }
 
   private static RegistrationException missing(String key) {

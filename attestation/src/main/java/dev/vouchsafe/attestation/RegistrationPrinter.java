@@ -20,7 +20,13 @@ final class RegistrationPrinter {
     out.append("[[module]]\n");
     line("name", text(r.name()));
     line("generation", text(r.generation()));
-    line("selectors", list(r.selectors().stream().map(Selector::text).toList()));
+    line("selectors", texts(r.selectors()));
+    if (!r.any().isEmpty()) {
+      line(
+          "any",
+          "[" + String.join(", ", r.any().stream().map(RegistrationPrinter::texts).toList()) + "]");
+    }
+    optional("not", r.not().stream().map(Selector::text).toList());
     line("profiles", list(r.profiles().stream().sorted().toList()));
     optional("dns", r.dns());
     optional("ip", r.ip());
@@ -43,6 +49,10 @@ final class RegistrationPrinter {
 
   private void line(String key, String value) {
     out.append(String.format("%-10s", key)).append(" = ").append(value).append('\n');
+  }
+
+  private static String texts(List<Selector> selectors) {
+    return list(selectors.stream().map(Selector::text).toList());
   }
 
   private static String list(Collection<String> values) {

@@ -5,16 +5,35 @@ import java.util.List;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Measures a caller against one selector after the other. */
-final class SelectorCheck {
+/** Measures a caller against one selector after the other, and owns what it takes for that. */
+final class SelectorCheck implements AutoCloseable {
   private final Kernel kernel;
   private final Accounts accounts;
   private final ExecutableHashes hashes;
+  private final Scripts scripts;
+  private final Containers containers;
+  private final SystemdUnits units;
 
-  SelectorCheck(Kernel kernel, Accounts accounts, ExecutableHashes hashes) {
+  SelectorCheck(
+      Kernel kernel,
+      Accounts accounts,
+      ExecutableHashes hashes,
+      Containers containers,
+      SystemdUnits units) {
     this.kernel = kernel;
     this.accounts = accounts;
     this.hashes = hashes;
+    this.scripts = new Scripts(kernel, hashes);
+    this.containers = containers;
+    this.units = units;
+  }
+
+  @Override
+  public void close() {
+    accounts.close();
+    hashes.close();
+    containers.close();
+    units.close();
   }
 
   /** After the second look; the caller has been entered. */
@@ -29,6 +48,16 @@ final class SelectorCheck {
       case Selector.SupplementaryGroup wanted -> supplementary(caller, wanted.group());
       case Selector.Path wanted -> path(s, caller, wanted.path());
       case Selector.Sha256 wanted -> sha256(s, caller, wanted.hex());
+      case Selector.ScriptSha256 wanted -> scripts.check(s, caller, wanted.hex());
+      case Selector.SystemdUnit _, Selector.SystemdSlice _, Selector.SystemdInvocationId _ ->
+          units.check(caller, selector);
+      case Selector.ContainerEngine _,
+          Selector.ContainerId _,
+          Selector.ContainerName _,
+          Selector.ContainerImage _,
+          Selector.ContainerImageDigest _,
+          Selector.ContainerLabel _ ->
+          containers.check(s, caller, selector);
     };
   }
 

@@ -1,9 +1,12 @@
 package dev.vouchsafe.attestation;
 
+import static java.util.Map.entry;
+
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Reads selectors as a person writes them. */
@@ -23,15 +26,34 @@ final class SelectorText {
   }
 
   private static final Map<String, Reader> KINDS =
-      Map.of(
-          "unix:uid", (text, value) -> new Selector.Uid(id(text, value)),
-          "unix:gid", (text, value) -> new Selector.Gid(id(text, value)),
-          "unix:user", (text, value) -> new Selector.User(account(text, value, "unix:uid:")),
-          "unix:group", (text, value) -> new Selector.Group(account(text, value, "unix:gid:")),
-          "unix:supplementary-group",
-              (text, value) -> new Selector.SupplementaryGroup(groupOrId(text, value)),
-          "unix:path", (text, value) -> new Selector.Path(path(text, value)),
-          "unix:sha256", (text, value) -> new Selector.Sha256(hash(text, value)));
+      Map.ofEntries(
+          entry("unix:uid", (text, value) -> new Selector.Uid(id(text, value))),
+          entry("unix:gid", (text, value) -> new Selector.Gid(id(text, value))),
+          entry("unix:user", (text, value) -> new Selector.User(account(text, value, "unix:uid:"))),
+          entry(
+              "unix:group", (text, value) -> new Selector.Group(account(text, value, "unix:gid:"))),
+          entry(
+              "unix:supplementary-group",
+              (text, value) -> new Selector.SupplementaryGroup(groupOrId(text, value))),
+          entry("unix:path", (text, value) -> new Selector.Path(path(text, value))),
+          entry("unix:sha256", (text, value) -> new Selector.Sha256(hash(text, value))),
+          entry(
+              "process:script-sha256",
+              (text, value) -> new Selector.ScriptSha256(hash(text, value))),
+          entry("systemd:unit", SystemdText::unit),
+          entry("systemd:slice", SystemdText::slice),
+          entry("systemd:invocation-id", SystemdText::invocation),
+          entry("container:engine", ContainerText::engine),
+          entry("container:id", ContainerText::id),
+          entry("container:name", ContainerText::name),
+          entry("container:image", ContainerText::image),
+          entry("container:image-digest", ContainerText::digest),
+          entry("container:label", ContainerText::label));
+
+  /** Where a {@code *} stands for any characters; everywhere else it is a mistake. */
+  private static final Set<String> GLOBS =
+      Set.of(
+          "systemd:unit", "systemd:slice", "container:name", "container:image", "container:label");
 
   private SelectorText() {}
 
@@ -47,7 +69,15 @@ final class SelectorText {
               + ": a selector is written type:key:value"
               + Nearest.hint(kind, List.copyOf(KINDS.keySet())));
     }
-    return reader.read(text, text.substring(second + 1));
+    String value = text.substring(second + 1);
+    if (Glob.any(value) && !GLOBS.contains(kind)) {
+      throw wrong(
+          text,
+          "a * stands for any characters in "
+              + String.join(", ", GLOBS.stream().sorted().toList())
+              + " only, and can't be written here");
+    }
+    return reader.read(text, value);
   }
 
   private static long id(String text, String value) throws RegistrationException {
@@ -103,7 +133,7 @@ final class SelectorText {
     return value;
   }
 
-  private static RegistrationException wrong(String text, String why) {
+  static RegistrationException wrong(String text, String why) {
     return new RegistrationException("bad-selector", Quoted.of(text) + ": " + why);
   }
 }

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -223,6 +225,20 @@ class DeniedTest {
     }
   }
 
+  private static SelectorCheck check(Kernel kernel, AccountNames names, ScratchPool pool) {
+    Ticker ticker = Ticker.systemTicker();
+    return new SelectorCheck(
+        kernel,
+        new Accounts(names, Duration.ofSeconds(60)),
+        new ExecutableHashes(kernel, pool, ExecutableHashes.Limits.DEFAULT),
+        new Containers(kernel, pool, Map.of(), ticker),
+        new SystemdUnits(
+            name -> {
+              throw new IOException("no manager here for " + name);
+            },
+            ticker));
+  }
+
   @Test
   void aNameServiceThatFailsIsUnavailableAndAnAbsentAccountIsRefused() throws Exception {
     AccountNames names =
@@ -237,11 +253,7 @@ class DeniedTest {
     try (Attestations at = new Attestations(folder, kernel);
         Attestor attestor =
             new LinuxAttestor(
-                AttestationSettings.defaults(),
-                kernel,
-                new Accounts(names, Duration.ofSeconds(60)),
-                new ExecutableHashes(kernel, pool, ExecutableHashes.Limits.DEFAULT),
-                pool);
+                AttestationSettings.defaults(), kernel, check(kernel, names, pool), pool);
         Peer peer = Peer.connect(at.listener);
         Caller caller = attestor.accept(peer.socket())) {
       assertThat(reason(attestor.measure(caller, Samples.registration("m", "unix:user:ann"))))

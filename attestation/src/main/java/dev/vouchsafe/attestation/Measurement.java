@@ -1,0 +1,284 @@
+package dev.vouchsafe.attestation;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One caller against the selectors of one registration: what must hold, its alternatives, and what
+ * may not hold.
+ *
+ * <p>Measured in passes, from what costs microseconds to what somebody outside or the content of a
+ * file must be asked for, so that a stranger can't make us work: a pass goes only over what can
+ * still change the verdict.
+ *
+ * <p>Every way to match (selectors alone, or with one alternative) that says nothing of a container
+ * means processes of the host.
+ */
+final class Measurement {
+  private static final Finding NOT_MEASURED =
+      new Finding(
+          SelectorResult.Outcome.UNAVAILABLE,
+          "not measured, since something else decides already",
+          null);
+  private static final Finding IN_CONTAINER =
+      Finding.fails(
+          "selector-mismatch",
+          "inside a container path and hash say nothing; name its image with"
+              + " container:image-digest");
+
+  /** Measures one selector. */
+  interface Check {
+    Finding check(Selector selector);
+  }
+
+  /** Tells processes of the host from others. */
+  interface HostRule {
+    /**
+     * Why the caller isn't a process of the host; null if it is one.
+     *
+     * @param namedByUnit whether it must be in a certain unit, which may have a mount namespace of
+     *     its own
+     */
+    @Nullable Doubt doubt(boolean namedByUnit);
+  }
+
+  /** Selectors that stand together in a registration. */
+  private static final class Part {
+    final String name;
+    final List<Selector> selectors;
+    final @Nullable Finding[] findings;
+
+    /** Of all that was measured so far; null if nothing is against it. */
+    @Nullable Doubt doubt;
+
+    boolean container;
+    boolean unit;
+
+    Part(String name, List<Selector> selectors) {
+      this.name = name;
+      this.selectors = selectors;
+      this.findings = new Finding[selectors.size()];
+      for (Selector selector : selectors) {
+        container |= Contradictions.inContainer(selector);
+        unit |= Registration.ofUnit(selector);
+      }
+    }
+
+    boolean ruledOut() {
+      return doubt != null && doubt.definite();
+    }
+  }
+
+  private final Check check;
+  private final HostRule host;
+  private final Part selectors;
+  private final List<Part> any;
+  private final Part not;
+
+  /** Whether a caller in a container can match. */
+  private final boolean container;
+
+  /** Whether something was asked for that may have taken long. */
+  private boolean slow;
+
+  Measurement(Check check, HostRule host, Registration registration) {
+    this.check = check;
+    this.host = host;
+    this.selectors = new Part(SelectorResult.SELECTORS, registration.selectors());
+    this.any = new ArrayList<>(registration.any().size());
+    for (int i = 0; i < registration.any().size(); i++) {
+      any.add(new Part(SelectorResult.ANY + (i + 1), registration.any().get(i)));
+    }
+    this.not = new Part(SelectorResult.NOT, registration.not());
+    this.container = selectors.container || any.stream().anyMatch(part -> part.container);
+  }
+
+  /**
+   * Measures.
+   *
+   * @param before what is in doubt already
+   * @return null if the caller matches
+   */
+  @Nullable Doubt run(@Nullable Doubt before) {
+    selectors.doubt = before;
+    pass(Cost.LOCAL);
+    if (!ruledOut()) {
+      hosts();
+    }
+    pass(Cost.ASKED);
+    return verdict();
+  }
+
+  /** Whether it may have taken long, so that what was compared before must be compared again. */
+  boolean slow() {
+    return slow;
+  }
+
+  /** What was found of each selector, in the order of the registration. */
+  List<SelectorResult> results() {
+    List<SelectorResult> results = new ArrayList<>();
+    add(results, selectors);
+    any.forEach(part -> add(results, part));
+    add(results, not);
+    return results;
+  }
+
+  private static void add(List<SelectorResult> results, Part part) {
+    for (int i = 0; i < part.findings.length; i++) {
+      Finding finding = part.findings[i];
+      results.add(
+          (finding == null ? NOT_MEASURED : finding)
+              .result(part.selectors.get(i).text(), part.name));
+    }
+  }
+
+  private void pass(Cost cost) {
+    measure(selectors, cost);
+    measureNot(cost);
+    for (Part part : any) {
+      measure(part, cost);
+    }
+  }
+
+  private void measure(Part part, Cost cost) {
+    for (int i = 0; i < part.findings.length; i++) {
+      Selector selector = part.selectors.get(i);
+      if (part.findings[i] != null || Cost.of(selector) != cost) {
+        continue;
+      }
+      // What is cheap is measured whatever the rest says, for the administrator to see.
+      if (cost != Cost.LOCAL && (ruledOut() || part.ruledOut() || settledByAnother(part))) {
+        return;
+      }
+      boolean inContainer = selectors.container || part.container;
+      Finding finding =
+          inContainer && Contradictions.ofProgram(selector) ? IN_CONTAINER : found(selector, cost);
+      part.findings[i] = finding;
+      part.doubt = Doubt.worse(part.doubt, doubt(selector.text(), finding));
+    }
+  }
+
+  /** An alternative that holds needs no other. */
+  private boolean settledByAnother(Part part) {
+    for (Part other : any) {
+      if (other != part && other.doubt == null && whole(other) && part != selectors) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean whole(Part part) {
+    for (Finding finding : part.findings) {
+      if (finding == null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void measureNot(Cost cost) {
+    for (int i = 0; i < not.findings.length; i++) {
+      Selector selector = not.selectors.get(i);
+      if (Cost.of(selector) != cost || (cost != Cost.LOCAL && ruledOut())) {
+        continue;
+      }
+      Finding finding =
+          container && Contradictions.ofProgram(selector)
+              ? Finding.unavailable("measurement-denied", IN_CONTAINER.measured())
+              : found(selector, cost);
+      not.findings[i] = finding;
+      not.doubt = Doubt.worse(not.doubt, excluded(selector.text(), finding));
+    }
+  }
+
+  private Finding found(Selector selector, Cost cost) {
+    slow |= cost == Cost.ASKED;
+    return check.check(selector);
+  }
+
+  /** What can't be seen matters only to somebody who could be the module at all. */
+  private void hosts() {
+    if (selectors.container) {
+      return;
+    }
+    if (any.isEmpty()) {
+      selectors.doubt = Doubt.worse(selectors.doubt, host.doubt(selectors.unit));
+      return;
+    }
+    for (Part part : any) {
+      if (!part.container && !part.ruledOut()) {
+        part.doubt = Doubt.worse(part.doubt, host.doubt(selectors.unit || part.unit));
+      }
+    }
+  }
+
+  private boolean ruledOut() {
+    Doubt now = verdict();
+    return now != null && now.definite();
+  }
+
+  private @Nullable Doubt verdict() {
+    return Doubt.worse(Doubt.worse(selectors.doubt, alternatives()), not.doubt);
+  }
+
+  /** Of the alternatives the one that comes nearest counts. */
+  private @Nullable Doubt alternatives() {
+    Doubt nearest = null;
+    for (Part part : any) {
+      if (part.doubt == null) {
+        return null;
+      }
+      if (nearest == null || (nearest.definite() && !part.doubt.definite())) {
+        nearest = part.doubt;
+      }
+    }
+    if (nearest == null || !nearest.definite() || any.size() == 1) {
+      return nearest;
+    }
+    return Doubt.refused(
+        "selector-mismatch", "none of the lists of any holds; the first: " + nearest.detail());
+  }
+
+  private static @Nullable Doubt doubt(String wanted, Finding finding) {
+    String detail = wanted + ": " + finding.measured();
+    return switch (finding.outcome()) {
+      case HOLDS -> null;
+      case DOES_NOT_HOLD ->
+          Doubt.refused(finding.code() == null ? "selector-mismatch" : finding.code(), detail);
+      case UNAVAILABLE ->
+          Doubt.unavailable(finding.code() == null ? "measurement-denied" : finding.code(), detail);
+    };
+  }
+
+  private static @Nullable Doubt excluded(String unwanted, Finding finding) {
+    return switch (finding.outcome()) {
+      case HOLDS ->
+          Doubt.refused("selector-mismatch", "not " + unwanted + ": " + finding.measured());
+      case DOES_NOT_HOLD -> null;
+      case UNAVAILABLE -> doubt("not " + unwanted, finding);
+    };
+  }
+
+  /** What measuring a selector takes. */
+  private enum Cost {
+    /** A comparison, or a look at /proc. */
+    LOCAL,
+    /** A file's content, a container engine, the system manager. */
+    ASKED;
+
+    static Cost of(Selector selector) {
+      return switch (selector) {
+        case Selector.Uid _,
+            Selector.User _,
+            Selector.Gid _,
+            Selector.Group _,
+            Selector.SupplementaryGroup _,
+            Selector.Path _ ->
+            LOCAL;
+        default -> ASKED;
+      };
+    }
+  }
+}

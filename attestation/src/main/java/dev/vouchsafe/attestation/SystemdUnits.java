@@ -1,0 +1,139 @@
+package dev.vouchsafe.attestation;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Measures which unit of the system manager a caller belongs to.
+ *
+ * <p>The cgroup path names a unit; the manager says where that unit's cgroup is, and the two must
+ * be one. So a cgroup that a user, or a service to which its own part of the tree was handed, gave
+ * the name of a unit is not taken for that unit. Nobody is asked about a caller whose cgroup
+ * doesn't bear the wanted name.
+ */
+final class SystemdUnits implements AutoCloseable {
+  private static final String USERS = "/user.slice/";
+  private static final String SLICE = ".slice";
+
+  private final Asked<String, UnitFacts> manager;
+
+  SystemdUnits(Asked.Source<String, UnitFacts> manager, Ticker ticker) {
+    this.manager = new Asked<>("systemd", manager, ticker);
+  }
+
+  /** The caller's cgroup has been compared with that of the first look. */
+  Finding check(ProcessCaller caller, Selector selector) {
+    Optional<String> path = Cgroups.parse(caller.first().cgroup().toArray(JAVA_BYTE)).systemd();
+    if (path.isEmpty() || path.get().equals("/")) {
+      return Finding.of(false, "its cgroup is no unit's");
+    }
+    if (ofUser(path.get())) {
+      return Finding.of(
+          false, "its cgroup is one of a user's own manager: " + Quoted.of(path.get()));
+    }
+    try {
+      return switch (selector) {
+        case Selector.SystemdUnit wanted -> unit(path.get(), wanted.unit());
+        case Selector.SystemdInvocationId wanted -> invocation(path.get(), wanted.id());
+        case Selector.SystemdSlice wanted -> slice(path.get(), wanted.slice());
+        default -> throw new IllegalArgumentException("not systemd's: " + selector.text());
+      };
+    } catch (IOException e) {
+      return Finding.unavailable("measurement-timeout", "systemd: " + e.getMessage());
+    }
+  }
+
+  private Finding unit(String path, String wanted) throws IOException {
+    String own = ownUnit(path);
+    if (!Glob.matches(wanted, own)) {
+      return Finding.of(false, Quoted.of(path));
+    }
+    return within(path) ? inItsPlace(path, manager.get(own)) : logins(path);
+  }
+
+  private Finding invocation(String path, String wanted) throws IOException {
+    String own = ownUnit(path);
+    if (!own.endsWith(".service") && !own.endsWith(".scope")) {
+      return Finding.of(false, Quoted.of(path));
+    }
+    if (!within(path)) {
+      return logins(path);
+    }
+    UnitFacts facts = manager.get(own);
+    Finding place = inItsPlace(path, facts);
+    return place.outcome() == SelectorResult.Outcome.HOLDS
+        ? Finding.of(wanted.equals(facts.invocationId()), facts.invocationId())
+        : place;
+  }
+
+  private static Finding inItsPlace(String path, UnitFacts facts) {
+    return facts.controlGroup().equals(path)
+        ? Finding.of(true, path)
+        : Finding.of(
+            false,
+            Quoted.of(path)
+                + ", and the system manager has that unit at "
+                + Quoted.of(facts.controlGroup()));
+  }
+
+  private Finding slice(String path, String wanted) throws IOException {
+    for (String slice : slices(path)) {
+      if (Glob.matches(wanted, slice)) {
+        String group = manager.get(slice).controlGroup();
+        String below = group.endsWith("/") ? group : group + "/";
+        if (!group.isEmpty() && path.startsWith(below)) {
+          return Finding.of(true, path);
+        }
+      }
+    }
+    return Finding.of(false, Quoted.of(path));
+  }
+
+  /** What stands in {@code user.slice} is made for whoever logs in, so its name is nobody's. */
+  private static boolean within(String path) {
+    return !path.startsWith(USERS);
+  }
+
+  private static Finding logins(String path) {
+    return Finding.of(false, "below user.slice no unit has a name of its own: " + Quoted.of(path));
+  }
+
+  /** Below {@code user@UID.service} that user's own manager gives the names. */
+  private static boolean ofUser(String path) {
+    for (String segment : path.split("/", -1)) {
+      if (segment.startsWith("user@")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The last segment; one that could be taken for a file of the kernel's bears an underscore. */
+  private static String ownUnit(String path) {
+    String last = path.substring(path.lastIndexOf('/') + 1);
+    return last.startsWith("_") ? last.substring(1) : last;
+  }
+
+  /** The slices that a path leads through, the root's included. */
+  private static List<String> slices(String path) {
+    List<String> slices = new ArrayList<>(List.of("-" + SLICE));
+    for (String segment : path.substring(1).split("/", -1)) {
+      if (!segment.endsWith(SLICE)) {
+        // What lies in a service or a scope is no slice, whatever its name.
+        break;
+      }
+      slices.add(segment);
+    }
+    return slices;
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

@@ -1,0 +1,224 @@
+package dev.vouchsafe.attestation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What follows for a registration from what was found of each of its selectors. */
+class MeasurementTest {
+  private static final String HOLDS = "h";
+  private static final String FAILS = "f";
+  private static final String UNKNOWN = "u";
+
+  /** What is found of each selector, and which ones were asked for. */
+  private final Map<String, String> world = new HashMap<>();
+
+  private final List<String> asked = new ArrayList<>();
+  private @Nullable Doubt host;
+  private int hostAsked;
+
+  private Finding check(Selector selector) {
+    asked.add(selector.text());
+    return switch (world.getOrDefault(selector.text(), HOLDS)) {
+      case HOLDS -> Finding.of(true, "so");
+      case FAILS -> Finding.of(false, "not so");
+      default -> Finding.unavailable("measurement-timeout", "who knows");
+    };
+  }
+
+  private Measurement measurement(Registration registration) {
+    asked.clear();
+    return new Measurement(
+        this::check,
+        unit -> {
+          hostAsked++;
+          return host;
+        },
+        registration);
+  }
+
+  private String verdict(Registration registration) {
+    Doubt doubt = measurement(registration).run(null);
+    return doubt == null ? HOLDS : doubt.definite() ? FAILS : UNKNOWN;
+  }
+
+  private static List<Selector> selectors(List<String> texts) {
+    return texts.stream().map(Samples::selector).toList();
+  }
+
+  private static Registration registration(
+      List<String> selectors, List<List<String>> any, List<String> not) {
+    return new Registration(
+        "m",
+        "1",
+        selectors(selectors),
+        any.stream().map(MeasurementTest::selectors).toList(),
+        selectors(not),
+        Set.of("identity"),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        Set.of(Registration.Channel.UNIX),
+        false);
+  }
+
+  @Test
+  void everyRegistrationAndEveryFindingGiveWhatThreeValuedLogicSays() {
+    Random random = new Random(5);
+    List<String> kinds =
+        List.of("unix:gid:", "unix:uid:", "systemd:unit:a", "container:name:n", "unix:sha256:");
+    for (int round = 0; round < 20_000; round++) {
+      world.clear();
+      List<String> base = some(random, kinds, 3);
+      List<List<String>> any = new ArrayList<>();
+      for (int i = random.nextInt(4); i > 0; i--) {
+        List<String> list = some(random, kinds, 2);
+        if (!list.isEmpty()) {
+          any.add(list);
+        }
+      }
+      List<String> not = some(random, kinds, 2);
+      boolean container =
+          base.stream().anyMatch(s -> s.startsWith("container:"))
+              || any.stream().flatMap(List::stream).anyMatch(s -> s.startsWith("container:"));
+      if (container && mixed(base, any, not)) {
+        // Such a file is refused; what becomes of it here is another test's.
+        continue;
+      }
+      assertThat(verdict(registration(base, any, not)))
+          .as(base + " any " + any + " not " + not + " in " + world)
+          .isEqualTo(logic(base, any, not));
+    }
+  }
+
+  private static boolean mixed(List<String> base, List<List<String>> any, List<String> not) {
+    List<String> all = new ArrayList<>(base);
+    any.forEach(all::addAll);
+    all.addAll(not);
+    return all.stream().anyMatch(s -> s.startsWith("unix:sha256:"));
+  }
+
+  private List<String> some(Random random, List<String> kinds, int most) {
+    List<String> some = new ArrayList<>();
+    for (int i = random.nextInt(most + 1); i > 0; i--) {
+      String kind = kinds.get(random.nextInt(kinds.size()));
+      int number = random.nextInt(10);
+      String text =
+          switch (kind) {
+            case "unix:sha256:" -> kind + Integer.toString(number).repeat(64);
+            case "systemd:unit:a" -> kind + number + ".service";
+            default -> kind + number;
+          };
+      some.add(text);
+      world.computeIfAbsent(
+          text, _ -> List.of(HOLDS, HOLDS, FAILS, UNKNOWN).get(random.nextInt(4)));
+    }
+    return some;
+  }
+
+  private String logic(List<String> base, List<List<String>> any, List<String> not) {
+    String all = and(base.stream().map(world::get).toList());
+    String alternatives =
+        any.isEmpty()
+            ? HOLDS
+            : or(any.stream().map(a -> and(a.stream().map(world::get).toList())).toList());
+    String none = and(not.stream().map(world::get).map(MeasurementTest::opposite).toList());
+    return and(List.of(all, alternatives, none));
+  }
+
+  private static String opposite(String value) {
+    return value.equals(HOLDS) ? FAILS : value.equals(FAILS) ? HOLDS : UNKNOWN;
+  }
+
+  private static String and(List<String> values) {
+    return values.contains(FAILS) ? FAILS : values.contains(UNKNOWN) ? UNKNOWN : HOLDS;
+  }
+
+  private static String or(List<String> values) {
+    return values.contains(HOLDS) ? HOLDS : values.contains(UNKNOWN) ? UNKNOWN : FAILS;
+  }
+
+  @Test
+  void nobodyOutsideIsAskedAboutAStranger() {
+    String hash = "unix:sha256:" + "0".repeat(64);
+    world.put("unix:uid:1", FAILS);
+    Registration registration =
+        registration(
+            List.of(hash, "systemd:unit:a.service", "unix:uid:1"),
+            List.of(List.of("systemd:slice:a.slice")),
+            List.of("systemd:unit:b.service"));
+    Measurement measurement = measurement(registration);
+    assertThat(measurement.run(null)).isNotNull();
+    assertThat(asked).containsExactly("unix:uid:1");
+    assertThat(hostAsked).isZero();
+    assertThat(measurement.slow()).isFalse();
+    assertThat(measurement.results())
+        .extracting(SelectorResult::part)
+        .containsExactly("selectors", "selectors", "selectors", "any 1", "not");
+  }
+
+  @Test
+  void anAlternativeThatHoldsNeedsNoOther() {
+    Registration registration =
+        registration(
+            List.of("unix:uid:1"),
+            List.of(List.of("unix:gid:1"), List.of("systemd:unit:a.service")),
+            List.of());
+    assertThat(verdict(registration)).isEqualTo(HOLDS);
+    assertThat(asked).containsExactly("unix:uid:1", "unix:gid:1");
+  }
+
+  @Test
+  void onlyAWayToMatchThatNamesAContainerLeadsThereFromOutsideTheHost() {
+    host = Doubt.refused("foreign-container", "in one");
+    assertThat(verdict(registration(List.of("unix:uid:1"), List.of(), List.of()))).isEqualTo(FAILS);
+    assertThat(verdict(registration(List.of("container:name:a"), List.of(), List.of())))
+        .isEqualTo(HOLDS);
+    Registration either =
+        registration(
+            List.of("unix:uid:1"),
+            List.of(List.of("container:name:a"), List.of("systemd:unit:a.service")),
+            List.of());
+    assertThat(verdict(either)).isEqualTo(HOLDS);
+    // One in another container doesn't match by the alternative that is the host's.
+    world.put("container:name:a", FAILS);
+    assertThat(verdict(either)).isEqualTo(FAILS);
+    host = null;
+    assertThat(verdict(either)).isEqualTo(HOLDS);
+  }
+
+  @Test
+  void insideAContainerPathAndHashHoldForNobodyAndAreRuledOutForNobody() {
+    assertThat(
+            verdict(
+                registration(List.of("container:name:a", "unix:path:/a"), List.of(), List.of())))
+        .isEqualTo(FAILS);
+    world.put("unix:path:/a", FAILS);
+    assertThat(
+            verdict(registration(List.of("container:name:a"), List.of(), List.of("unix:path:/a"))))
+        .isEqualTo(UNKNOWN);
+    assertThat(asked).doesNotContain("unix:path:/a");
+  }
+
+  @Test
+  void aDoubtFromBeforeStaysUnlessSomethingIsCertain() {
+    Registration registration = registration(List.of("unix:uid:1"), List.of(), List.of());
+    Doubt before = Doubt.unavailable("measurement-denied", "no right");
+    assertThat(measurement(registration).run(before)).isEqualTo(before);
+    world.put("unix:uid:1", FAILS);
+    assertThat(measurement(registration).run(before))
+        .satisfies(d -> assertThat(d).isNotNull())
+        .extracting("definite")
+        .isEqualTo(true);
+  }
+}
