@@ -2,6 +2,8 @@ package dev.vouchsafe.attestation;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -164,13 +166,15 @@ final class ExecutableHashes implements AutoCloseable {
     try {
       threads.execute(() -> {
         Scratch own = pool.take();
+        // What stands if something goes wrong that nobody thought of.
+        Result made = busy("hashing failed");
         try {
-          result.complete(hash(own, opener, executable));
+          made = hash(own, opener, executable);
         } finally {
           pool.give(own);
+          // First the place, so that whoever sees the result finds it free.
           leave(uid);
-          // Without effect, unless something went wrong that nobody thought of.
-          result.complete(busy("hashing failed"));
+          result.complete(made);
         }
       });
     } catch (RejectedExecutionException e) {
@@ -240,6 +244,7 @@ final class ExecutableHashes implements AutoCloseable {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
+    byte[] block = new byte[Scratch.BUFFER_BYTES];
     long at = 0;
     while (at < size) {
       int length = Libc.pread(s, file, s.buffer, Scratch.BUFFER_BYTES, at);
@@ -249,7 +254,9 @@ final class ExecutableHashes implements AutoCloseable {
       if (length == 0) {
         break;
       }
-      sha256.update(s.bytes(length));
+      // The JDK hashes an array in one go; a buffer outside the heap it would copy in small pieces.
+      MemorySegment.copy(s.buffer, ValueLayout.JAVA_BYTE, 0, block, 0, length);
+      sha256.update(block, 0, length);
       at += length;
     }
     return HexFormat.of().formatHex(sha256.digest());

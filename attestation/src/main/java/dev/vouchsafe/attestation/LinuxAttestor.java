@@ -27,7 +27,7 @@ final class LinuxAttestor implements Attestor {
     this.looks = new Looks(kernel, pool);
     this.check = check;
     Scratch s = pool.take();
-    OwnProcess own = OwnProcess.look(kernel, s);
+    OwnProcess own = OwnProcess.look(settings, kernel, s);
     this.host = own.host();
     this.holders = new SocketHolders(SocketHolders.Limits.DEFAULT, own.seesOthers());
     this.limits = own.limits();

@@ -1,10 +1,11 @@
 package dev.vouchsafe.attestation;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,8 @@ import java.util.regex.Pattern;
  * @param limits what can't be seen or ruled out, for people
  */
 record OwnProcess(HostProcesses host, boolean seesOthers, List<String> limits) {
+  private static final int CAP_DAC_OVERRIDE = 1;
+  private static final int CAP_DAC_READ_SEARCH = 2;
   private static final int CAP_SYS_PTRACE = 19;
   private static final Pattern CAPABILITIES =
       Pattern.compile("^CapEff:\\s*([0-9a-f]{1,16})$", Pattern.MULTILINE);
@@ -29,7 +32,7 @@ record OwnProcess(HostProcesses host, boolean seesOthers, List<String> limits) {
    *
    * @throws IllegalStateException if {@code /proc} isn't there or isn't that of our pid namespace
    */
-  static OwnProcess look(Kernel kernel, Scratch s) {
+  static OwnProcess look(AttestationSettings settings, Kernel kernel, Scratch s) {
     int pid = Libc.getpid(s);
     int length = Libc.readlink(s, s.path("/proc/self"), s.buffer, Scratch.BUFFER_BYTES);
     String self = length < 0 ? "" : new String(s.bytes(length), StandardCharsets.US_ASCII);
@@ -40,14 +43,40 @@ record OwnProcess(HostProcesses host, boolean seesOthers, List<String> limits) {
     byte[] cgroup = file(kernel, s, pid, "cgroup");
     byte[] status = file(kernel, s, pid, "status");
     List<String> limits = new ArrayList<>();
-    kernelLimits(kernel, s, limits);
-    boolean seesOthers = mayMeasureOthers(status);
+    KernelLimits.find(kernel, s, limits);
+    long capabilities = capabilities(status);
+    boolean seesOthers = has(capabilities, CAP_SYS_PTRACE);
     if (!seesOthers) {
       limits.add(
           "without CAP_SYS_PTRACE only processes of our own user can be measured; others get"
-              + " \"unavailable\"");
+              + " \"unavailable\", and so does every strict registration: give the service"
+              + " CAP_SYS_PTRACE, or run it as root");
     }
+    if (!has(capabilities, CAP_DAC_READ_SEARCH) && !has(capabilities, CAP_DAC_OVERRIDE)) {
+      limits.add(
+          "without CAP_DAC_READ_SEARCH these are \"unavailable\": unix:sha256 of an executable that"
+              + " we may not read, unix:path in a folder that we may not enter, and strict"
+              + " registrations: give the service CAP_DAC_READ_SEARCH, or run it as root");
+    }
+    engine("docker", settings.docker(), limits);
+    engine("podman", settings.podman(), limits);
     return new OwnProcess(HostProcesses.ofOurs(kernel, s, pid, cgroup), seesOthers, limits);
+  }
+
+  /** An engine that isn't there is nothing to be told of. */
+  private static void engine(String engine, Optional<Path> socket, List<String> limits) {
+    socket
+        .filter(path -> Files.exists(path) && !Files.isWritable(path))
+        .ifPresent(path ->
+            limits.add(
+                "we may not connect to "
+                    + path
+                    + ", so container: selectors of "
+                    + engine
+                    + " are \"unavailable\": put the service's user into the socket's group, or set"
+                    + " [attestation] "
+                    + engine
+                    + " to another socket or \"off\""));
   }
 
   private static byte[] file(Kernel kernel, Scratch s, int pid, String name) {
@@ -58,36 +87,12 @@ record OwnProcess(HostProcesses host, boolean seesOthers, List<String> limits) {
     return content;
   }
 
-  private static boolean mayMeasureOthers(byte[] status) {
+  private static long capabilities(byte[] status) {
     Matcher matcher = CAPABILITIES.matcher(new String(status, StandardCharsets.ISO_8859_1));
-    return matcher.find()
-        && (Long.parseUnsignedLong(matcher.group(1), 16) >>> CAP_SYS_PTRACE & 1) == 1;
+    return matcher.find() ? Long.parseUnsignedLong(matcher.group(1), 16) : 0;
   }
 
-  private static void kernelLimits(Kernel kernel, Scratch s, List<String> limits) {
-    int result = Libc.socketpair(s, s.buffer);
-    if (result < 0) {
-      throw new IllegalStateException("socketpair: " + Libc.name(-result));
-    }
-    int one = s.buffer.get(JAVA_INT, 0);
-    int other = s.buffer.get(JAVA_INT, 4);
-    try {
-      int pidfd = kernel.peerPidfd(s, one);
-      if (pidfd >= 0) {
-        Libc.close(s, pidfd);
-      } else {
-        limits.add(
-            "this kernel has no SO_PEERPIDFD (Linux 6.5): between connect and accept a process of"
-                + " the same user could take the place of one that ended");
-      }
-      if (kernel.peerGroups(s, one) == -Libc.ENOPROTOOPT) {
-        limits.add(
-            "this kernel has no SO_PEERGROUPS (Linux 4.13): supplementary groups are those at"
-                + " accept, not at connect");
-      }
-    } finally {
-      Libc.close(s, one);
-      Libc.close(s, other);
-    }
+  private static boolean has(long capabilities, int capability) {
+    return (capabilities >>> capability & 1) == 1;
   }
 }

@@ -37,7 +37,8 @@ final class SocketHolders {
   private static final long CLOSE_ON_EXEC = 02000000;
   private static final int LONGEST_LINK = 64;
   private static final String RIGHT =
-      " can't be seen; for strict registrations the service needs CAP_SYS_PTRACE";
+      " can't be seen; for strict registrations the service needs CAP_SYS_PTRACE and"
+          + " CAP_DAC_READ_SEARCH";
 
   private final Limits limits;
   private final boolean seesOthers;

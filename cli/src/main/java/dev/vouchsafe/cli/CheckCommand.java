@@ -65,7 +65,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.addAll(files.registrations());
     configuration.ifPresent(read -> findings.addAll(service.sockets(read)));
     findings.addAll(service.authorities());
-    findings.addAll(service.attestation());
+    findings.addAll(service.attestation(configuration.map(Configuration::attestation)));
     return findings;
   }
 

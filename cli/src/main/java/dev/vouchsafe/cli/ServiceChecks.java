@@ -185,13 +185,17 @@ final class ServiceChecks {
         : Finding.ok("authorities", detail + ", " + Durations.approximate(left) + " left");
   }
 
-  /** What can't be seen: by the service if it runs, else by this process. */
-  List<Finding> attestation() {
+  /**
+   * What can't be seen: by the service if it runs, else by this process.
+   *
+   * @param settings as configured, if that can be read
+   */
+  List<Finding> attestation(Optional<AttestationSettings> settings) {
     List<String> limits = new ArrayList<>();
     if (status.isPresent()) {
       status.get().path("attestation").path("limits").forEach(text -> limits.add(text.asText()));
     } else {
-      try (Attestor attestor = Attestors.open(AttestationSettings.defaults())) {
+      try (Attestor attestor = Attestors.open(settings.orElseGet(AttestationSettings::defaults))) {
         limits.addAll(attestor.limits());
       }
     }
@@ -199,7 +203,7 @@ final class ServiceChecks {
       return List.of(Finding.ok("attestation", "everything can be measured here"));
     }
     return limits.stream()
-        .map(limit -> Finding.warn("attestation", limit, "docs/threat-model.md"))
+        .map(limit -> Finding.warn("attestation", limit, "see docs/rights.md"))
         .toList();
   }
 }
