@@ -59,6 +59,15 @@ public interface Attestor extends AutoCloseable {
    */
   Verdict confirm(Caller caller, Verdict.Attested verdict);
 
+  /**
+   * How a process stands to a registration: every selector is measured, whatever the others say.
+   * May take as long as the slowest of them.
+   *
+   * @param pid process id in our pid namespace
+   * @throws CallerUnknownException if there is no such process, or it ended meanwhile
+   */
+  Explanation explain(int pid, Registration registration) throws CallerUnknownException;
+
   /** What can't be seen or ruled out on this kernel and with these rights, for {@code check}. */
   List<String> limits();
 

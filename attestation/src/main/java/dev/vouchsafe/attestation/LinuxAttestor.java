@@ -129,11 +129,7 @@ final class LinuxAttestor implements Attestor {
     Doubt doubt = looks.compare(s, caller);
     List<SelectorResult> results = List.of();
     if (doubt == null || !doubt.definite()) {
-      Measurement measurement =
-          new Measurement(
-              selector -> check.check(s, caller, selector),
-              namedByUnit -> host(s, caller, namedByUnit),
-              registration);
+      Measurement measurement = measurement(s, caller, registration);
       doubt = measurement.run(doubt);
       if (measurement.slow() && doubt == null) {
         doubt = looks.compare(s, caller);
@@ -207,6 +203,66 @@ final class LinuxAttestor implements Attestor {
       pool.give(s);
       process.leave();
     }
+  }
+
+  @Override
+  public Explanation explain(int pid, Registration registration) throws CallerUnknownException {
+    Scratch s = pool.take();
+    try (ProcessCaller process = looks.process(s, pid)) {
+      if (!process.enter()) {
+        throw new IllegalStateException("nobody else has it");
+      }
+      try {
+        return explain(s, process, registration);
+      } finally {
+        process.leave();
+      }
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  private Explanation explain(Scratch s, ProcessCaller process, Registration registration)
+      throws CallerUnknownException {
+    boolean inContainer = registration.hasContainerSelector();
+    Doubt changed = looks.compare(s, process);
+    Doubt foreign = inContainer ? null : host(s, process, registration.hasSystemdSelector());
+    Doubt traced = refuseTraced ? looks.traced(s, process) : null;
+    Explainer explainer = new Explainer();
+    explainer.rule("one user in all four user ids", "yes, and nothing changed", changed);
+    explainer.rule(
+        "a process of the host",
+        inContainer
+            ? "not asked where a container: selector stands"
+            : "by its namespaces, root directory and cgroup",
+        foreign);
+    explainer.rule(
+        "nobody traces it",
+        refuseTraced ? "nobody does" : "not asked: [attestation] tracer is \"ignore\"",
+        traced);
+    explainer.ofConnection("it wrote its request itself");
+    explainer.ofConnection("it executed nothing since it was accepted");
+    if (registration.strict()) {
+      explainer.ofConnection("strict: it alone holds its connection, close-on-exec");
+    }
+    Measurement measurement = measurement(s, process, registration);
+    measurement.thorough();
+    // As in a measurement of a caller, which asks for all of it in this order.
+    Doubt doubt = Doubt.worse(measurement.run(changed), traced);
+    if (looks.ended(s, process) != null) {
+      throw new CallerUnknownException("process " + process.pid() + " has ended");
+    }
+    List<SelectorResult> results = measurement.results();
+    return new Explanation(
+        doubt == null ? new Verdict.Attested(registration, results) : doubt.verdict(results),
+        explainer.rules());
+  }
+
+  private Measurement measurement(Scratch s, ProcessCaller caller, Registration registration) {
+    return new Measurement(
+        selector -> check.check(s, caller, selector),
+        namedByUnit -> host(s, caller, namedByUnit),
+        registration);
   }
 
   private static Doubt closed() {

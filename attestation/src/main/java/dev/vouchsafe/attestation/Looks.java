@@ -42,13 +42,58 @@ final class Looks {
               + " this one");
     }
     int pidfd = pidfd(s, socket, pid);
+    return held(
+        s,
+        pidfd,
+        () ->
+            new Connection(
+                new ProcessCaller.Peer(pid, uid, gid, groups(s, socket, pid)),
+                socketId(s, socket)));
+  }
+
+  /** A process that is held as a caller would be, without a connection; for explanations. */
+  ProcessCaller process(Scratch s, int pid) throws CallerUnknownException {
+    int pidfd = pid <= 0 ? -Libc.ESRCH : kernel.pidfdOpen(s, pid);
+    if (pidfd < 0) {
+      throw new CallerUnknownException("there is no process " + pid);
+    }
+    return held(
+        s,
+        pidfd,
+        () -> {
+          Credentials now = credentials(s, pid, pidfd);
+          byte[] status = readAll(kernel, s, pid, "status");
+          if (now == null || status == null) {
+            throw new CallerUnknownException("process " + pid + " can't be looked at");
+          }
+          return new Connection(
+              new ProcessCaller.Peer(
+                  pid,
+                  now.effectiveUid(),
+                  now.effectiveGid(),
+                  ProcText.groups(status).orElse(null)),
+              null);
+        });
+  }
+
+  /** Who is at the other end of what. */
+  private record Connection(ProcessCaller.Peer peer, @Nullable SocketId socket) {}
+
+  /** Finds that out. */
+  private interface Finder {
+    Connection find() throws CallerUnknownException;
+  }
+
+  /** Opens what stays bound to the process of a pidfd, and sees it for the first time. */
+  private ProcessCaller held(Scratch s, int pidfd, Finder finder) throws CallerUnknownException {
     int cgroup = -1;
     int maps = -1;
     boolean done = false;
     try {
+      Connection connection = finder.find();
+      int pid = connection.peer().pid();
       cgroup = kernel.open(s, pid, "cgroup");
       maps = kernel.open(s, pid, "maps");
-      List<Long> groups = groups(s, socket, pid);
       ProcessCaller.State state = state(s, pid, pidfd, cgroup);
       refuseEnded(s, pidfd);
       if (maps < 0 && state.executable() != null) {
@@ -56,10 +101,10 @@ final class Looks {
       }
       ProcessCaller caller =
           new ProcessCaller(
-              new ProcessCaller.Peer(pid, uid, gid, groups),
+              connection.peer(),
               new ProcessCaller.Descriptors(pidfd, cgroup, maps),
               state,
-              socketId(s, socket),
+              connection.socket(),
               pool);
       done = true;
       return caller;

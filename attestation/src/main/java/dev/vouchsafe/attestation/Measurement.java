@@ -82,6 +82,8 @@ final class Measurement {
   /** Whether something was asked for that may have taken long. */
   private boolean slow;
 
+  private boolean thorough;
+
   Measurement(Check check, HostRule host, Registration registration) {
     this.check = check;
     this.host = host;
@@ -108,6 +110,11 @@ final class Measurement {
     }
     pass(Cost.ASKED);
     return verdict();
+  }
+
+  /** Measures everything, also what can't change the verdict any more. */
+  void thorough() {
+    thorough = true;
   }
 
   /** Whether it may have taken long, so that what was compared before must be compared again. */
@@ -148,7 +155,9 @@ final class Measurement {
         continue;
       }
       // What is cheap is measured whatever the rest says, for the administrator to see.
-      if (cost != Cost.LOCAL && (ruledOut() || part.ruledOut() || settledByAnother(part))) {
+      if (!thorough
+          && cost != Cost.LOCAL
+          && (ruledOut() || part.ruledOut() || settledByAnother(part))) {
         return;
       }
       boolean inContainer = selectors.container || part.container;
@@ -181,7 +190,7 @@ final class Measurement {
   private void measureNot(Cost cost) {
     for (int i = 0; i < not.findings.length; i++) {
       Selector selector = not.selectors.get(i);
-      if (Cost.of(selector) != cost || (cost != Cost.LOCAL && ruledOut())) {
+      if (Cost.of(selector) != cost || (!thorough && cost != Cost.LOCAL && ruledOut())) {
         continue;
       }
       Finding finding =

@@ -67,7 +67,8 @@ final class CommandTree {
         .addSubcommand(new ModuleShowCommand(console))
         .addSubcommand(new ModuleRemoveCommand(console))
         .addSubcommand(new ModuleEnvCommand(console))
-        .addSubcommand(new ModuleKeyCommand(console));
+        .addSubcommand(new ModuleKeyCommand(console))
+        .addSubcommand(new ModuleExplainCommand(console));
   }
 
   private CommandLine fetch() {

@@ -13,6 +13,7 @@ final class AdminApi implements Routes {
   private final AdminViews views;
   private final AdminKeys keys;
   private final AdminAuthorities authorities;
+  private final AdminExplanations explanations;
   private final Workers workers;
   private final Quota waiting;
 
@@ -20,11 +21,13 @@ final class AdminApi implements Routes {
       AdminViews views,
       AdminKeys keys,
       AdminAuthorities authorities,
+      AdminExplanations explanations,
       Workers workers,
       Quota waiting) {
     this.views = views;
     this.keys = keys;
     this.authorities = authorities;
+    this.explanations = explanations;
     this.workers = workers;
     this.waiting = waiting;
   }
@@ -70,6 +73,10 @@ final class AdminApi implements Routes {
     if (parts.length == 4 && parts[1].equals("modules") && parts[3].equals("key")) {
       V1Api.onlyPosts(request);
       return keys.reveal(request, parts[2], "uid " + owner);
+    }
+    if (parts.length == 4 && parts[1].equals("modules") && parts[3].equals("explain")) {
+      V1Api.onlyPosts(request);
+      return explanations.explain(request, parts[2], "uid " + owner);
     }
     if (parts.length > 2 && parts[1].equals("authorities")) {
       return step(request, parts, "uid " + owner);

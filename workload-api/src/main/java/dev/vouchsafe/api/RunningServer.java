@@ -118,6 +118,7 @@ final class RunningServer implements ApiServer {
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts),
             new AdminAuthorities(parts),
+            new AdminExplanations(parts),
             workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {

@@ -64,6 +64,7 @@ class OpenApiPageTest {
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
       case "prepare" -> "{\"authority\":\"device\",\"keyStore\":\"software\"}";
       case "activate", "abort" -> "{}";
+      case "explain" -> "{\"pid\":" + ProcessHandle.current().pid() + "}";
       case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
     };
@@ -72,7 +73,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(29);
+    assertThat(operations).hasSize(30);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

@@ -1,0 +1,110 @@
+package dev.vouchsafe.api;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.vouchsafe.attestation.CallerUnknownException;
+import dev.vouchsafe.attestation.Explanation;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.SelectorResult;
+import dev.vouchsafe.attestation.Verdict;
+import java.io.IOException;
+import java.util.List;
+
+/** Tells an administrator why a process is, or isn't, a module. */
+final class AdminExplanations {
+  private static final QuietLog LOG = new QuietLog(AdminExplanations.class);
+
+  private final ApiParts parts;
+
+  AdminExplanations(ApiParts parts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Looks at a process now; that is in the log with who asked.
+   *
+   * @param rawName the module's name, percent-encoded
+   * @param administrator who asks, such as {@code uid 0}
+   */
+  Response explain(Request request, String rawName, String administrator) throws Failure {
+    int pid = ExplainBody.parse(V1Api.json(request));
+    Registration registration =
+        parts
+            .registrations()
+            .current()
+            .byName(Percent.decode(rawName))
+            .orElseThrow(
+                () -> Failure.of(Problem.NOT_FOUND, "no module is registered by that name"));
+    Explanation explanation;
+    try {
+      explanation = parts.attestor().explain(pid, registration);
+    } catch (CallerUnknownException e) {
+      throw Failure.of(Problem.NOT_FOUND, String.valueOf(e.getMessage()));
+    }
+    LOG.info(
+        "process "
+            + pid
+            + " was held against module '"
+            + registration.name()
+            + "' for "
+            + administrator
+            + ": "
+            + outcome(explanation.verdict()));
+    return Response.of(
+        Status.OK,
+        Response.JSON,
+        Json.object(json -> members(json, pid, registration, explanation)));
+  }
+
+  private static void members(
+      JsonGenerator json, int pid, Registration registration, Explanation explanation)
+      throws IOException {
+    json.writeStringField("module", registration.name());
+    json.writeStringField("generation", registration.generation());
+    json.writeNumberField("pid", pid);
+    json.writeStringField("lookedAt", "process");
+    json.writeStringField("outcome", outcome(explanation.verdict()));
+    switch (explanation.verdict()) {
+      case Verdict.Attested _ -> {
+        // Needs no reason.
+      }
+      case Verdict.Refused refused -> reason(json, refused.reason(), refused.detail());
+      case Verdict.Unavailable unavailable ->
+          reason(json, unavailable.reason(), unavailable.detail());
+    }
+    results(json, "selectors", explanation.verdict().results());
+    results(json, "rules", explanation.rules());
+  }
+
+  private static String outcome(Verdict verdict) {
+    return switch (verdict) {
+      case Verdict.Attested _ -> "attested";
+      case Verdict.Refused _ -> "refused";
+      case Verdict.Unavailable _ -> "unavailable";
+    };
+  }
+
+  private static void reason(JsonGenerator json, String code, String detail) throws IOException {
+    json.writeStringField("reason", code);
+    json.writeStringField("detail", detail);
+  }
+
+  private static void results(JsonGenerator json, String name, List<SelectorResult> results)
+      throws IOException {
+    json.writeArrayFieldStart(name);
+    for (SelectorResult result : results) {
+      json.writeStartObject();
+      json.writeStringField("part", result.part());
+      json.writeStringField("wanted", result.wanted());
+      json.writeStringField("measured", result.measured());
+      json.writeStringField(
+          "outcome",
+          switch (result.outcome()) {
+            case HOLDS -> "holds";
+            case DOES_NOT_HOLD -> "does-not-hold";
+            case UNAVAILABLE -> "unavailable";
+          });
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+}
