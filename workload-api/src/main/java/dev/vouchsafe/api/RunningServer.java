@@ -16,6 +16,7 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -38,6 +39,14 @@ import org.jspecify.annotations.Nullable;
 final class RunningServer implements ApiServer {
   private static final QuietLog LOG = new QuietLog(RunningServer.class);
   private static final int BACKLOG = 1024;
+
+  /**
+   * SO_OOBINLINE of SOL_SOCKET. Otherwise an octet of urgent data (MSG_OOB, Linux 5.15) makes a
+   * Unix socket readable for ever without ever being read, and the event loop turns on the spot.
+   */
+  private static final ChannelOption<Integer> URGENT_IN_LINE =
+      new IntegerUnixChannelOption("SO_OOBINLINE", 1, 10);
+
   private static final int LARGEST_READ = 16 * 1024;
   private static final int HTTPS_WORKERS = 2;
   private static final int IDLE_SECONDS = 60;
@@ -189,7 +198,8 @@ final class RunningServer implements ApiServer {
         bootstrap(unixLoops, listener)
             .channelFactory(sockets)
             // A caller that has sent all it has to say may still read its answer.
-            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+            .childOption(URGENT_IN_LINE, 1);
     bind(bootstrap.bind(new DomainSocketAddress(file.bindAt().toString())), setting + " " + path);
     file.publish();
     endpoints.add("unix:" + path.toAbsolutePath());
