@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Attacks that take from others: places, time and the processor. The honest are served all along.
@@ -103,6 +105,24 @@ class FloodAttacksTest {
       assertThat(Long.parseLong(matcher.group(3))).as(said).isLessThan(10_000);
       assertThat(drip.waitFor()).isZero();
     }
+  }
+
+  private Duration processorTime() {
+    return ProcessHandle.of(ground.gateway().pid())
+        .flatMap(gateway -> gateway.info().totalCpuDuration())
+        .orElseThrow();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"first", "head", "after"})
+  void anUrgentOctetThatNoReadTakesDoesNotKeepTheServiceBusy(String when) throws Exception {
+    Duration before = processorTime();
+    Programs.run(
+            AttackGround.as(OTHER, ground.program("urgent"), when, ground.socket(), "8", "1000"),
+            "")
+        .done();
+    assertThat(processorTime().minus(before)).isLessThan(Duration.ofMillis(500));
+    assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
   }
 
   private Path sparse(String name, long size) throws Exception {
