@@ -20,8 +20,12 @@
  *       all the time, and so was what was read under that id. Start times would tell nothing more.
  * </ul>
  *
- * <p>Once a connection, at the first measurement: its pid and user namespace, and the file system
- * of its executable. The former can't be left again, the latter is the executable's own.
+ * <p>For whom all of that holds: who else holds its socket, where the registration is strict, and
+ * whether somebody traces it.
+ *
+ * <p>Once a connection, at the first measurement: its namespaces and root directory, and the file
+ * system of its executable. In our user namespace only root changes the former, the latter is the
+ * executable's own.
  */
 @NullMarked
 package dev.vouchsafe.attestation;

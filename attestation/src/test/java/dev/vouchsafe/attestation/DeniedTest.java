@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.github.benmanes.caffeine.cache.Ticker;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -149,6 +150,47 @@ class DeniedTest {
         Attestor old = Attestors.open(settings, Kernels.OLDEST.kernel(), limits)) {
       assertThat(old.limits()).hasSize(all.limits().size() + 2);
       assertThat(old.limits()).anyMatch(l -> l.contains("SO_PEERPIDFD"));
+    }
+  }
+
+  @Test
+  void eachRightThatIsMissingIsNamed() throws Exception {
+    Path status =
+        Files.writeString(folder.resolve("status"), "Name:\tx\nCapEff:\t0000000000000000\n");
+    Kernel unprivileged =
+        new Kernel() {
+          @Override
+          int open(Scratch s, int pid, String file) {
+            return file.equals("status") && pid == Libc.getpid(s)
+                ? Libc.open(s, s.path(status.toString()), Libc.O_RDONLY | Libc.O_CLOEXEC)
+                : super.open(s, pid, file);
+          }
+        };
+    try (Attestations at = new Attestations(folder, unprivileged);
+        Peer peer = Peer.connect(at.listener)) {
+      assertThat(at.attestor.limits())
+          .anyMatch(l -> l.contains("CAP_SYS_PTRACE") && l.contains("strict"))
+          .anyMatch(l -> l.contains("CAP_DAC_READ_SEARCH") && l.contains("unix:sha256"));
+      peer.does("closeonexec 1");
+      try (Caller caller = at.attestor.accept(peer.socket())) {
+        assertThat(reason(at.attestor.measure(caller, Samples.strict("m", ownUid()))))
+            .isEqualTo("unavailable: measurement-denied");
+      }
+    }
+  }
+
+  @Test
+  void aKernelThatNamesNoWriterIsSaidToRefuseEverybody() {
+    Kernel mute =
+        new Kernel() {
+          @Override
+          int passCredentials(Scratch s, int socket) {
+            return -Libc.ENOPROTOOPT;
+          }
+        };
+    try (Attestor attestor =
+        Attestors.open(AttestationSettings.defaults(), mute, ExecutableHashes.Limits.DEFAULT)) {
+      assertThat(attestor.limits()).anyMatch(l -> l.contains("SO_PASSCRED"));
     }
   }
 

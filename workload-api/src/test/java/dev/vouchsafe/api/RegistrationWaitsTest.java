@@ -3,7 +3,6 @@ package dev.vouchsafe.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vouchsafe.api.RawClient.Answer;
-import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.Selector;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -127,17 +126,28 @@ class RegistrationWaitsTest {
     assertThat(waiting.answer().status()).isEqualTo(200);
   }
 
-  @Test
-  void onlySoManyWaitAndTheyHoldUpNobodyElse() throws Exception {
+  /** As many as may wait, all of them waiting, for a registration that is not theirs yet. */
+  private void fill() throws Exception {
+    home.add(TestHome.own("edgeHub"));
+    attestor.measure = (caller, registration) -> FakeAttestor.refused();
+    serveWithFake();
     for (int i = 0; i < PLACES; i++) {
       asks(identity("wait=60"));
     }
-    Answer[] answer = {asks(identity("wait=60")).answer()};
-    assertThat(answer[0].status()).isEqualTo(429);
-    assertThat(answer[0].header("retry-after")).isNotEmpty();
-    Registration own = TestHome.own("edgeHub");
-    home.add(own);
+    Wait.until("all wait", () -> attestor.measured.get() >= PLACES);
+  }
+
+  @Test
+  void onlySoManyWaitAndTheyHoldUpNobodyElse() throws Exception {
+    var holds = attestor.measure;
+    fill();
+    Answer tooMany = asks(identity("wait=60")).answer();
+    assertThat(tooMany.status()).isEqualTo(429);
+    assertThat(tooMany.header("retry-after")).isNotEmpty();
+    assertThat(asks(identity("module=edgeHub")).answer().status()).isEqualTo(403);
+    attestor.measure = holds;
     assertThat(asks(identity("module=edgeHub")).answer().status()).isEqualTo(200);
+    home.add(TestHome.foreign("other"));
     for (RawClient client : clients.subList(0, PLACES)) {
       assertThat(client.answer().status()).isEqualTo(200);
     }
@@ -146,9 +156,7 @@ class RegistrationWaitsTest {
 
   @Test
   void whoHangsUpLeavesItsPlace() throws Exception {
-    for (int i = 0; i < PLACES; i++) {
-      asks(identity("wait=60"));
-    }
+    fill();
     assertThat(asks(identity("wait=1")).answer().status()).isEqualTo(429);
     clients.getFirst().close();
     Wait.until(
