@@ -9,6 +9,7 @@ import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.StoredKey;
 import java.security.PublicKey;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A real store behind a switch: it can be away, fail, sign wrongly, or tell when it is to sign. */
@@ -18,7 +19,7 @@ final class InsecureFaultyStore implements PrivateKeyStore {
     byte[] sign(StoredKey key, byte[] message) throws KeyFault;
   }
 
-  /** What happens before something is sealed or unsealed. */
+  /** What happens before something is sealed or unsealed, or a key is made. */
   interface Guard {
     void pass(KeyLabel purpose) throws KeyFault;
   }
@@ -28,9 +29,12 @@ final class InsecureFaultyStore implements PrivateKeyStore {
   private volatile Behaviour behaviour = StoredKey::sign;
   private volatile boolean away;
   private volatile Guard sealing = purpose -> {};
+  private volatile Guard making = label -> {};
+  private volatile Set<KeyType> types;
 
   InsecureFaultyStore(PrivateKeyStore real) {
     this.real = real;
+    this.types = real.keyTypes();
   }
 
   void behave(Behaviour wanted) {
@@ -43,6 +47,10 @@ final class InsecureFaultyStore implements PrivateKeyStore {
 
   void beforeSealing(Guard wanted) {
     sealing = wanted;
+  }
+
+  void beforeMaking(Guard wanted) {
+    making = wanted;
   }
 
   /** How often a signature was asked for. */
@@ -68,9 +76,20 @@ final class InsecureFaultyStore implements PrivateKeyStore {
     return real.describe();
   }
 
+  /** Has it make those types only. */
+  void limitTo(KeyType... wanted) {
+    types = Set.of(wanted);
+  }
+
+  @Override
+  public Set<KeyType> keyTypes() {
+    return types;
+  }
+
   @Override
   public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
     requireHere();
+    making.pass(label);
     return new Key(real.make(label, type));
   }
 

@@ -4,8 +4,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
@@ -98,6 +100,11 @@ final class Pkcs11Store implements PrivateKeyStore {
   @Override
   public KeyStoreDescription describe() {
     return description.now();
+  }
+
+  @Override
+  public Set<KeyType> keyTypes() {
+    return EnumSet.allOf(KeyType.class);
   }
 
   @Override

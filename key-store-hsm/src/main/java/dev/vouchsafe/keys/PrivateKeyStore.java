@@ -1,6 +1,7 @@
 package dev.vouchsafe.keys;
 
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A place where private keys live: make, find, sign, derive, seal, and nothing else. Every backend
@@ -12,6 +13,9 @@ public interface PrivateKeyStore extends AutoCloseable {
 
   /** Whether it can be used just now, as far as is known without asking it. Never waits. */
   KeyStoreHealth health();
+
+  /** The types of key that it makes, as far as is known without asking it. Never waits. */
+  Set<KeyType> keyTypes();
 
   /**
    * Makes a key pair. When this returns, the key survives a power cut.

@@ -34,6 +34,14 @@ public final class PrivateKeyStores {
   }
 
   /**
+   * Removes the sealing secret that was generated for a software store which was not made to the
+   * end. The folder stays. Does nothing if the store is whole.
+   */
+  public static void destroySoftware(Path directory, SealSource seal) throws KeyFault {
+    SoftwareStores.here().destroy(directory, seal);
+  }
+
+  /**
    * Makes a new, empty store in a PKCS#11 token, which must be there and initialized. Its keys are
    * told from others in the token by a random store id.
    *
@@ -124,6 +132,24 @@ public final class PrivateKeyStores {
   public static boolean isTpm(Path directory) {
     return Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS)
         || Files.exists(directory.resolve(TpmStores.GENERATED), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** As {@link #openSoftware}, and nothing that an interrupted writer left is removed. */
+  public static PrivateKeyStore lookIntoSoftware(
+      Path directory, SealSource seal, SoftwareCrypto crypto) throws KeyFault {
+    return SoftwareStores.here().openUnchanged(directory, seal, crypto);
+  }
+
+  /** As {@link #openPkcs11}, and nothing in the folder is changed, no note of the PIN either. */
+  public static PrivateKeyStore lookIntoPkcs11(
+      Path directory, Pkcs11Settings settings, SoftwareCrypto crypto) throws KeyFault {
+    return Pkcs11Stores.here().openUnchanged(directory, settings, crypto);
+  }
+
+  /** As {@link #openTpm}, and nothing in folder or TPM is changed or mended. */
+  public static PrivateKeyStore lookIntoTpm(
+      Path directory, TpmSettings settings, SoftwareCrypto crypto) throws KeyFault {
+    return TpmStores.here().openUnchanged(directory, settings, crypto);
   }
 
   /**

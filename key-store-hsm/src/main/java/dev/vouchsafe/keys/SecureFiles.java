@@ -185,6 +185,24 @@ final class SecureFiles {
     }
   }
 
+  /**
+   * Removes what an interrupted {@link #writeNew} of that file left beside it: its other name, by
+   * which a secret would stay when the file is removed. In a folder that is not ours alone, only
+   * what is surely ours is touched.
+   */
+  void sweepBeside(Path file) throws IOException {
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(parent(file), TEMPORARY + "*")) {
+      for (Path other : left) {
+        if (!Files.isSymbolicLink(other) && Files.isSameFile(other, file)) {
+          Files.deleteIfExists(other);
+        }
+      }
+    }
+  }
+
   /** Removes what an interrupted {@link #writeNew} left. */
   static void sweep(Path folder) throws IOException {
     try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, TEMPORARY + "*")) {

@@ -12,8 +12,10 @@ import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -70,6 +72,11 @@ final class SoftwareStore implements PrivateKeyStore {
   @Override
   public KeyStoreDescription describe() {
     return description;
+  }
+
+  @Override
+  public Set<KeyType> keyTypes() {
+    return EnumSet.allOf(KeyType.class);
   }
 
   @Override

@@ -15,6 +15,9 @@ final class SoftwareStores {
   static final String HEADER = "store.header";
   static final int MASTER = 32;
 
+  /** The note that the sealing secret was generated for a store that is being made. */
+  static final String GENERATED = "seal.generated";
+
   /** What OWASP's Password Storage Cheat Sheet asks of PBKDF2-HMAC-SHA256. */
   private static final int ITERATIONS = 600_000;
 
@@ -62,25 +65,45 @@ final class SoftwareStores {
       throw SecureFiles.fault(what, e);
     }
     boolean done = false;
-    boolean generated = false;
     try {
-      if (seal instanceof SealSource.GeneratedFile) {
-        SealSecret.generate(secret, files, random);
-        generated = true;
-      }
+      note(directory).generate(Optional.of(seal), random);
       PrivateKeyStore store = fill(directory, seal, crypto);
+      note(directory).done();
       done = true;
       return store;
     } catch (IOException e) {
       throw SecureFiles.fault(what, e);
     } finally {
       if (!done) {
-        SecureFiles.removeQuietly(directory.resolve(HEADER));
-        SecureFiles.removeQuietly(directory);
-        if (generated) {
-          SecureFiles.removeQuietly(secret);
-        }
+        removeNew(directory, seal);
       }
+    }
+  }
+
+  private GeneratedNote note(Path directory) {
+    return new GeneratedNote(directory, GENERATED, files);
+  }
+
+  private void removeNew(Path directory, SealSource seal) {
+    try {
+      destroy(directory, seal);
+      SecureFiles.removeQuietly(directory.resolve(HEADER));
+      SecureFiles.removeQuietly(directory);
+    } catch (KeyFault e) {
+      System.getLogger(SoftwareStores.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "a store that was not made to the end is left over: {0}",
+              e.getMessage());
+    }
+  }
+
+  /** Removes the secret that was generated for a store that was not made to the end. */
+  void destroy(Path directory, SealSource seal) throws KeyFault {
+    try {
+      note(directory).removeSecret(Optional.of(seal));
+    } catch (IOException e) {
+      throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);
     }
   }
 
@@ -119,6 +142,10 @@ final class SoftwareStores {
     SoftwareStore store = openUnchanged(directory, seal, crypto);
     try {
       SecureFiles.sweep(directory);
+      note(directory).done();
+      if (seal instanceof SealSource.GeneratedFile secret) {
+        files.sweepBeside(secret.file());
+      }
       return store;
     } catch (IOException e) {
       store.close();

@@ -9,7 +9,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.PublicKey;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -35,6 +37,9 @@ final class TpmExamination {
   private final Findings findings = new Findings();
   private final List<Path> files = new ArrayList<>();
   private @Nullable TpmConnection connection;
+
+  /** The key that was bound to PCRs last: those before it may have been replaced. */
+  private @Nullable Path newestBound;
 
   TpmExamination(TpmStores stores, Path directory, TpmSettings settings, SoftwareCrypto crypto) {
     this.stores = stores;
@@ -212,24 +217,46 @@ final class TpmExamination {
     if (!findings.step("store", TCTI + ", or " + KEY_AUTH, () -> turn(chip, this::open))) {
       return;
     }
-    int bad = 0;
+    Map<Path, KeyFault> bad = new LinkedHashMap<>();
+    int good = 0;
     for (Path file : files) {
       try {
         turn(chip, turn -> key(turn, file));
+        good++;
       } catch (KeyFault e) {
-        bad++;
-        if (bad <= MOST_NAMED) {
-          findings.fault("key", e, remedy(e, file));
-        }
+        bad.put(file, e);
       }
     }
-    if (bad == 0) {
-      findings.ok("keys", "each of " + files.size() + " signs, and its public key verifies that");
+    Path newest = newestBound;
+    bad.entrySet().stream()
+        .limit(MOST_NAMED)
+        .forEach(each -> {
+          if (isPolicy(each.getValue()) && newest != null && !each.getKey().equals(newest)) {
+            findings.warning(
+                "key",
+                each.getValue().getMessage()
+                    + "; a later key was bound to what the registers had then, and takes its place",
+                "nothing to do, if its authority is retiring");
+          } else {
+            findings.fault("key", each.getValue(), remedy(each.getValue(), each.getKey()));
+          }
+        });
+    if (good > 0 || bad.isEmpty()) {
+      findings.ok(
+          "keys",
+          (bad.isEmpty() ? "each of " : "") + good + " signs, and its public key verifies that");
     }
   }
 
+  /** Whether the key's PCRs are others now: the key is in order, and the machine another. */
+  private static boolean isPolicy(KeyFault fault) {
+    return fault.getCause() instanceof TpmException e && e.is(TpmRc.Kind.POLICY);
+  }
+
   private String open(TpmTurn turn) throws KeyFault, TpmException, IOException {
-    connection = TpmConnection.open(turn, objects, stores.read(directory, settings), false);
+    TpmConnection open = TpmConnection.open(turn, objects, stores.read(directory, settings), false);
+    connection = open;
+    newestBound = TpmPolicies.newestBound(directory, stores.files(), open).orElse(null);
     try (DirectoryStream<Path> all = Files.newDirectoryStream(directory, "*" + TpmKeyFile.SUFFIX)) {
       all.forEach(files::add);
     }

@@ -28,7 +28,8 @@ final class TpmMaking {
     store.checkFree(label);
     Optional<TpmPcrs> pcrs = pcrs(turn, label);
     TpmBlob blob = objects.makeKey(turn, open.primary(turn), type, pcrs, open.sealingKey());
-    int handle = store.header().persistent() ? freeHandle(turn, store.header().handle()) : 0;
+    boolean persistent = store.place().newKeys() == TpmSettings.Objects.PERSISTENT;
+    int handle = persistent ? freeHandle(turn, store.header().handle()) : 0;
     TpmKeyFile file = new TpmKeyFile(handle, label.encoded(), pcrs, blob);
     if (!KeyType.of(store.publicKey(label, file)).equals(Optional.of(type))) {
       throw new KeyFault.Failed("the TPM made another type of key than " + type.text());

@@ -30,7 +30,7 @@ final class TpmPolicies {
 
   /** Whether it can be used, or there is none. */
   boolean look(TpmTurn turn, TpmConnection open) throws KeyFault, TpmException, IOException {
-    Optional<Bound> newest = newest(open);
+    Optional<Bound> newest = newest(directory, place.files(), open);
     if (newest.isEmpty()) {
       return true;
     }
@@ -40,12 +40,19 @@ final class TpmPolicies {
     return changed.isEmpty();
   }
 
-  private Optional<Bound> newest(TpmConnection open) throws KeyFault, IOException {
+  /** The file of the key that was bound to PCRs last, if there is one. */
+  static Optional<Path> newestBound(Path directory, SecureFiles files, TpmConnection open)
+      throws KeyFault, IOException {
+    return newest(directory, files, open).map(Bound::file);
+  }
+
+  private static Optional<Bound> newest(Path directory, SecureFiles files, TpmConnection open)
+      throws KeyFault, IOException {
     @Nullable Bound newest = null;
     try (DirectoryStream<Path> keys =
         Files.newDirectoryStream(directory, "*" + TpmKeyFile.SUFFIX)) {
       for (Path key : keys) {
-        Optional<TpmPcrs> pcrs = pcrs(key, open);
+        Optional<TpmPcrs> pcrs = pcrs(key, files, open);
         FileTime written = Files.getLastModifiedTime(key);
         if (pcrs.isPresent() && (newest == null || written.compareTo(newest.written()) > 0)) {
           newest = new Bound(key, written, pcrs.get());
@@ -56,9 +63,10 @@ final class TpmPolicies {
   }
 
   /** A damaged file is told of when its key is asked for. */
-  private Optional<TpmPcrs> pcrs(Path key, TpmConnection open) throws KeyFault, IOException {
+  private static Optional<TpmPcrs> pcrs(Path key, SecureFiles files, TpmConnection open)
+      throws KeyFault, IOException {
     try {
-      return TpmKeyFile.parse(place.files().readOwn(key), open.ofFiles()).pcrs();
+      return TpmKeyFile.parse(files.readOwn(key), open.ofFiles()).pcrs();
     } catch (MalformedException e) {
       return Optional.empty();
     }

@@ -14,8 +14,11 @@ import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -30,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  * is verified with the public key that was first seen before it is handed out.
  */
 final class TpmStore implements PrivateKeyStore {
+  private static final Set<KeyType> TYPES =
+      Collections.unmodifiableSet(EnumSet.of(KeyType.EC_P256, KeyType.RSA_2048));
+
   private static final String DERIVE = "vouchsafe derived secret";
   private static final String SEAL = "vouchsafe sealing secret";
 
@@ -126,8 +132,13 @@ final class TpmStore implements PrivateKeyStore {
   }
 
   @Override
+  public Set<KeyType> keyTypes() {
+    return TYPES;
+  }
+
+  @Override
   public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
-    if (type != KeyType.EC_P256 && type != KeyType.RSA_2048) {
+    if (!TYPES.contains(type)) {
       throw new KeyFault.Failed(
           "a TPM store makes keys ec-p256 and rsa-2048 only, not " + type.text());
     }
@@ -230,7 +241,7 @@ final class TpmStore implements PrivateKeyStore {
     PublicKey publicKey = publicKey(label, stored);
     KeyType type = KeyType.of(publicKey).orElseThrow(() -> unusable(label));
     TpmKey key = keys.computeIfAbsent(label, _ -> new TpmKey(this, label, type, publicKey, stored));
-    key.bind(open, open.load(turn, stored, true));
+    key.bind(open, open.load(turn, stored, place.mends()));
     sign(turn, open, key, KeyTrial.request(publicKey));
     return key;
   }
@@ -272,7 +283,7 @@ final class TpmStore implements PrivateKeyStore {
       throws KeyFault, TpmException, IOException {
     TpmRef ref = key.in(open);
     if (ref == null) {
-      ref = open.load(turn, key.file(), true);
+      ref = open.load(turn, key.file(), place.mends());
       key.bind(open, ref);
     }
     byte[] signature = tried(turn, open, key, ref, message);
@@ -469,7 +480,7 @@ final class TpmStore implements PrivateKeyStore {
     }
     TpmConnection now = connection;
     if (now == null) {
-      now = TpmConnection.open(turn, place.objects(), header, true);
+      now = TpmConnection.open(turn, place.objects(), header, place.mends());
       connection = now;
     }
     return now;

@@ -2,15 +2,12 @@ package dev.vouchsafe.keys;
 
 import dev.vouchsafe.keys.OctetReader.MalformedException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -88,7 +85,7 @@ final class TpmStores {
     boolean done = false;
     try {
       PrivateKeyStore store = fill(directory, settings, crypto, tools);
-      Files.deleteIfExists(directory.resolve(GENERATED));
+      note(directory).done();
       done = true;
       return store;
     } catch (IOException e) {
@@ -147,7 +144,7 @@ final class TpmStores {
       throw TpmFaults.atStart("the key store can't be made in the TPM", tools, e);
     }
     boolean done = false;
-    TpmStore store = store(directory, header, chip, objects, settings, crypto);
+    TpmStore store = store(directory, header, chip, objects, settings, crypto, true);
     try {
       store.connect();
       done = true;
@@ -159,43 +156,8 @@ final class TpmStores {
     }
   }
 
-  /**
-   * Makes the secret that is to be generated, and before it the note that it was: so that what a
-   * crash leaves can be cleared away, and nobody else's file is.
-   */
-  private void generate(Path directory, TpmSettings settings) throws IOException {
-    if (!(settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth)) {
-      return;
-    }
-    if (Files.exists(auth.file(), LinkOption.NOFOLLOW_LINKS)) {
-      throw new FileAlreadyExistsException(auth.file().toString());
-    }
-    Path note = directory.resolve(GENERATED);
-    files.writeNew(note, noted(auth.file()));
-    try {
-      SealSecret.generate(auth.file(), files, random);
-    } catch (FileAlreadyExistsException e) {
-      Files.delete(note);
-      throw e;
-    }
-  }
-
-  private static byte[] noted(Path file) {
-    return file.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_8);
-  }
-
-  /** Removes the secret of a store that was not made to the end. */
-  private void removeGenerated(Path directory, TpmSettings settings) throws IOException, KeyFault {
-    Path note = directory.resolve(GENERATED);
-    if (!Files.exists(note, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    files.checkFolder(directory);
-    if (settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth
-        && Arrays.equals(files.readOwn(note), noted(auth.file()))) {
-      Files.deleteIfExists(auth.file());
-    }
-    Files.delete(note);
+  private GeneratedNote note(Path directory) {
+    return new GeneratedNote(directory, GENERATED, files);
   }
 
   private TpmStoreFile make(TpmTurn turn, Path directory, TpmObjects objects, TpmSettings settings)
@@ -205,7 +167,7 @@ final class TpmStores {
     }
     TpmObjects.Primary primary = objects.primary(turn);
     TpmName chip = objects.chip(turn);
-    generate(directory, settings);
+    note(directory).generate(settings.keyAuth(), random);
     TpmBlob sealingKey = objects.makeSealingKey(turn, primary);
     boolean persistent = settings.objects() == TpmSettings.Objects.PERSISTENT;
     int handle = persistent ? TpmMaking.freeHandle(turn, 0) : 0;
@@ -219,6 +181,19 @@ final class TpmStores {
 
   PrivateKeyStore open(Path directory, TpmSettings settings, SoftwareCrypto crypto)
       throws KeyFault {
+    return open(directory, settings, crypto, true);
+  }
+
+  /**
+   * The same, and neither folder nor TPM are changed: what is missing at a handle stays missing.
+   */
+  PrivateKeyStore openUnchanged(Path directory, TpmSettings settings, SoftwareCrypto crypto)
+      throws KeyFault {
+    return open(directory, settings, crypto, false);
+  }
+
+  private PrivateKeyStore open(
+      Path directory, TpmSettings settings, SoftwareCrypto crypto, boolean mends) throws KeyFault {
     checkAuth(directory, settings);
     TpmTools tools = tools(settings);
     try {
@@ -229,11 +204,21 @@ final class TpmStores {
       for (Resident resident : residents(directory, header)) {
         chip.slots().add(resident.blob().name());
       }
-      TpmStore store = store(directory, header, chip, objects, settings, crypto);
+      if (mends) {
+        sweep(directory, settings);
+      }
+      TpmStore store = store(directory, header, chip, objects, settings, crypto, mends);
       store.lookNow();
       return store;
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be opened", e);
+    }
+  }
+
+  private void sweep(Path directory, TpmSettings settings) throws IOException {
+    SecureFiles.sweep(directory);
+    if (settings.keyAuth().orElse(null) instanceof SealSource.GeneratedFile auth) {
+      files.sweepBeside(auth.file());
     }
   }
 
@@ -260,7 +245,8 @@ final class TpmStores {
       TpmChip chip,
       TpmObjects objects,
       TpmSettings settings,
-      SoftwareCrypto crypto) {
+      SoftwareCrypto crypto,
+      boolean mends) {
     TpmPlace place =
         new TpmPlace(
             chip,
@@ -268,7 +254,9 @@ final class TpmStores {
             files,
             crypto,
             new SealedSecrets(new SealedBox(random)),
-            settings.pcrs());
+            settings.pcrs(),
+            settings.objects(),
+            mends);
     return new TpmStore(directory, header, place, new TpmState(nanos));
   }
 
@@ -307,7 +295,7 @@ final class TpmStores {
       if (Files.exists(directory.resolve(TpmStoreFile.FILE), LinkOption.NOFOLLOW_LINKS)) {
         evictAll(directory, settings);
       }
-      removeGenerated(directory, settings);
+      note(directory).removeSecret(settings.keyAuth());
     } catch (IOException e) {
       throw SecureFiles.fault("the key store " + directory + " can't be destroyed", e);
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.vouchsafe.keys.Cryptoki.Function;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -138,6 +139,58 @@ class Pkcs11HangTest {
     assertThat(System.nanoTime() - start).isLessThan(100 * LibraryCalls.PATIENCE);
     assertThat(shim.calls()).isEqualTo(before);
     releasedAndGood(Function.SIGN, hung);
+  }
+
+  /** Before anything is in the token, and nothing gets there when the library comes back. */
+  @Test
+  void aLibraryThatHangsWhileAStoreIsMadeIsGivenUpAndNamed() throws Exception {
+    Path folder = home.resolve("another");
+    Pkcs11Stores brief =
+        new Pkcs11Stores(
+            SoftwareStores.effectiveUser(),
+            System::nanoTime,
+            TokenLink::inThread,
+            0,
+            Duration.ofMillis(300));
+    long made = shim.calls(Function.GENERATE_KEY);
+    shim.hold(Function.OPEN_SESSION);
+    assertThatThrownBy(() -> brief.create(folder, place.uri, Pkcs11Place.CRYPTO))
+        .isInstanceOf(KeyFault.Unavailable.class)
+        .hasMessageContainingAll("module-path " + shim.library(), "hangs", "pkcs11-helper = true");
+    assertThat(folder).doesNotExist();
+    shim.release(Function.OPEN_SESSION);
+    Eventually.isTrue("the maker ends", () -> makers() == 0);
+    assertThat(shim.calls(Function.GENERATE_KEY)).isEqualTo(made);
+    Pkcs11Stores patient = place.stores;
+    patient.create(folder, place.uri, Pkcs11Place.CRYPTO).close();
+    patient.destroy(folder, place.uri);
+  }
+
+  /** What is made after that is known by the record that stays, and destroyed by the next. */
+  @Test
+  void whereAKeyMayComeIntoTheTokenLaterItsRecordStays() throws Exception {
+    Path folder = home.resolve("another");
+    Pkcs11Stores brief =
+        new Pkcs11Stores(
+            SoftwareStores.effectiveUser(),
+            System::nanoTime,
+            TokenLink::inThread,
+            0,
+            Duration.ofMillis(300));
+    shim.hold(Function.GENERATE_KEY);
+    assertThatThrownBy(() -> brief.create(folder, place.uri, Pkcs11Place.CRYPTO))
+        .isInstanceOf(KeyFault.Unavailable.class)
+        .hasMessageContaining("hangs");
+    assertThat(folder.resolve(StoreId.FILE)).exists();
+    shim.release(Function.GENERATE_KEY);
+    Eventually.isTrue("the maker ends", () -> makers() == 0);
+    place.stores.destroy(folder, place.uri);
+  }
+
+  private static long makers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("token-making"))
+        .count();
   }
 
   @Test

@@ -84,6 +84,7 @@ public abstract class PrivateKeyStoreContract {
   void aKeyOfEveryTypeSignsWhatAnIndependentProviderVerifiesBeforeAndAfterARestart()
       throws Exception {
     List<StoredKey> made = new ArrayList<>();
+    assertThat(store.keyTypes()).containsAll(capabilities().makes());
     for (KeyType type : capabilities().makes()) {
       StoredKey key = store.make(KeyLabel.of("key", type.text()), type);
       assertThat(key.label()).isEqualTo(KeyLabel.of("key", type.text()));

@@ -39,6 +39,20 @@ class SoftwareStoreAccessTest {
     }
   }
 
+  /** A process was killed between the two names of a secret: it must not stay under the other. */
+  @Test
+  void anotherNameOfTheSecretThatAKilledWriterLeftGoesWhenTheStoreIsOpened() throws Exception {
+    Path second = home.resolve(".tmp-0123456789abcdef01234567");
+    Files.createLink(second, at.sealFile);
+    Path foreign = Files.writeString(home.resolve(".tmp-of-somebody-else"), "x");
+    Path link = Files.createSymbolicLink(home.resolve(".tmp-link"), at.sealFile);
+    openAndFind();
+    assertThat(second).doesNotExist();
+    assertThat(at.sealFile).exists();
+    assertThat(foreign).exists();
+    assertThat(link).isSymbolicLink();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"rw-r-----", "rw--w----", "rw----r--", "rw-----w-", "rw-rw-rw-"})
   void aFileThatOthersMayReadOrWriteIsRefusedWithTheCommandThatMendsIt(String mode)

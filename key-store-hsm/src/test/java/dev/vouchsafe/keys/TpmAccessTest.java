@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.security.SecureRandom;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -184,6 +185,78 @@ class TpmAccessTest {
       keys.pause();
       assertThat(signs(ca)).isTrue();
     }
+  }
+
+  /** The way that the docs name: a new key takes the place of the one that is bound to the past. */
+  @Test
+  void anOlderKeyThatTheChangedPcrLocksIsAWarningOnceANewerOneWorks() throws Exception {
+    keys.pcrs("sha256:7");
+    KeyLabel second = KeyLabel.of("device-ca", "2");
+    try (PrivateKeyStore store = keys.create()) {
+      store.make(CA, KeyType.EC_P256);
+      tpm.run("tpm2_pcrextend", "7:" + EXTENSION);
+      Files.setLastModifiedTime(keys.file(CA), FileTime.fromMillis(0));
+      store.make(second, KeyType.EC_P256);
+    }
+    assertThat(keys.examine())
+        .noneMatch(finding -> finding.outcome() == KeyStoreFinding.Outcome.UNAVAILABLE)
+        .noneMatch(finding -> finding.outcome() == KeyStoreFinding.Outcome.FAILED)
+        .anyMatch(finding ->
+            finding.outcome() == KeyStoreFinding.Outcome.WARNING
+                && finding.subject().equals("key")
+                && finding.detail().contains("sha256:7")
+                && finding.detail().contains("a later key"))
+        .anyMatch(
+            finding -> finding.subject().equals("keys") && finding.detail().startsWith("1 signs"));
+    tpm.run("tpm2_pcrextend", "7:" + EXTENSION);
+    assertThat(keys.examine())
+        .as("the newest is locked as well")
+        .anyMatch(finding ->
+            finding.outcome() == KeyStoreFinding.Outcome.UNAVAILABLE
+                && finding.subject().equals("key"));
+  }
+
+  /** A TPM has few places: the setting that its message names does help. */
+  @Test
+  void newKeysAreWhereTheSettingSaysAndOldOnesStay() throws Exception {
+    KeyLabel second = KeyLabel.of("device-ca", "2");
+    TpmSettings blobs = keys.settings;
+    try (PrivateKeyStore store = keys.persistent().create()) {
+      store.make(CA, KeyType.EC_P256);
+    }
+    String before = tpm.run("tpm2_getcap", "handles-persistent");
+    keys.settings = blobs;
+    try (PrivateKeyStore store = keys.open()) {
+      assertThat(signs(store.make(second, KeyType.EC_P256))).isTrue();
+      assertThat(tpm.run("tpm2_getcap", "handles-persistent")).isEqualTo(before);
+    }
+    try (PrivateKeyStore store = keys.persistent().open()) {
+      assertThat(signs(store.find(CA).orElseThrow())).isTrue();
+      assertThat(signs(store.find(second).orElseThrow())).isTrue();
+      assertThat(tpm.run("tpm2_getcap", "handles-persistent")).isEqualTo(before);
+    }
+    keys.destroy();
+    assertThat(tpm.run("tpm2_getcap", "handles-persistent")).isEmpty();
+  }
+
+  @Test
+  void whoOnlyLooksMakesNothingAnewInTheTpm() throws Exception {
+    try (PrivateKeyStore store = keys.persistent().create()) {
+      store.make(CA, KeyType.EC_P256);
+    }
+    String handles = tpm.run("tpm2_getcap", "handles-persistent");
+    for (String handle : handles.replace("- ", "").lines().toList()) {
+      tpm.run("tpm2_evictcontrol", "-Q", "-C", "o", "-c", handle);
+    }
+    try (PrivateKeyStore store =
+        keys.stores.openUnchanged(keys.folder, keys.settings, TpmHome.CRYPTO)) {
+      assertThat(signs(store.find(CA).orElseThrow())).isTrue();
+    }
+    assertThat(tpm.run("tpm2_getcap", "handles-persistent")).isEmpty();
+    try (PrivateKeyStore store = keys.open()) {
+      assertThat(signs(store.find(CA).orElseThrow())).isTrue();
+    }
+    assertThat(tpm.run("tpm2_getcap", "handles-persistent")).isEqualTo(handles);
   }
 
   @Test
