@@ -125,7 +125,8 @@ final class AuthorityBuilder {
    * The name constraints of an authority's certificate, which all under it repeat: some verifiers
    * look only at those of the last authority in a chain.
    */
-  static Optional<byte[]> nameConstraints(Optional<LedgerReader.StoredAuthority> authority) {
+  private static Optional<byte[]> nameConstraints(
+      Optional<LedgerReader.StoredAuthority> authority) {
     return authority
         .map(it -> it.certificate().getExtensionValue(Extension.nameConstraints.getId()))
         .map(value -> ASN1OctetString.getInstance(value).getOctets());

@@ -1,5 +1,6 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -10,8 +11,8 @@ import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 
 /**
@@ -60,7 +61,7 @@ final class AuthorityFactory {
   Made makeRoot() throws KeyFault, IssuanceException {
     return make(
         AuthorityPlan.root(settings),
-        wanted(AuthorityInfo.Role.ROOT, settings.rootKey(), AuthorityInfo.State.ACTIVE),
+        wanted(AuthorityInfo.Role.ROOT, AuthorityInfo.State.ACTIVE),
         Optional.empty());
   }
 
@@ -68,29 +69,69 @@ final class AuthorityFactory {
   Made makeDevice(Made root) throws KeyFault, IssuanceException {
     return make(
         AuthorityPlan.device(settings),
-        wanted(AuthorityInfo.Role.DEVICE, settings.deviceKey(), AuthorityInfo.State.ACTIVE),
+        wanted(AuthorityInfo.Role.DEVICE, AuthorityInfo.State.ACTIVE),
         Optional.of(root));
   }
 
-  /** Another device CA, which is to sign later. */
-  Made prepareDevice(Made root, String keyStore) throws KeyFault, IssuanceException {
-    return make(
-        AuthorityPlan.device(settings),
+  /**
+   * Another device CA, which is to sign later.
+   *
+   * @param wanted what {@link #wantedDevice} has found possible
+   */
+  Made prepareDevice(Made root, NewAuthority wanted) throws KeyFault, IssuanceException {
+    return make(AuthorityPlan.device(settings), wanted, Optional.of(root));
+  }
+
+  /**
+   * What another device CA would be, with its store opened or made.
+   *
+   * @param keyStore name of its store; empty for the one that is chosen for device CAs
+   * @throws KeyFault if that store can't be had, or doesn't make such keys; names the setting
+   */
+  NewAuthority wantedDevice(Optional<String> keyStore) throws KeyFault {
+    AuthorityInfo.Role role = AuthorityInfo.Role.DEVICE;
+    NewAuthority wanted =
         new NewAuthority(
-            AuthorityInfo.Role.DEVICE,
-            keyStore,
-            settings.deviceKey(),
-            AuthorityInfo.State.PREPARED),
-        Optional.of(root));
+            role,
+            keyStore.isPresent() ? keyStore.get() : stores.chosen(role),
+            keyType(role),
+            AuthorityInfo.State.PREPARED);
+    PrivateKeyStore _ = store(wanted);
+    return wanted;
+  }
+
+  private KeyType keyType(AuthorityInfo.Role role) throws KeyFault.Failed {
+    KeyType atStart = role == AuthorityInfo.Role.ROOT ? settings.rootKey() : settings.deviceKey();
+    return stores.keyType(role).orElse(atStart);
+  }
+
+  /** The store of a new authority, before a generation is used up for it. */
+  private PrivateKeyStore store(NewAuthority wanted) throws KeyFault {
+    PrivateKeyStore store = stores.openOrMake(wanted.keyStore());
+    if (!store.keyTypes().contains(wanted.keyType())) {
+      throw new KeyFault.Failed(
+          "the key store "
+              + wanted.keyStore()
+              + " makes keys of type "
+              + store.keyTypes().stream()
+                  .map(KeyType::text)
+                  .sorted()
+                  .collect(Collectors.joining(", "))
+              + " only, and [keys] "
+              + (wanted.role() == AuthorityInfo.Role.ROOT ? "root-type" : "device-type")
+              + " is "
+              + wanted.keyType().text());
+    }
+    return store;
   }
 
   /**
    * An issuing CA, whose key is in memory only.
    *
-   * @param ended issuing CAs that have ended, which the ledger may stop listing
+   * @throws IssuanceException {@link Reason#AUTHORITY_UNAVAILABLE} if the device CA isn't valid now
    */
-  Made makeIssuing(Made device, List<LedgerReader.StoredAuthority> ended)
-      throws KeyFault, IssuanceException {
+  Made makeIssuing(Made device) throws KeyFault, IssuanceException {
+    requireValid(device.authority());
     device.key().find();
     NewAuthority wanted =
         new NewAuthority(
@@ -102,18 +143,32 @@ final class AuthorityFactory {
             wanted,
             Optional.of(device),
             row -> new Fresh(pair.getPublic(), new MemoryKey(crypto, ISSUING_KEY, pair)));
-    ledger.replaceIssuing(device.authority().row(), made.authority().row(), ended);
+    ledger.replaceIssuing(device.authority().row(), made.authority().row());
     return new Made(made.authority().in(AuthorityInfo.State.ACTIVE), made.key());
   }
 
-  private NewAuthority wanted(AuthorityInfo.Role role, KeyType keyType, AuthorityInfo.State state) {
-    return new NewAuthority(role, stores.chosen(role).name(), keyType, state);
+  /**
+   * @throws IssuanceException {@link Reason#AUTHORITY_UNAVAILABLE} if it isn't valid now
+   */
+  void requireValid(LedgerReader.StoredAuthority authority) throws IssuanceException {
+    Instant now = clock.instant();
+    Instant begin = authority.certificate().getNotBefore().toInstant();
+    Instant end = authority.certificate().getNotAfter().toInstant();
+    if (now.isBefore(begin) || !now.isBefore(end)) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_UNAVAILABLE,
+          authority.row().id() + " is valid from " + begin + " to " + end);
+    }
+  }
+
+  private NewAuthority wanted(AuthorityInfo.Role role, AuthorityInfo.State state)
+      throws KeyFault.Failed {
+    return new NewAuthority(role, stores.chosen(role), keyType(role), state);
   }
 
   private Made make(AuthorityPlan plan, NewAuthority wanted, Optional<Made> parent)
       throws KeyFault, IssuanceException {
-    // Before a generation is used up for it.
-    PrivateKeyStore store = stores.named(wanted.keyStore()).openOrMake();
+    PrivateKeyStore store = store(wanted);
     return make(plan, wanted, parent, row -> inStore(row, store));
   }
 

@@ -1,5 +1,9 @@
 package dev.vouchsafe.ca;
 
+import static dev.vouchsafe.ca.Lint.concat;
+import static dev.vouchsafe.ca.Lint.octets;
+import static dev.vouchsafe.ca.Lint.require;
+
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
@@ -11,7 +15,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encoding;
@@ -58,6 +61,11 @@ final class AuthorityLint {
   private static final byte[] KEY_ID_HEAD = octets("0414");
   private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
   private static final int URI = 0x86;
+  private static final int OCTET_STRING = 0x04;
+
+  /** id-ce-nameConstraints (RFC 5280 section 4.2.1.10). */
+  private static final ASN1ObjectIdentifier NAME_CONSTRAINTS =
+      new ASN1ObjectIdentifier("2.5.29.30");
 
   private final GatewayIdentity identity;
 
@@ -157,6 +165,7 @@ final class AuthorityLint {
     Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
     Instant now = expected.now();
     require(notBefore.isBefore(notAfter), "it ends before it begins");
+    require(notAfter.isAfter(now), "it has ended already");
     require(!notBefore.isAfter(now), "it begins in the future");
     require(
         !notBefore.isBefore(now.minus(AuthorityBuilder.BACK_DATED).minusSeconds(1)),
@@ -187,7 +196,7 @@ final class AuthorityLint {
       boolean critical =
           oids[i].equals(Extension.basicConstraints)
               || oids[i].equals(Extension.keyUsage)
-              || oids[i].equals(Extension.nameConstraints);
+              || oids[i].equals(NAME_CONSTRAINTS);
       require(extension.isCritical() == critical, oids[i].getId() + " has the wrong criticality");
       anew[i] = new Extension(oids[i], critical, value);
     }
@@ -212,9 +221,26 @@ final class AuthorityLint {
     wanted.put(
         Extension.authorityKeyIdentifier, concat(AUTHORITY_KEY_ID_HEAD, Octets.keyId(signer)));
     wanted.put(Extension.subjectAlternativeName, tagged(0x30, tagged(URI, name)));
-    AuthorityBuilder.nameConstraints(expected.signer())
-        .ifPresent(limits -> wanted.put(Extension.nameConstraints, limits));
+    if (expected.signer().isPresent()) {
+      byte[] limits =
+          expected.signer().get().certificate().getExtensionValue(NAME_CONSTRAINTS.getId());
+      if (limits != null) {
+        wanted.put(NAME_CONSTRAINTS, insideOctetString(limits));
+      }
+    }
     return wanted;
+  }
+
+  /** What a DER OCTET STRING holds (X.690 section 8.7), read here and by no builder. */
+  private static byte[] insideOctetString(byte[] der) throws IssuanceException {
+    require(der.length >= 2 && der[0] == OCTET_STRING, "its signer's name constraints are broken");
+    int length = der[1] & 0xff;
+    int head = length < 0x80 ? 2 : 2 + (length & 0x7f);
+    byte[] inside = Arrays.copyOfRange(der, head, der.length);
+    require(
+        Arrays.equals(tagged(OCTET_STRING, inside), der),
+        "its signer's name constraints are broken");
+    return inside;
   }
 
   private byte[] constraints(Expected expected) throws IssuanceException {
@@ -244,21 +270,5 @@ final class AuthorityLint {
       head = new byte[] {(byte) tag, (byte) 0x82, (byte) (length >> 8), (byte) length};
     }
     return concat(head, value);
-  }
-
-  private static byte[] concat(byte[] head, byte[] tail) {
-    byte[] both = Arrays.copyOf(head, head.length + tail.length);
-    System.arraycopy(tail, 0, both, head.length, tail.length);
-    return both;
-  }
-
-  private static byte[] octets(String hex) {
-    return HexFormat.of().parseHex(hex);
-  }
-
-  private static void require(boolean holds, String otherwise) throws IssuanceException {
-    if (!holds) {
-      throw new IssuanceException(Reason.LINT, "lint: " + otherwise);
-    }
   }
 }

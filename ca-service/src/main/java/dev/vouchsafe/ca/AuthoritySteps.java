@@ -8,14 +8,13 @@ import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -28,23 +27,27 @@ final class AuthoritySteps implements AuthorityChanges {
   /** A slow token seals and unseals a few secrets in this time. */
   private static final Duration ACTIVATION_WAITS = Duration.ofSeconds(60);
 
+  /** A slow token makes an RSA key in two minutes. */
+  private static final Duration PREPARATION_WAITS = Duration.ofSeconds(150);
+
   private final CaSettings settings;
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
   private final Ledger ledger;
-  private final InstantSource clock;
   private final Issuers issuers;
   private final KeyServices services;
   private final UnderWay underWay;
   private final AuthorityFactory factory;
   private final Semaphore step = new Semaphore(1);
 
+  /** A key store's library may hang for ever: whoever asks for a step does not. */
+  private final ThreadPoolExecutor thread = IdleThreads.one("vouchsafe-authority-step");
+
   AuthoritySteps(
       CaSettings settings,
       NamedStores stores,
       SoftwareCrypto crypto,
       Ledger ledger,
-      InstantSource clock,
       Issuers issuers,
       KeyServices services,
       AuthorityFactory factory,
@@ -53,7 +56,6 @@ final class AuthoritySteps implements AuthorityChanges {
     this.stores = stores;
     this.crypto = crypto;
     this.ledger = ledger;
-    this.clock = clock;
     this.issuers = issuers;
     this.services = services;
     this.underWay = underWay;
@@ -62,68 +64,79 @@ final class AuthoritySteps implements AuthorityChanges {
 
   /** One step, on the authorities as the ledger has them when it begins. */
   private interface Step {
-    AuthorityInfo take(AuthorityChain chain) throws IssuanceException, KeyFault, IOException;
+    CompletableFuture<AuthorityInfo> take(AuthorityChain chain)
+        throws IssuanceException, KeyFault, IOException;
   }
 
   @Override
-  public AuthorityInfo prepare(Role role, String keyStore) throws IssuanceException {
+  public AuthorityInfo prepare(Role role, Optional<String> keyStore) throws IssuanceException {
     if (role != Role.DEVICE) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE,
           "only a device CA can be prepared: moving the root is not in this version");
     }
-    return alone(chain -> prepareDevice(chain, keyStore));
+    return alone(
+        PREPARATION_WAITS,
+        chain -> CompletableFuture.completedFuture(prepareDevice(chain, keyStore)));
   }
 
   @Override
   public AuthorityInfo activate(String id) throws IssuanceException {
-    begin();
-    boolean handedOver = false;
-    try {
-      CompletableFuture<AuthorityInfo> activation = activate(chain(), id);
-      handedOver = true;
-      // Also after whoever asked has stopped waiting: until then, nothing else may change.
-      CompletableFuture<AuthorityInfo> ended = activation.whenComplete((info, failure) -> end());
-      return await(ended);
-    } catch (KeyFault e) {
-      throw Failures.told(e);
-    } catch (IOException e) {
-      throw unreadable(e);
-    } finally {
-      if (!handedOver) {
-        end();
-      }
-    }
+    return alone(ACTIVATION_WAITS, chain -> activate(chain, id));
   }
 
   @Override
   public AuthorityInfo abort(String id) throws IssuanceException {
-    return alone(chain -> {
-      StoredAuthority prepared = prepared(chain, id);
-      AuthorityChain next = chain.with(Map.of(prepared.row().row(), State.RETIRED));
-      ledger.change(prepared.row(), State.RETIRED);
-      issuers.become(next);
-      return next.find(id).orElseThrow().info();
-    });
+    return alone(
+        ACTIVATION_WAITS,
+        chain -> {
+          StoredAuthority prepared = prepared(chain, id);
+          AuthorityChain next = chain.with(Map.of(prepared.row().row(), State.RETIRED));
+          ledger.change(prepared.row(), State.RETIRED);
+          issuers.become(next);
+          return CompletableFuture.completedFuture(next.find(id).orElseThrow().info());
+        });
   }
 
-  private AuthorityInfo alone(Step wanted) throws IssuanceException {
+  /**
+   * Takes a step on a thread of its own. Until it has ended, also after whoever asked has stopped
+   * waiting, no other begins.
+   */
+  private AuthorityInfo alone(Duration longest, Step wanted) throws IssuanceException {
     begin();
+    CompletableFuture<AuthorityInfo> ended;
+    boolean begun = false;
+    try {
+      ended =
+          CompletableFuture.completedFuture(wanted)
+              .thenComposeAsync(this::taken, thread)
+              .whenComplete((info, failure) -> end());
+      begun = true;
+    } finally {
+      if (!begun) {
+        end();
+      }
+    }
+    return await(ended, longest);
+  }
+
+  private CompletableFuture<AuthorityInfo> taken(Step wanted) {
     try {
       return wanted.take(chain());
+    } catch (IssuanceException e) {
+      return CompletableFuture.failedFuture(e);
     } catch (KeyFault e) {
-      throw Failures.told(e);
+      return CompletableFuture.failedFuture(Failures.told(e));
     } catch (IOException e) {
-      throw unreadable(e);
-    } finally {
-      end();
+      return CompletableFuture.failedFuture(unreadable(e));
     }
   }
 
   private void begin() throws IssuanceException {
     if (!step.tryAcquire()) {
       throw new IssuanceException(
-          Reason.AUTHORITY_STATE, "another change of an authority is under way: wait for its end");
+          Reason.AUTHORITY_UNAVAILABLE,
+          "another change of an authority is under way: wait for its end");
     }
     if (!underWay.enter()) {
       step.release();
@@ -145,27 +158,27 @@ final class AuthoritySteps implements AuthorityChanges {
     return new IssuanceException(Reason.LEDGER_UNAVAILABLE, String.valueOf(e.getMessage()), e);
   }
 
-  private AuthorityInfo prepareDevice(AuthorityChain chain, String keyStore)
+  private AuthorityInfo prepareDevice(AuthorityChain chain, Optional<String> keyStore)
       throws IssuanceException, KeyFault, IOException {
     for (StoredAuthority prepared : chain.in(Role.DEVICE, State.PREPARED)) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE,
           prepared.row().id() + " is prepared already: activate it or abort it first");
     }
-    requireValid(chain.root());
+    factory.requireValid(chain.root());
     AuthorityKey rootKey = AuthorityKey.of(chain.root(), stores, crypto);
     rootKey.find();
-    openOrMake(keyStore);
     AuthorityFactory.Made made =
-        factory.prepareDevice(new AuthorityFactory.Made(chain.root(), rootKey), keyStore);
+        factory.prepareDevice(new AuthorityFactory.Made(chain.root(), rootKey), wanted(keyStore));
     issuers.become(chain.with(made.authority()));
     return made.authority().info();
   }
 
   /** A store that was asked for and can't be had is a mistake in the request or the settings. */
-  private void openOrMake(String keyStore) throws KeyFault.Unavailable, IssuanceException {
+  private NewAuthority wanted(Optional<String> keyStore)
+      throws KeyFault.Unavailable, IssuanceException {
     try {
-      stores.named(keyStore).openOrMake();
+      return factory.wantedDevice(keyStore);
     } catch (KeyFault.Unavailable e) {
       throw e;
     } catch (KeyFault e) {
@@ -177,7 +190,7 @@ final class AuthoritySteps implements AuthorityChanges {
       throws IssuanceException, KeyFault, IOException {
     StoredAuthority taking = prepared(chain, id);
     StoredAuthority retiring = chain.device();
-    requireValid(taking);
+    factory.requireValid(taking);
     AuthorityKey key = AuthorityKey.of(taking, stores, crypto);
     String _ = key.prove(taking.certificate().getSubjectX500Principal());
     // Held against each other, the root and the settings before it is written, not after.
@@ -188,19 +201,21 @@ final class AuthoritySteps implements AuthorityChanges {
             stores.named(taking.row().keyStore()),
             anew -> ledger.activate(retiring.row(), taking.row(), anew),
             () -> issuers.become(next))
+        // Soon: so that the first request finds the issuing CA, if there is to be one.
+        .thenCompose(done -> issuers.ready())
         .thenApply(done -> next.device().info());
   }
 
-  private static AuthorityInfo await(CompletableFuture<AuthorityInfo> activation)
+  private static AuthorityInfo await(CompletableFuture<AuthorityInfo> step, Duration longest)
       throws IssuanceException {
     try {
-      return activation.get(ACTIVATION_WAITS.toNanos(), TimeUnit.NANOSECONDS);
+      return step.get(longest.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw Failures.answer(e.getCause(), "the new device CA", Reason.SIGNATURE_FAILED);
     } catch (TimeoutException e) {
       throw new IssuanceException(
           Reason.KEY_STORE_UNAVAILABLE,
-          "sealing all secrets anew takes long and goes on: see later what is active",
+          "the key store takes long over it, and it goes on: see later how the authorities stand",
           e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -222,16 +237,5 @@ final class AuthoritySteps implements AuthorityChanges {
           Reason.AUTHORITY_STATE, id + " is " + known.get().row().stateText() + ", not prepared");
     }
     return known.get();
-  }
-
-  private void requireValid(StoredAuthority authority) throws IssuanceException {
-    Instant now = clock.instant();
-    Instant begin = authority.certificate().getNotBefore().toInstant();
-    Instant end = authority.certificate().getNotAfter().toInstant();
-    if (now.isBefore(begin) || now.isAfter(end)) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE,
-          authority.row().id() + " is valid from " + begin + " to " + end);
-    }
   }
 }

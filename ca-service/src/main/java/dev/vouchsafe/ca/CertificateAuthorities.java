@@ -125,7 +125,7 @@ public final class CertificateAuthorities {
           new LeafPreparer(settings, issuers, crypto, clock),
           services,
           new AuthoritySteps(
-              settings, stores, crypto, ledger, clock, issuers, services, factory, underWay),
+              settings, stores, crypto, ledger, issuers, services, factory, underWay),
           underWay,
           executor);
     } catch (IOException e) {
@@ -154,6 +154,18 @@ public final class CertificateAuthorities {
     } catch (KeyFault e) {
       throw new IOException(e.getMessage(), e);
     }
+  }
+
+  /**
+   * {@link CertificateAuthority#authorities} while no service has the CA open, with issuing CAs
+   * that have ended. Reads, never changes.
+   *
+   * @throws IOException if the database isn't there, is of another version, or damaged
+   */
+  public static List<AuthorityInfo> list(CaSettings settings) throws IOException {
+    return LedgerReader.authorities(settings.directory()).stream()
+        .map(StoredAuthority::info)
+        .toList();
   }
 
   /**

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,14 +32,34 @@ final class Delegation {
       CompletableFuture.completedFuture(null);
   private static final System.Logger LOG = System.getLogger(Delegation.class.getName());
 
+  /**
+   * One that was made.
+   *
+   * @param madeAt when: its certificate is back-dated
+   */
+  private record Delegate(LeafSigner signer, Instant madeAt) {
+    boolean isHalfOver(Instant now) {
+      Duration life = Duration.between(madeAt, signer.issuer().notAfter());
+      return !now.isBefore(madeAt.plus(life.dividedBy(2)));
+    }
+  }
+
+  /**
+   * One that is being made.
+   *
+   * @param since by {@link Pace#nanoTime}
+   * @param done completes, never exceptionally, when it is made or can't be
+   */
+  private record Making(long since, CompletableFuture<@Nullable Void> done) {}
+
   private final Maker maker;
   private final Instant deviceEnd;
   private final InstantSource clock;
   private final Pace pace;
   private final UnderWay underWay;
   private final ThreadPoolExecutor thread;
-  private final AtomicReference<@Nullable CompletableFuture<?>> making = new AtomicReference<>();
-  private volatile @Nullable LeafSigner current;
+  private final AtomicReference<@Nullable Making> making = new AtomicReference<>();
+  private volatile @Nullable Delegate current;
 
   /** By {@link Pace#nanoTime}. */
   private volatile @Nullable Long failedAt;
@@ -60,73 +81,99 @@ final class Delegation {
 
   /** The issuing CA, if there is one that is valid then. */
   Optional<LeafSigner> at(Instant now) {
-    return Optional.ofNullable(current).filter(known -> known.issuer().isValidAt(now));
+    return valid(now).map(Delegate::signer);
+  }
+
+  private Optional<Delegate> valid(Instant now) {
+    return Optional.ofNullable(current).filter(known -> known.signer().issuer().isValidAt(now));
   }
 
   /**
-   * Has the next one made if it is time to. Nobody waits for it who can go on with the present one.
+   * Has the next one made if it is time to. Nobody waits for it who can go on with the present one,
+   * and nobody for one that has been waited for in vain already.
    *
    * @return completes, never exceptionally, when there is one or it is clear that there is none for
    *     now, but after {@link Pace#keyWait} at the latest
    */
   CompletableFuture<?> ready(Instant now) {
-    Optional<LeafSigner> usable = at(now);
-    if (usable.isPresent() && !isHalfOver(usable.get().issuer(), now)) {
+    Optional<Delegate> usable = valid(now);
+    if (usable.isPresent() && !isDue(usable.get(), now)) {
       return DONE;
     }
-    CompletableFuture<?> next = begin();
-    return usable.isPresent()
+    Making next = begin();
+    if (usable.isPresent() || next == null) {
+      return DONE;
+    }
+    long left = pace.keyWait().toNanos() - (pace.nanoTime().getAsLong() - next.since());
+    return left <= 0
         ? DONE
-        : next.copy()
-            .orTimeout(pace.keyWait().toNanos(), TimeUnit.NANOSECONDS)
-            .handle((made, timeout) -> null);
+        : next.done().copy().orTimeout(left, TimeUnit.NANOSECONDS).handle((made, timeout) -> null);
   }
 
-  private boolean isHalfOver(Issuer issuer, Instant now) {
-    Duration half = Duration.between(issuer.notBefore(), issuer.notAfter()).dividedBy(2);
-    return issuer.notAfter().isBefore(deviceEnd) && !now.isBefore(issuer.notBefore().plus(half));
+  private boolean isDue(Delegate known, Instant now) {
+    return known.signer().issuer().notAfter().isBefore(deviceEnd) && known.isHalfOver(now);
   }
 
-  private CompletableFuture<?> begin() {
+  /** The one that is being made, from now on perhaps; nothing if none is to be now. */
+  private @Nullable Making begin() {
     Long failed = failedAt;
     if (over || (failed != null && pace.nanoTime().getAsLong() - failed < PAUSE_NANOS)) {
-      return DONE;
+      return null;
     }
-    CompletableFuture<@Nullable Void> fresh = new CompletableFuture<>();
-    CompletableFuture<?> known = making.compareAndExchange(null, fresh);
-    if (known != null) {
-      return known;
+    Making fresh = new Making(pace.nanoTime().getAsLong(), new CompletableFuture<>());
+    Making known = making.compareAndExchange(null, fresh);
+    return known == null ? begin(fresh) : known;
+  }
+
+  private @Nullable Making begin(Making fresh) {
+    boolean begun = false;
+    boolean entered = underWay.enter();
+    try {
+      if (entered) {
+        thread.execute(() -> make(fresh));
+        begun = true;
+      }
+      return begun ? fresh : null;
+    } finally {
+      if (!begun) {
+        making.set(null);
+        // Who came meanwhile and got it goes on, too.
+        fresh.done().complete(null);
+        if (entered) {
+          underWay.leave();
+        }
+      }
     }
-    if (!underWay.enter()) {
-      making.set(null);
-      return DONE;
-    }
-    thread.execute(() -> {
-      // Through a future, so that an Error, too, ends the making.
-      var _ =
-          DONE.thenRun(this::make)
-              .whenComplete((made, failure) -> {
-                making.set(null);
-                underWay.leave();
-                fresh.complete(null);
-              });
-    });
-    return fresh;
   }
 
   /**
-   * Makes the next one now, on this thread; the present one is destroyed when those who hold it
-   * have let it go.
+   * The edge of the thread: whatever is thrown, an Error too, ends the making and is in the log.
    */
-  void make() {
+  private void make(Making fresh) {
+    var _ =
+        DONE.thenRun(this::make)
+            .whenComplete((made, failure) -> {
+              making.set(null);
+              underWay.leave();
+              fresh.done().complete(null);
+              if (failure != null) {
+                LOG.log(
+                    System.Logger.Level.ERROR, "making an issuing CA failed unexpectedly", failure);
+              }
+            });
+  }
+
+  /** The present one is destroyed when those who hold it have let it go. */
+  private void make() {
     boolean made = false;
     try {
-      LeafSigner next = maker.make();
-      LeafSigner last = current;
+      Instant madeAt = clock.instant();
+      Delegate next = new Delegate(maker.make(), madeAt);
+      Delegate last = current;
       current = next;
       made = true;
       if (last != null) {
-        last.key().destroy();
+        last.signer().key().destroy();
       }
       if (over) {
         // It was given up meanwhile.
@@ -149,13 +196,23 @@ final class Delegation {
     }
   }
 
+  /** Makes none any more, and has the key destroyed on a thread of its own, which may take long. */
+  void giveUp() {
+    over = true;
+    try {
+      thread.execute(this::close);
+    } catch (RejectedExecutionException e) {
+      close();
+    }
+  }
+
   /** Destroys the key, after those who hold it have let it go, and makes none any more. */
   void close() {
     over = true;
-    LeafSigner last = current;
+    Delegate last = current;
     current = null;
     if (last != null) {
-      last.key().destroy();
+      last.signer().key().destroy();
     }
   }
 }

@@ -25,7 +25,8 @@ final class Issuers {
    * What holds together.
    *
    * @param delegation where the device CA has an issuing CA sign leaves
-   * @param delegates issuing CAs whose leaves may not have ended yet, the present one last
+   * @param delegates issuing CAs whose leaves may not have ended yet, whatever the clock says, the
+   *     present one last
    */
   private record Now(
       AuthorityChain chain,
@@ -89,10 +90,9 @@ final class Issuers {
   }
 
   private LeafSigner makeDelegate(LeafSigner device) throws KeyFault, IssuanceException {
-    List<StoredAuthority> ended = delegates(it -> hasEnded(it));
     AuthorityFactory.Made made =
-        factory.makeIssuing(new AuthorityFactory.Made(device.authority(), device.key()), ended);
-    add(made.authority(), ended);
+        factory.makeIssuing(new AuthorityFactory.Made(device.authority(), device.key()));
+    add(made.authority());
     try {
       return new LeafSigner(
           made.authority(),
@@ -104,26 +104,17 @@ final class Issuers {
     }
   }
 
-  /** Picks some of the issuing CAs. */
-  private interface Choice {
-    boolean takes(StoredAuthority delegate);
-  }
-
-  private List<StoredAuthority> delegates(Choice choice) {
-    return now.delegates().stream().filter(choice::takes).toList();
-  }
-
   private boolean hasEnded(StoredAuthority delegate) {
     return clock.instant().isAfter(delegate.certificate().getNotAfter().toInstant());
   }
 
-  private synchronized void add(StoredAuthority delegate, List<StoredAuthority> ended) {
+  /** The oldest go when there are too many, and not when the clock says that they have ended. */
+  private synchronized void add(StoredAuthority delegate) {
     List<StoredAuthority> next = new ArrayList<>();
-    for (StoredAuthority known : now.delegates()) {
-      if (!ended.contains(known)) {
-        next.add(known.in(State.RETIRING));
-      }
-    }
+    now.delegates().stream()
+        .skip(Math.max(0, now.delegates().size() + 1 - LedgerReader.MOST_ISSUING))
+        .map(known -> known.in(State.RETIRING))
+        .forEach(next::add);
     next.add(delegate);
     now = new Now(now.chain(), now.device(), now.delegation(), List.copyOf(next));
   }
@@ -144,6 +135,17 @@ final class Issuers {
         || known.delegates().stream()
             .anyMatch(it ->
                 Arrays.equals(Octets.sha256(it.certificate().getPublicKey().getEncoded()), sha256));
+  }
+
+  /**
+   * The same for a leaf of that profile and life: nobody waits for an issuing CA that will not sign
+   * it.
+   */
+  CompletableFuture<?> ready(Profile profile, Duration life) {
+    return settings.issuing().byDevice().contains(profile)
+            || life.compareTo(settings.issuing().lifetime()) > 0
+        ? CompletableFuture.completedFuture(null)
+        : ready();
   }
 
   /**
@@ -194,13 +196,13 @@ final class Issuers {
   /** Every generation of every authority, the newest last. */
   List<AuthorityInfo> infos() {
     List<AuthorityInfo> infos = new ArrayList<>(chain().infos());
-    delegates(it -> !hasEnded(it)).forEach(it -> infos.add(it.info()));
+    now.delegates().stream().filter(it -> !hasEnded(it)).forEach(it -> infos.add(it.info()));
     return List.copyOf(infos);
   }
 
   /**
-   * From now on, the authorities are these. A device CA that takes over has its issuing CA made
-   * before, so that nobody waits for it.
+   * From now on, the authorities are these. Waits for nothing: a device CA that takes over has its
+   * issuing CA made on another thread, and until then signs itself.
    */
   void become(AuthorityChain chain) {
     Now before = now;
@@ -209,10 +211,9 @@ final class Issuers {
       return;
     }
     LeafSigner device = signer(chain);
-    Optional<Delegation> delegation = delegation(device);
-    delegation.ifPresent(Delegation::make);
-    replace(chain, device, delegation);
-    before.delegation().ifPresent(Delegation::close);
+    replace(chain, device, delegation(device));
+    var _ = ready();
+    before.delegation().ifPresent(Delegation::giveUp);
   }
 
   private synchronized void replace(

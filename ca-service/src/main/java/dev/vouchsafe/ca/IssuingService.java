@@ -59,7 +59,7 @@ final class IssuingService implements CertificateAuthority {
           new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing"));
       return answer;
     }
-    CompletableFuture<?> ready = issuers.ready();
+    CompletableFuture<?> ready = issuers.ready(request.profile(), preparer.longest(grant, request));
     if (ready.isDone()) {
       start(grant, request, answer);
     } else {

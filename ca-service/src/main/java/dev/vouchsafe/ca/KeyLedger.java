@@ -156,6 +156,7 @@ final class KeyLedger {
         "SELECT COUNT(*) FROM token_key WHERE state <> 'retired'", anew.tokenKeys().size());
     // They never sign again.
     ledger.change("UPDATE token_key SET sealed = x'' WHERE state = 'retired'");
+    ledger.eraseReplaced();
   }
 
   /** Every token key that was ever made, the oldest first. */

@@ -1,5 +1,10 @@
 package dev.vouchsafe.ca;
 
+import static dev.vouchsafe.ca.Lint.broken;
+import static dev.vouchsafe.ca.Lint.concat;
+import static dev.vouchsafe.ca.Lint.octets;
+import static dev.vouchsafe.ca.Lint.require;
+
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
@@ -8,7 +13,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import org.bouncycastle.asn1.ASN1Encoding;
@@ -269,25 +273,5 @@ final class LeafLint {
       case IDENTITY -> CLIENT_AND_SERVER;
       case SERVER -> SERVER_ONLY;
     };
-  }
-
-  private static byte[] concat(byte[] head, byte[] tail) {
-    byte[] both = Arrays.copyOf(head, head.length + tail.length);
-    System.arraycopy(tail, 0, both, head.length, tail.length);
-    return both;
-  }
-
-  private static byte[] octets(String hex) {
-    return HexFormat.of().parseHex(hex);
-  }
-
-  private static void require(boolean holds, String otherwise) throws IssuanceException {
-    if (!holds) {
-      throw broken(otherwise);
-    }
-  }
-
-  private static IssuanceException broken(String rule) {
-    return new IssuanceException(Reason.LINT, "lint: " + rule);
   }
 }

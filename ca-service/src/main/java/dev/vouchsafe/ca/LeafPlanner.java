@@ -203,10 +203,15 @@ final class LeafPlanner {
     return backDated.isBefore(issuer.notBefore()) ? issuer.notBefore() : backDated;
   }
 
-  private Duration life(Grant grant, CertificateRequest request) throws IssuanceException {
+  /** The life that was asked for, within the caps; may be one that is refused. */
+  Duration longest(Grant grant, CertificateRequest request) {
     Duration life = request.ttl().or(grant::ttl).orElse(lifetimes.leaf());
     life = shorter(life, grant.ttl().orElse(lifetimes.leafCap()));
-    life = shorter(life, lifetimes.leafCap());
+    return shorter(life, lifetimes.leafCap());
+  }
+
+  private Duration life(Grant grant, CertificateRequest request) throws IssuanceException {
+    Duration life = longest(grant, request);
     if (life.toSeconds() < 1) {
       throw new IssuanceException(
           Reason.REQUEST_INVALID, "ttl: a certificate lives for at least one second");

@@ -5,6 +5,7 @@ import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.security.KeyPair;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -44,6 +45,11 @@ final class LeafPreparer {
     this.defaultKey = settings.leafKey();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(issuers::hasKey));
     this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
+  }
+
+  /** How long that leaf would live if its issuer lets it. */
+  Duration longest(Grant grant, CertificateRequest request) {
+    return planner.longest(grant, request);
   }
 
   /** Whoever gets it holds its signer's key, and must let it go. */

@@ -200,21 +200,15 @@ final class Ledger implements AutoCloseable {
 
   /**
    * Lets an issuing CA take over from those before it, if that device CA is the one that issues.
+   * Which of them have ended is not written: a clock that jumps would end them for good.
    */
-  void replaceIssuing(
-      AuthorityRow device, AuthorityRow taking, List<LedgerReader.StoredAuthority> ended)
-      throws IssuanceException {
+  void replaceIssuing(AuthorityRow device, AuthorityRow taking) throws IssuanceException {
     KeyLedger.await(
         writer.conditional(ledger -> {
           ledger.requireCount(
               "SELECT COUNT(*) FROM authority WHERE state = 'active' AND id = " + device.row(), 1);
           retireIssuing(ledger);
           change(ledger, taking, AuthorityInfo.State.ACTIVE);
-          for (LedgerReader.StoredAuthority authority : ended) {
-            ledger.change(
-                "UPDATE authority SET state = 'retired' WHERE id = ? AND role = 'issuing'",
-                authority.row().row());
-          }
         }),
         AUTHORITY_WAITS);
   }

@@ -32,6 +32,12 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
+  /** A new one is made twice a day, and at each start: only what restarts all day has more. */
+  static final int MOST_ISSUING = 1000;
+
+  private static final String AUTHORITIES =
+      "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority";
+
   private static final String LEAVES =
       """
       SELECT c.id, c.serial, m.name, c.generation, c.profile, a.role, a.generation, c.common_name,
@@ -96,7 +102,7 @@ final class LedgerReader implements AutoCloseable {
 
   /**
    * Every generation whose certificate was made, in the order in which they were; but of issuing
-   * CAs, which are many in the course of time, only those not known to have ended.
+   * CAs, which are many in the course of time, only the last {@link #MOST_ISSUING}.
    */
   synchronized List<StoredAuthority> authorities() throws IOException {
     try {
@@ -120,8 +126,13 @@ final class LedgerReader implements AutoCloseable {
     List<StoredAuthority> authorities = new ArrayList<>();
     try (PreparedStatement query =
             connection.prepareStatement(
-                "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority"
-                    + " WHERE certificate IS NOT NULL AND NOT (role = 'issuing' AND state IN ('prepared', 'retired')) ORDER BY id");
+                AUTHORITIES
+                    + " WHERE certificate IS NOT NULL AND role <> 'issuing' UNION ALL SELECT * FROM ("
+                    + AUTHORITIES
+                    + " WHERE certificate IS NOT NULL AND role = 'issuing'"
+                    + " AND state NOT IN ('prepared', 'retired') ORDER BY id DESC LIMIT "
+                    + MOST_ISSUING
+                    + ") ORDER BY id");
         ResultSet rows = query.executeQuery()) {
       while (rows.next()) {
         authorities.add(authority(rows));

@@ -282,9 +282,19 @@ final class LedgerSchema {
         file + " can't be used: " + e.getMessage() + "; if it is damaged, restore a backup", e);
   }
 
-  /** A connection to the ledger. Every commit on it is synced before it returns. */
+  /**
+   * A connection to the ledger. Every commit on it is synced before it returns. What is replaced or
+   * deleted is overwritten with zeros, so that a sealed secret doesn't stand in a free page.
+   */
   static Connection connect(Path file) throws SQLException {
-    return connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
+    Connection connection = connect(file, JournalMode.WAL, BUSY_TIMEOUT_MILLIS);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA secure_delete = ON");
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
   }
 
   /** A connection that can only read. */

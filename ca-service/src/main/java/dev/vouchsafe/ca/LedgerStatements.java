@@ -28,6 +28,7 @@ final class LedgerStatements implements AutoCloseable {
     }
   }
 
+  private static final System.Logger LOG = System.getLogger(LedgerStatements.class.getName());
   private static final int MOST_MODULES_REMEMBERED = 10_000;
 
   private final Connection connection;
@@ -37,6 +38,7 @@ final class LedgerStatements implements AutoCloseable {
   private final PreparedStatement findModule;
   private final Map<String, Long> modules = new HashMap<>();
   private boolean synced = true;
+  private boolean erasing;
 
   LedgerStatements(Connection connection) throws SQLException {
     this.connection = connection;
@@ -139,6 +141,36 @@ final class LedgerStatements implements AutoCloseable {
 
   void commit() throws SQLException {
     connection.commit();
+    if (erasing) {
+      erasing = false;
+      erase();
+    }
+  }
+
+  /** What this transaction replaces must not stand in the log either, after it is committed. */
+  void eraseReplaced() {
+    erasing = true;
+  }
+
+  /**
+   * Copies the log into the database and makes it empty. The commit stands whatever becomes of
+   * this: the next checkpoint writes over the same octets, if later.
+   */
+  private void erase() throws SQLException {
+    connection.setAutoCommit(true);
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
+      if (row.next() && row.getInt(1) != 0) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "sealed secrets that were replaced stay in the ledger's log until it is begun anew");
+      }
+    } catch (SQLException e) {
+      LOG.log(
+          System.Logger.Level.WARNING, "the ledger''s log can''t be emptied: {0}", e.getMessage());
+    } finally {
+      connection.setAutoCommit(false);
+    }
   }
 
   /**

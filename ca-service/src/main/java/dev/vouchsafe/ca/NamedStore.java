@@ -42,18 +42,17 @@ final class NamedStore {
   }
 
   PrivateKeyStore open() throws KeyFault {
-    return open(stores::open);
-  }
-
-  PrivateKeyStore openOrMake() throws KeyFault {
-    return open(stores::openOrMake);
-  }
-
-  private PrivateKeyStore open(Way way) throws KeyFault {
     PrivateKeyStore known = opened;
-    if (known != null) {
-      return known;
-    }
+    return known == null ? through(stores::open) : known;
+  }
+
+  /** Asks again even of one that is open, since its settings may have changed since. */
+  PrivateKeyStore openOrMake() throws KeyFault {
+    return through(stores::openOrMake);
+  }
+
+  private PrivateKeyStore through(Way way) throws KeyFault {
+    PrivateKeyStore known;
     try {
       known = way.open(name);
     } catch (KeyFault e) {

@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
@@ -16,7 +17,9 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -43,7 +46,7 @@ class AuthorityChangesTest {
   }
 
   private AuthorityInfo prepare(String keyStore) throws IssuanceException {
-    return ca.ca().changes().prepare(Role.DEVICE, keyStore);
+    return ca.ca().changes().prepare(Role.DEVICE, Optional.of(keyStore));
   }
 
   private AuthorityInfo activate(String id) throws IssuanceException {
@@ -100,7 +103,7 @@ class AuthorityChangesTest {
     Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> prepare("software"));
     for (Role other : List.of(Role.ROOT, Role.ISSUING)) {
       Refusals.assertRefused(
-          Reason.AUTHORITY_STATE, () -> ca.ca().changes().prepare(other, "software"));
+          Reason.AUTHORITY_STATE, () -> ca.ca().changes().prepare(other, Optional.of("software")));
     }
     assertStates(State.ACTIVE, State.PREPARED);
   }
@@ -134,6 +137,88 @@ class AuthorityChangesTest {
     ca.stores.refuse("tpm", new KeyFault.Failed("[keys] tpm-tcti is not set"));
     Refusals.assertRefused(Reason.REQUEST_INVALID, () -> prepare("tpm"));
     assertThat(prepare("software").id()).isEqualTo("device-2");
+  }
+
+  @Test
+  void withoutANameItGoesWhereTheConfigurationSaysNow() throws Exception {
+    ca.stores.choose(Role.DEVICE, "pkcs11");
+    assertThat(ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).keyStore())
+        .isEqualTo("pkcs11");
+  }
+
+  @Test
+  void aStoreThatIsOpenIsAskedWhetherItsSettingsStillHold() throws Exception {
+    ca.stores.refuse("software", new KeyFault.Failed("[keys] seal: restart the service"));
+    assertThatThrownBy(() -> prepare("software")).hasMessageContaining("restart the service");
+    Refusals.assertRefused(Reason.REQUEST_INVALID, () -> prepare("software"));
+    assertThat(issuer()).as("what is open goes on").isEqualTo(ca.device());
+    ca.stores.allow("software");
+    assertThat(prepare("software").id()).isEqualTo("device-2");
+  }
+
+  @Test
+  void namesOfStoresThatCannotBeHadAreForgotten() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      String name = "none-" + i;
+      ca.stores.refuse(name, new KeyFault.Failed("there is no such store"));
+      Refusals.assertRefused(Reason.REQUEST_INVALID, () -> prepare(name));
+    }
+    assertThat(ca.ca().keyStores()).containsOnlyKeys("software", "root-pkcs11");
+    prepare("pkcs11");
+    assertThat(ca.ca().keyStores()).containsOnlyKeys("software", "root-pkcs11", "pkcs11");
+  }
+
+  @Test
+  void aTypeOfKeyThatTheStoreDoesNotMakeIsNamedBeforeAGenerationIsUsedUp() throws Exception {
+    String _ = ca.stores.openOrMake("pkcs11").describe().kind();
+    ca.stores.get("pkcs11").limitTo(KeyType.RSA_2048);
+    Refusals.assertRefused(Reason.REQUEST_INVALID, () -> prepare("pkcs11"));
+    assertThatThrownBy(() -> prepare("pkcs11"))
+        .hasMessageContaining("pkcs11 makes keys of type rsa-2048 only")
+        .hasMessageContaining("[keys] device-type is ec-p256");
+    ca.stores.chooseType(KeyType.RSA_2048);
+    AuthorityInfo second = prepare("pkcs11");
+    assertThat(second.id()).isEqualTo("device-2");
+    assertThat(KeyType.of(second.certificate().getPublicKey())).contains(KeyType.RSA_2048);
+  }
+
+  /** The caller is told in time; what hangs in a token's library does so on a thread of its own. */
+  @Test
+  void aStoreThatHangsWhileItMakesAKeyHoldsUpNoOtherThanTheStep() throws Exception {
+    String _ = ca.stores.openOrMake("pkcs11").describe().kind();
+    CountDownLatch making = new CountDownLatch(1);
+    CountDownLatch given = new CountDownLatch(1);
+    List<String> threads = new CopyOnWriteArrayList<>();
+    ca.stores
+        .get("pkcs11")
+        .beforeMaking(label -> {
+          threads.add(Thread.currentThread().getName());
+          making.countDown();
+          await(given);
+        });
+    Thread asking = Thread.currentThread();
+    CompletableFuture<IssuanceException> interrupted = new CompletableFuture<>();
+    Thread interrupter =
+        Thread.ofPlatform()
+            .start(() -> {
+              await(making);
+              asking.interrupt();
+            });
+    try {
+      String _ = prepare("pkcs11").id();
+    } catch (IssuanceException e) {
+      interrupted.complete(e);
+    }
+    interrupter.join();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(interrupted.join().reason()).isEqualTo(Reason.AUTHORITY_UNAVAILABLE);
+    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> prepare("software"));
+    assertThat(issuer()).isEqualTo(ca.device());
+    given.countDown();
+    ca.ca().close();
+    ca.reopen();
+    assertThat(threads).containsExactly("vouchsafe-authority-step");
+    assertStates(State.ACTIVE, State.PREPARED);
   }
 
   @Test
@@ -303,8 +388,8 @@ class AuthorityChangesTest {
           }
         });
     await(sealing);
-    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> activate("device-2"));
-    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> ca.ca().changes().abort("device-2"));
+    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> activate("device-2"));
+    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> ca.ca().changes().abort("device-2"));
     assertThat(issuer()).isEqualTo(ca.ca().authorities().get(1).certificate());
     given.countDown();
     assertThat(first.join().state()).isEqualTo(State.ACTIVE);

@@ -182,6 +182,12 @@ class AuthorityLintTest {
   }
 
   @Test
+  void oneThatHasEndedBeforeItIsSignedIsStopped() throws Exception {
+    StoredAuthority ended = signer(4, NOW.minusSeconds(60), false);
+    assertLint(build(issuing(), ended), expected(Role.ISSUING, ended));
+  }
+
+  @Test
   void oneOfAnotherTimeKeySerialOrSignerIsStopped() throws Exception {
     byte[] good = build(issuing(), signer);
     Optional<StoredAuthority> by = Optional.of(signer);

@@ -12,6 +12,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -81,7 +82,7 @@ class AuthorityLoadTest {
       try {
         for (int move = 0; move < MOVES; move++) {
           String store = move % 2 == 0 ? "pkcs11" : "software";
-          String id = ca.ca().changes().prepare(Role.DEVICE, store).id();
+          String id = ca.ca().changes().prepare(Role.DEVICE, Optional.of(store)).id();
           devices.add(ca.ca().changes().activate(id).certificate());
           IssuedCertificate after = ca.issue(TestCa.grant(), CertificateRequest.of(Profile.SERVER));
           assertThat(TestCa.chain(after)).hasSize(mode == Mode.ON ? 3 : 2);

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Optional;
 
 /** A process that moves the device CA from store to store, and issues, until it is killed. */
 final class AuthorityMover {
@@ -22,7 +23,7 @@ final class AuthorityMover {
         }
         if (prepared.isEmpty()) {
           String store = i % 2 == 0 ? "pkcs11" : "software";
-          prepared = ca.changes().prepare(AuthorityInfo.Role.DEVICE, store).id();
+          prepared = ca.changes().prepare(AuthorityInfo.Role.DEVICE, Optional.of(store)).id();
         }
         say("prepared " + prepared);
         ca.issue(TestCa.grant(), CertificateRequest.of(Profile.SERVER)).join();

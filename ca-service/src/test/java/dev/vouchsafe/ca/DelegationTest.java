@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +106,123 @@ class DelegationTest {
     assertThat(issuer()).isEqualTo(first);
     given.countDown();
     issuerAfter(first);
+  }
+
+  /** One whose certificate is back-dated by more than it lives would be old when it is made. */
+  @Test
+  void oneOfAMinuteIsMadeOnceAndNotWithoutEnd(@TempDir Path other) throws Exception {
+    CaSettings settings =
+        TestCa.settings(other, new IssuingCaSettings(Mode.ON, Duration.ofMinutes(1), Set.of()));
+    try (TestCa brief = TestCa.with(settings)) {
+      for (int i = 0; i < 20; i++) {
+        assertThat(TestCa.chain(brief.issue(TestCa.grantFor(Duration.ofSeconds(9)), REQUEST)))
+            .hasSize(3);
+      }
+      assertThat(LedgerPeek.count(settings.directory(), "authority")).isEqualTo(3);
+      brief.clock.pass(Duration.ofSeconds(31));
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (LedgerPeek.count(settings.directory(), "authority") == 3 && System.nanoTime() < end) {
+        brief.issue(TestCa.grantFor(Duration.ofSeconds(9)), REQUEST);
+      }
+      assertThat(LedgerPeek.count(settings.directory(), "authority")).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void noneIsMadeByADeviceCaThatHasEnded() throws Exception {
+    int before = LedgerPeek.count(ca.settings.directory(), "authority");
+    int signatures = ca.store.signatures();
+    ca.clock.set(ca.device().getNotAfter().toInstant().plusSeconds(60));
+    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> ca.issue(TestCa.grant(), REQUEST));
+    assertThat(LedgerPeek.count(ca.settings.directory(), "authority")).isEqualTo(before);
+    assertThat(ca.store.signatures()).isEqualTo(signatures);
+  }
+
+  /** Each key is known to be an authority's, whatever the clock says in between. */
+  @Test
+  void aClockThatJumpsAheadAndBackForgetsNoIssuingCa() throws Exception {
+    ca.clock.set(TestCa.NOW.plus(Duration.ofDays(300)));
+    X509Certificate second = issuerAfter(first);
+    assertThat(ca.ca().authorities().stream().map(AuthorityInfo::id)).doesNotContain("issuing-1");
+    ca.clock.set(TestCa.NOW);
+    X509Certificate third = issuerAfter(second);
+    assertThat(ca.ca().authorities().stream().map(AuthorityInfo::certificate))
+        .contains(first, second, third);
+    ca.reopen();
+    assertThat(ca.ca().authorities().stream().map(AuthorityInfo::certificate))
+        .contains(first, second, third);
+  }
+
+  /** The first who come wait for it; whoever comes later knows that it hangs. */
+  @Test
+  void nobodyWaitsForOneThatHasBeenWaitedForInVain() throws Exception {
+    CountDownLatch signing = new CountDownLatch(1);
+    CountDownLatch given = new CountDownLatch(1);
+    ca.ca().close();
+    ca.store.behave((key, message) -> {
+      if (signing.getCount() > 0) {
+        signing.countDown();
+        await(given);
+      }
+      return key.sign(message);
+    });
+    ca.reopen();
+    await(signing);
+    CompletableFuture<IssuedCertificate> waits = ca.ca().issue(TestCa.grant(), REQUEST);
+    ca.clock.passUnseen(Duration.ofSeconds(31));
+    assertThat(issuer()).isEqualTo(ca.device());
+    assertThat(waits).isNotDone();
+    given.countDown();
+    assertThat(TestCa.chain(waits.join())).hasSize(3);
+  }
+
+  @Test
+  void whoeverIsSignedForByTheDeviceCaDoesNotWaitForTheIssuingCa(@TempDir Path other)
+      throws Exception {
+    CaSettings settings =
+        TestCa.settings(other, new IssuingCaSettings(Mode.ON, DAY, Set.of(Profile.SERVER)));
+    try (TestCa both = TestCa.with(settings)) {
+      CountDownLatch signing = new CountDownLatch(1);
+      CountDownLatch given = new CountDownLatch(1);
+      both.ca().close();
+      both.store.behave((key, message) -> {
+        if (signing.getCount() > 0) {
+          signing.countDown();
+          await(given);
+        }
+        return key.sign(message);
+      });
+      both.reopen();
+      await(signing);
+      assertThat(TestCa.chain(both.issue(TestCa.grant(), REQUEST))).hasSize(2);
+      CertificateRequest identity = CertificateRequest.of(Profile.IDENTITY);
+      assertThat(TestCa.chain(both.issue(TestCa.grantFor(DAY.plusSeconds(1)), identity)))
+          .hasSize(2);
+      given.countDown();
+      assertThat(TestCa.chain(both.issue(TestCa.grant(), identity))).hasSize(3);
+    }
+  }
+
+  /** Not a fault of the key store: a mistake of ours, or of the Java runtime. */
+  @Test
+  void aMakingThatFailsUnexpectedlyEndsAndAnotherIsTriedLater() throws Exception {
+    ca.store.behave((key, message) -> {
+      throw new StackOverflowError("thrown by the test");
+    });
+    ca.clock.pass(DAY.dividedBy(2));
+    int before = ca.store.signatures();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (ca.store.signatures() < before + 2 && System.nanoTime() < end) {
+      assertThat(issuer()).isEqualTo(first);
+      ca.clock.passUnseen(Duration.ofSeconds(6));
+    }
+    ca.store.behave((key, message) -> key.sign(message));
+    X509Certificate now = issuer();
+    while (now.equals(first) && System.nanoTime() < end) {
+      ca.clock.passUnseen(Duration.ofSeconds(6));
+      now = issuer();
+    }
+    assertThat(now).isNotEqualTo(first);
   }
 
   private static void await(CountDownLatch latch) {

@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SealSource;
@@ -9,7 +10,9 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Real software stores side by side, under whatever names, each behind a switch. As the real ones
@@ -21,6 +24,8 @@ final class InsecureStores implements AuthorityStores, AutoCloseable {
   private final Map<String, KeyFault> refused = new ConcurrentHashMap<>();
   private final Map<AuthorityInfo.Role, String> chosen = new EnumMap<>(AuthorityInfo.Role.class);
 
+  private volatile @Nullable KeyType chosenType;
+
   InsecureStores(Path folder) {
     this.folder = folder;
   }
@@ -28,6 +33,16 @@ final class InsecureStores implements AuthorityStores, AutoCloseable {
   InsecureStores choose(AuthorityInfo.Role role, String name) {
     chosen.put(role, name);
     return this;
+  }
+
+  /** From now on, keys of new authorities are to be of that type. */
+  void chooseType(KeyType type) {
+    chosenType = type;
+  }
+
+  @Override
+  public Optional<KeyType> keyType(AuthorityInfo.Role role) {
+    return Optional.ofNullable(chosenType);
   }
 
   /** Has a store of another kind under that name. */

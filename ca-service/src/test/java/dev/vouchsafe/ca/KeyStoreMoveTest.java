@@ -16,7 +16,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,7 +68,8 @@ class KeyStoreMoveTest {
   }
 
   private void prepare(String keyStore) throws IssuanceException {
-    assertThat(ca.ca().changes().prepare(Role.DEVICE, keyStore).keyStore()).isEqualTo(keyStore);
+    assertThat(ca.ca().changes().prepare(Role.DEVICE, Optional.of(keyStore)).keyStore())
+        .isEqualTo(keyStore);
   }
 
   private void activate(String id) throws IssuanceException {
@@ -94,6 +97,23 @@ class KeyStoreMoveTest {
       }
     }
     return blobs;
+  }
+
+  /** Not in a free page, and not in the log. */
+  @Test
+  void whatTheOldStoreSealedIsInNoFileOfTheLedgerAnyMore() throws Exception {
+    List<String> before = blobs();
+    for (String blob : before) {
+      assertThat(SecretGrep.filesWith(ca.settings.directory(), HexFormat.of().parseHex(blob)))
+          .isNotEmpty();
+    }
+    prepare("pkcs11");
+    activate("device-2");
+    for (String blob : before) {
+      assertThat(SecretGrep.filesWith(ca.settings.directory(), HexFormat.of().parseHex(blob)))
+          .isEmpty();
+    }
+    assertNothingLost();
   }
 
   @Test

@@ -55,7 +55,7 @@ class TpmDeviceCaTest {
       byte[] signature = ca.ca().moduleKeys().sign(MODULE, Which.PRIMARY, new byte[1]);
       assertThat(chain(ca)).as("software signs for itself").hasSize(2);
       ca.stores.put("tpm", make(folder, tpm));
-      ca.ca().changes().prepare(Role.DEVICE, "tpm");
+      ca.ca().changes().prepare(Role.DEVICE, Optional.of("tpm"));
       X509Certificate device = ca.ca().changes().activate("device-2").certificate();
       assertThat(chain(ca)).hasSize(3).contains(device);
       assertThat(ca.ca().moduleKeys().sign(MODULE, Which.PRIMARY, new byte[1]))

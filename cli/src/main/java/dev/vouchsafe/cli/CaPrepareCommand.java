@@ -16,8 +16,9 @@ import picocli.CommandLine.ParentCommand;
           + " `vouchsafe ca activate`; until then `vouchsafe ca abort` gives it up.",
       "This is how a gateway moves to another key store: a key never leaves the store that it was"
           + " made in. Put the store's settings ([keys] pkcs11-uri, for example) into"
-          + " vouchsafe.toml first; the running service reads them for this. The root stays where"
-          + " it is, so those who verify need no new trust bundle."
+          + " vouchsafe.toml first; the running service reads them for this. But settings of a store"
+          + " that it has open already are taken up by a restart only, and this says so. The root"
+          + " stays where it is, so those who verify need no new trust bundle."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -40,7 +41,7 @@ final class CaPrepareCommand implements Callable<Integer> {
       names = "--key-store",
       paramLabel = "KIND",
       description =
-          "Where its key is to be: software, pkcs11 or tpm. Default: where the active one's is.")
+          "Where its key is to be: software, pkcs11 or tpm. Default: what [keys] store says.")
   private @Nullable String keyStore;
 
   CaPrepareCommand(Console console) {

@@ -14,7 +14,9 @@ import picocli.CommandLine.ParentCommand;
     description = {
       "Says how each key store in use stands, whether each authority's key is there and signs"
           + " (tried just now), and what the next step is.",
-      "Exit status: 0 all of it works, 4 a key store is away, 1 a key does not work."
+      "Exit status: that of the active device CA's key: 0 it works, 4 its store is away, 1 it does"
+          + " not work. What is wrong elsewhere, such as with a root whose token is in a drawer, is"
+          + " told and does not count."
     },
     footerHeading = "%nExamples:%n",
     footer = {"  vouchsafe ca status", "  vouchsafe ca status -o json"})
@@ -41,7 +43,7 @@ final class CaStatusCommand implements Callable<Integer> {
     } else {
       print(stores, next);
     }
-    return code(stores).number();
+    return code(stores, AuthorityStandings.of(authorities)).number();
   }
 
   private void print(JsonNode stores, String next) {
@@ -65,9 +67,13 @@ final class CaStatusCommand implements Callable<Integer> {
     console.out().println("next: " + next);
   }
 
-  private static ExitCode code(JsonNode stores) {
+  /** The root's token may be in its drawer, and what is only prepared signs nothing yet. */
+  private static ExitCode code(JsonNode stores, AuthorityStandings standings) {
     ExitCode code = ExitCode.DONE;
     for (JsonNode proof : stores.path("proofs")) {
+      if (!standings.isNeeded(proof.path("authority").asText())) {
+        continue;
+      }
       switch (proof.path("outcome").asText()) {
         case "works" -> {
           // As it should be.

@@ -70,9 +70,21 @@ final class CheckCommand implements Callable<Integer> {
   }
 
   private List<Finding> keyStores(Home home, Configuration configuration, ServiceChecks service) {
-    KeyStoreChecks stores = new KeyStoreChecks(home, console, configuration);
+    KeyStoreChecks stores =
+        new KeyStoreChecks(home, console, configuration, service.standings(configuration));
     List<Finding> findings = new ArrayList<>(stores.examined());
-    findings.addAll(service.isRunning() ? service.proofs(stores) : stores.proofs());
+    IssuingChecks.of(home, configuration, stores).ifPresent(findings::add);
+    if (service.isRunning()) {
+      findings.addAll(service.proofs(stores));
+    } else if (service.holdsHome()) {
+      findings.add(
+          Finding.fail(
+              "authorities",
+              "not tried: a service has this home, and does not answer",
+              "see its log, or start it anew"));
+    } else {
+      findings.addAll(stores.proofs());
+    }
     return findings;
   }
 

@@ -13,7 +13,9 @@ import dev.vouchsafe.keys.Pkcs11Uri;
 import dev.vouchsafe.keys.TpmSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What {@code vouchsafe.toml} says, every value checked and every default filled in.
@@ -90,7 +92,45 @@ record Configuration(
       Optional<Pkcs11Uri> pkcs11,
       Optional<Pkcs11Uri> rootPkcs11,
       boolean pkcs11Helper,
-      Tpm tpm) {}
+      Tpm tpm) {
+    /** What leads to that store: the value of each setting, by its key. */
+    Map<ConfigurationKey, Object> of(KeyStoreName name) {
+      return switch (name) {
+        case SOFTWARE -> Map.of(ConfigurationKey.SEAL, seal);
+        case PKCS11 ->
+            Map.of(
+                ConfigurationKey.PKCS11_URI, pkcs11, ConfigurationKey.PKCS11_HELPER, pkcs11Helper);
+        case ROOT_PKCS11 ->
+            Map.of(
+                ConfigurationKey.ROOT_PKCS11_URI,
+                rootPkcs11,
+                ConfigurationKey.PKCS11_HELPER,
+                pkcs11Helper);
+        case TPM ->
+            Map.of(
+                ConfigurationKey.TPM_TCTI,
+                tpm.tcti(),
+                ConfigurationKey.TPM_OWNER_AUTH,
+                tpm.ownerAuth(),
+                ConfigurationKey.TPM_KEY_AUTH,
+                tpm.keyAuth(),
+                ConfigurationKey.TPM_PCRS,
+                tpm.pcrs(),
+                ConfigurationKey.TPM_OBJECTS,
+                tpm.objects());
+      };
+    }
+
+    /** The settings of that store that are others there, for people; empty if none is. */
+    String changed(KeyStoreName name, Places other) {
+      Map<ConfigurationKey, Object> theirs = other.of(name);
+      return of(name).entrySet().stream()
+          .filter(ours -> !ours.getValue().equals(theirs.get(ours.getKey())))
+          .map(ours -> ours.getKey().title())
+          .sorted()
+          .collect(Collectors.joining(", "));
+    }
+  }
 
   /**
    * How the TPM is reached and used.

@@ -113,7 +113,7 @@ final class ConfigurationValues {
           default -> throw wrong(ConfigurationKey.TWO_SPEED, "must be \"auto\", \"on\" or \"off\"");
         };
     Duration lifetime =
-        duration(ConfigurationKey.ISSUING_CA_LIFETIME, Duration.ofMinutes(1), LONGEST);
+        duration(ConfigurationKey.ISSUING_CA_LIFETIME, Duration.ofMinutes(15), LONGEST);
     Duration deviceCa = lifetimes().deviceCa();
     if (values.containsKey(ConfigurationKey.ISSUING_CA_LIFETIME)) {
       requireNotOver(

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * ends. The file carries the holder's process id, for people.
  */
 final class HomeLock implements AutoCloseable {
+  private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(300);
+  private static final long BETWEEN_TRIES = TimeUnit.MILLISECONDS.toNanos(20);
+
   private final FileChannel channel;
 
   private HomeLock(FileChannel channel) {
@@ -33,7 +38,7 @@ final class HomeLock implements AutoCloseable {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     boolean taken = false;
     try {
-      taken = tryLock(channel) != null;
+      taken = lock(channel);
       if (!taken) {
         throw CommandFailure.failed(
             "another service runs on this home" + holder(home.lock()) + "; stop it first");
@@ -48,6 +53,29 @@ final class HomeLock implements AutoCloseable {
         channel.close();
       }
     }
+  }
+
+  /** Whether a service has it. The home is left as it is. */
+  static boolean isHeld(Home home) {
+    try (FileChannel channel = FileChannel.open(home.lock(), StandardOpenOption.READ)) {
+      return channel.tryLock(0, Long.MAX_VALUE, true) == null;
+    } catch (OverlappingFileLockException e) {
+      return true;
+    } catch (IOException e) {
+      // There is none, or it is not ours to read: then neither is what it guards.
+      return false;
+    }
+  }
+
+  /** One who only looks whether it is held has it for a moment: so it is tried for a while. */
+  private static boolean lock(FileChannel channel) throws IOException {
+    long end = System.nanoTime() + PATIENCE;
+    boolean locked = tryLock(channel) != null;
+    while (!locked && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(BETWEEN_TRIES);
+      locked = tryLock(channel) != null;
+    }
+    return locked;
   }
 
   private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {

@@ -11,8 +11,10 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,14 +25,18 @@ final class KeyStoreChecks {
   private final StoreFolders folders;
   private final SoftwareCrypto crypto = SoftwareCrypto.choose();
   private final KeyStoreDrivers drivers;
-  private final Console console;
+  private final AuthorityStandings standings;
 
   /** Stores that don't work: they are not tried again, since a PIN has so many tries only. */
   private final Set<KeyStoreName> broken = EnumSet.noneOf(KeyStoreName.class);
 
-  KeyStoreChecks(Home home, Console console, Configuration configuration) {
+  /**
+   * @param standings where the authorities stand, if that can be read
+   */
+  KeyStoreChecks(
+      Home home, Console console, Configuration configuration, AuthorityStandings standings) {
     this.home = home;
-    this.console = console;
+    this.standings = standings;
     this.configuration = configuration;
     this.folders = StoreFolders.of(home);
     this.drivers = new KeyStoreDrivers(folders, console.environment(), crypto);
@@ -46,6 +52,14 @@ final class KeyStoreChecks {
       }
     }
     return findings;
+  }
+
+  /** Whether the active device CA is in that store, or will be. */
+  boolean deviceCaIsIn(KeyStoreName name) {
+    return standings.known().isEmpty()
+        ? configuration.keys().store() == name
+        : standings.known().get().stream()
+            .anyMatch(each -> each.issues() && each.keyStore().equals(name.text()));
   }
 
   private boolean isConfigured(KeyStoreName name) {
@@ -76,23 +90,25 @@ final class KeyStoreChecks {
     return findings;
   }
 
-  /** A store that no authority is in breaks nothing: what is wrong with it is a warning. */
-  private static Finding finding(KeyStoreName name, KeyStoreFinding finding, boolean inUse) {
+  /** A store that the device CA is not in stops nothing: what is wrong with it is a warning. */
+  private Finding finding(KeyStoreName name, KeyStoreFinding finding, boolean there) {
     String subject = "key store " + name.text();
     String detail = finding.subject() + ": " + finding.detail();
     String advice = advice(name, finding.remedy());
+    Optional<String> dispensable =
+        there ? standings.dispensable(name) : Optional.of("no authority is in it");
     return switch (finding.outcome()) {
       case OK -> Finding.ok(subject, detail);
       case WARNING -> Finding.warn(subject, detail, advice);
-      case UNAVAILABLE ->
-          inUse
-              ? Finding.fail(
-                  subject, detail, "bring it back, the service opens it by itself; " + advice)
-              : Finding.warn(subject, detail + " (no authority is in it)", advice);
-      case FAILED ->
-          inUse
-              ? Finding.fail(subject, detail, advice)
-              : Finding.warn(subject, detail + " (no authority is in it)", advice);
+      case UNAVAILABLE, FAILED ->
+          dispensable.isPresent()
+              ? Finding.warn(subject, detail + " (" + dispensable.get() + ")", advice)
+              : Finding.fail(
+                  subject,
+                  detail,
+                  finding.outcome() == KeyStoreFinding.Outcome.FAILED
+                      ? advice
+                      : "bring it back, the service opens it by itself; " + advice);
     };
   }
 
@@ -110,10 +126,9 @@ final class KeyStoreChecks {
 
   /** Whether each authority's key signs, while no service can say it. */
   List<Finding> proofs() {
-    try (KeyStores stores = KeyStores.of(home, console.environment(), crypto)) {
+    try (Looking stores = new Looking()) {
       return proved(
-          CertificateAuthorities.prove(
-              configuration.authority(home.data()), new Working(stores), crypto));
+          CertificateAuthorities.prove(configuration.authority(home.data()), stores, crypto));
     } catch (IOException e) {
       return List.of(
           Finding.fail(
@@ -127,7 +142,7 @@ final class KeyStoreChecks {
    * @param proofs oldest first, of those that may sign
    */
   List<Finding> proved(List<AuthorityProof> proofs) {
-    List<Finding> findings = new ArrayList<>(proofs.stream().map(KeyStoreChecks::finding).toList());
+    List<Finding> findings = new ArrayList<>(proofs.stream().map(this::finding).toList());
     // One that is prepared is newer than the active one.
     proofs.stream()
         .filter(proof -> proof.authority().startsWith("device-"))
@@ -137,45 +152,57 @@ final class KeyStoreChecks {
     return findings;
   }
 
-  private static Finding finding(AuthorityProof proof) {
+  /** Only what the active device CA signs is needed every day. */
+  private Finding finding(AuthorityProof proof) {
     String setting =
         KeyStoreName.parse(proof.keyStore())
             .map(name -> name.setting().title())
             .orElse(ConfigurationKey.STORE.title());
     String said = proof.authority() + " in key store " + proof.keyStore() + ": " + proof.detail();
-    return switch (proof.outcome()) {
-      case WORKS -> Finding.ok("authorities", said);
-      case UNAVAILABLE ->
-          Finding.fail(
-              "authorities", said, "it signs nothing until that store is back; " + setting);
-      case FAILED -> Finding.fail("authorities", said, setting);
-    };
+    String advice =
+        proof.outcome() == AuthorityProof.Outcome.FAILED
+            ? setting
+            : "it signs nothing until that store is back; " + setting;
+    if (proof.outcome() == AuthorityProof.Outcome.WORKS) {
+      return Finding.ok("authorities", said);
+    }
+    return standings.isNeeded(proof.authority())
+        ? Finding.fail("authorities", said, advice)
+        : Finding.warn("authorities", said, advice);
   }
 
-  /** The stores but those that are known not to work. */
-  private final class Working implements AuthorityStores {
-    private final KeyStores stores;
+  /** The stores, opened to look only, but those that are known not to work. */
+  private final class Looking implements AuthorityStores, AutoCloseable {
+    private final Map<KeyStoreName, PrivateKeyStore> open = new EnumMap<>(KeyStoreName.class);
 
-    Working(KeyStores stores) {
-      this.stores = stores;
+    @Override
+    public String chosen(AuthorityInfo.Role role) throws KeyFault.Failed {
+      throw new KeyFault.Failed("nothing is made where one only looks");
     }
 
     @Override
-    public String chosen(AuthorityInfo.Role role) {
-      return stores.chosen(role);
-    }
-
-    @Override
-    public PrivateKeyStore open(String name) throws KeyFault {
-      if (KeyStoreName.parse(name).filter(broken::contains).isPresent()) {
+    public PrivateKeyStore open(String text) throws KeyFault {
+      KeyStoreName name = KeyStores.known(text);
+      if (broken.contains(name)) {
         throw new KeyFault.Unavailable("not tried, since its store does not work, see above");
       }
-      return stores.open(name);
+      PrivateKeyStore known = open.get(name);
+      if (known == null) {
+        Path folder = folders.find(name).orElseThrow(() -> folders.lacks(name));
+        known = drivers.look(name, folder, configuration.keys().places());
+        open.put(name, known);
+      }
+      return known;
     }
 
     @Override
     public PrivateKeyStore openOrMake(String name) throws KeyFault {
       return open(name);
+    }
+
+    @Override
+    public void close() {
+      open.values().forEach(PrivateKeyStore::close);
     }
   }
 }

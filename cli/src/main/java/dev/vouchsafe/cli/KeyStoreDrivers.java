@@ -61,12 +61,28 @@ final class KeyStoreDrivers {
             });
   }
 
+  /** The same for one who only looks: opening changes nothing, wherever it is. */
+  PrivateKeyStore look(KeyStoreName name, Path folder, Configuration.Places places)
+      throws KeyFault {
+    return named(
+        name,
+        () ->
+            switch (name) {
+              case SOFTWARE -> PrivateKeyStores.lookIntoSoftware(folder, seal(places), crypto);
+              case PKCS11, ROOT_PKCS11 ->
+                  PrivateKeyStores.lookIntoPkcs11(folder, token(name, places), crypto);
+              case TPM -> PrivateKeyStores.lookIntoTpm(folder, tpm(places), crypto);
+            });
+  }
+
   /** Destroys what that store keeps outside of its folder. */
   void destroyOutside(StoreFolders.Found found, Configuration.Places places) throws KeyFault {
     if (PrivateKeyStores.isPkcs11(found.folder())) {
       PrivateKeyStores.destroyPkcs11(found.folder(), token(found.name(), places));
     } else if (PrivateKeyStores.isTpm(found.folder())) {
       PrivateKeyStores.destroyTpm(found.folder(), tpm(places));
+    } else if (found.name() == KeyStoreName.SOFTWARE) {
+      PrivateKeyStores.destroySoftware(found.folder(), seal(places));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityStores;
 import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.Pkcs11Uri;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
@@ -14,6 +15,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The key stores of one home, each opened at its first use, where the configuration says that it
@@ -28,7 +30,14 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
   private final StoreFolders folders;
   private final Settings settings;
   private final KeyStoreDrivers drivers;
-  private final Map<KeyStoreName, PrivateKeyStore> open = new EnumMap<>(KeyStoreName.class);
+  private final Map<KeyStoreName, Opened> open = new EnumMap<>(KeyStoreName.class);
+
+  /**
+   * A store that is open.
+   *
+   * @param places where it was when it was opened
+   */
+  private record Opened(PrivateKeyStore store, Configuration.Places places) {}
 
   KeyStores(
       StoreFolders folders,
@@ -50,16 +59,22 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
   }
 
   @Override
-  public String chosen(AuthorityInfo.Role role) {
-    try {
-      Configuration.Keys keys = settings.read();
-      return switch (role) {
-        case ROOT -> keys.rootStore().text();
-        case DEVICE, ISSUING -> keys.store().text();
-      };
-    } catch (ConfigurationException e) {
-      throw new IllegalStateException(e.getMessage(), e);
-    }
+  public String chosen(AuthorityInfo.Role role) throws KeyFault.Failed {
+    Configuration.Keys keys = keys();
+    return switch (role) {
+      case ROOT -> keys.rootStore().text();
+      case DEVICE, ISSUING -> keys.store().text();
+    };
+  }
+
+  @Override
+  public Optional<KeyType> keyType(AuthorityInfo.Role role) throws KeyFault.Failed {
+    Configuration.Keys keys = keys();
+    return switch (role) {
+      case ROOT -> Optional.of(keys.rootType());
+      case DEVICE -> Optional.of(keys.deviceType());
+      case ISSUING -> Optional.empty();
+    };
   }
 
   @Override
@@ -68,20 +83,13 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
   }
 
   synchronized PrivateKeyStore open(KeyStoreName name) throws KeyFault {
-    PrivateKeyStore store = open.get(name);
-    if (store != null) {
-      return store;
+    Opened known = open.get(name);
+    if (known != null) {
+      return known.store();
     }
-    Path folder =
-        folders
-            .find(name)
-            .orElseThrow(() ->
-                new KeyFault.Failed(
-                    folders.data()
-                        + " has no key store "
-                        + name.text()
-                        + ": restore a backup of the folder, whole"));
-    return keep(name, drivers.open(name, folder, places()));
+    Path folder = folders.find(name).orElseThrow(() -> folders.lacks(name));
+    Configuration.Places places = places();
+    return keep(name, drivers.open(name, folder, places), places);
   }
 
   @Override
@@ -90,7 +98,12 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
   }
 
   synchronized PrivateKeyStore openOrMake(KeyStoreName name) throws KeyFault {
-    if (open.containsKey(name) || folders.find(name).isPresent()) {
+    Opened known = open.get(name);
+    if (known != null) {
+      requireUnchanged(name, known.places());
+      return known.store();
+    }
+    if (folders.find(name).isPresent()) {
       return open(name);
     }
     Configuration.Places places = places();
@@ -106,7 +119,22 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
     } catch (IOException e) {
       throw new KeyFault.Failed("the key store can't be made: " + Causes.of(e), e);
     }
-    return keep(name, drivers.open(name, folder, places));
+    return keep(name, drivers.open(name, folder, places), places);
+  }
+
+  /** A key that is made by other settings than those in the file would be found by nobody later. */
+  private void requireUnchanged(KeyStoreName name, Configuration.Places then)
+      throws KeyFault.Failed {
+    String changed = then.changed(name, places());
+    if (!changed.isEmpty()) {
+      throw new KeyFault.Failed(
+          "the key store "
+              + name.text()
+              + " is open with what "
+              + changed
+              + " said before: restart the service, which opens it by what the file says now, or"
+              + " put that back");
+    }
   }
 
   /**
@@ -150,23 +178,29 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
 
   /** Those that are open now. */
   synchronized List<PrivateKeyStore> opened() {
-    return List.copyOf(open.values());
+    return open.values().stream().map(Opened::store).toList();
   }
 
-  private PrivateKeyStore keep(KeyStoreName name, PrivateKeyStore store) {
-    open.put(name, store);
+  private PrivateKeyStore keep(
+      KeyStoreName name, PrivateKeyStore store, Configuration.Places places) {
+    open.put(name, new Opened(store, places));
     return store;
   }
 
   private Configuration.Places places() throws KeyFault.Failed {
+    return keys().places();
+  }
+
+  private Configuration.Keys keys() throws KeyFault.Failed {
     try {
-      return settings.read().places();
+      return settings.read();
     } catch (ConfigurationException e) {
       throw new KeyFault.Failed(Causes.text(e), e);
     }
   }
 
-  private static KeyStoreName known(String name) throws KeyFault.Failed {
+  /** The store of that name, if there can be one. */
+  static KeyStoreName known(String name) throws KeyFault.Failed {
     return KeyStoreName.parse(name)
         .orElseThrow(() ->
             new KeyFault.Failed(
@@ -198,7 +232,7 @@ final class KeyStores implements AuthorityStores, AutoCloseable {
 
   @Override
   public synchronized void close() {
-    open.values().forEach(PrivateKeyStore::close);
+    open.values().forEach(opened -> opened.store().close());
     open.clear();
   }
 }

@@ -5,6 +5,7 @@ import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
 import dev.vouchsafe.ca.AuthorityProof;
+import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +45,24 @@ final class ServiceChecks {
     }
     status = answered;
     absence = reason;
+  }
+
+  /** Where the authorities stand: as the service says, or else as the ledger has it. */
+  AuthorityStandings standings(Configuration configuration) {
+    try {
+      return isRunning()
+          ? AuthorityStandings.of(AdminCommands.client(home, LIMIT).getJson("/authorities"))
+          : AuthorityStandings.of(
+              CertificateAuthorities.list(configuration.authority(home.data())));
+    } catch (CommandFailure | IOException e) {
+      // What is wrong is told by those who need the ledger, or the service.
+      return AuthorityStandings.unknown();
+    }
+  }
+
+  /** Whether a service has the home, be it one that doesn't answer. */
+  boolean holdsHome() {
+    return HomeLock.isHeld(home);
   }
 
   boolean isRunning() {
@@ -140,7 +159,9 @@ final class ServiceChecks {
       try {
         JsonNode items = AdminCommands.client(home, LIMIT).getJson("/authorities").path("items");
         for (JsonNode item : items) {
-          if (List.of("retiring", "retired").contains(item.path("state").asText())) {
+          // An issuing CA is made anew by the first who needs it.
+          if (List.of("retiring", "retired").contains(item.path("state").asText())
+              || item.path("role").asText().equals("issuing")) {
             continue;
           }
           findings.add(

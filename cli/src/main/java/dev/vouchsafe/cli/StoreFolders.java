@@ -1,5 +1,6 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.PrivateKeyStores;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +45,12 @@ record StoreFolders(Path data, Path sealKey, Path tpmAuthKey) {
     }
     Path first = data.resolve(FIRST);
     return exists(first) && holds(first) == name ? Optional.of(first) : Optional.empty();
+  }
+
+  /** What to say where there should be a store of that name. */
+  KeyFault.Failed lacks(KeyStoreName name) {
+    return new KeyFault.Failed(
+        data + " has no key store " + name.text() + ": restore a backup of the folder, whole");
   }
 
   /** Where a new store of that name is to be. */

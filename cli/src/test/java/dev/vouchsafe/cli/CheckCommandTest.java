@@ -97,6 +97,100 @@ class CheckCommandTest {
     assertThat(snapshot()).isEqualTo(before);
   }
 
+  /** Who only looks leaves it to the service to sweep, with its rights and at its time. */
+  @Test
+  void itLeavesWhatAnInterruptedWriterLeft() throws IOException {
+    Path left = Files.writeString(home().keys().resolve(".tmp-0123456789"), "x");
+    String before = snapshot();
+    assertThat(check().code()).isZero();
+    assertThat(snapshot()).isEqualTo(before);
+    assertThat(left).exists();
+  }
+
+  @Test
+  void aHomeOfAServiceThatDoesNotAnswerIsNotOpenedBesideIt() throws Exception {
+    try (HomeLock _ = HomeLock.take(home())) {
+      assertFails("authorities", "not tried: a service has this home, and does not answer");
+      assertThat(check().out()).doesNotContain("device-1 in key store");
+    }
+  }
+
+  @Test
+  void leavesThatGoPastTheIssuingCaAreAWarning() throws IOException {
+    String text = Files.readString(home().configuration());
+    CliRun.at(root()).run("module", "add", "slow", "--selector", "unix:uid:1", "--ttl", "20h");
+    assertThat(check().out()).doesNotContain("WARN  issuing");
+    Files.writeString(home().configuration(), text + "\n[issuing]\ntwo-speed = \"on\"\n");
+    assertWarns("issuing", "ttl of the module slow 20h", "[lifetimes] issuing-ca, 1d");
+    assertThat(check().out()).doesNotContain("[lifetimes] leaf ");
+    Files.writeString(
+        home().configuration(),
+        text.replace("[lifetimes]\n", "[lifetimes]\nissuing-ca = \"48h\"\nleaf = \"25h\"\n")
+            + "\n[issuing]\ntwo-speed = \"on\"\n");
+    assertWarns("issuing", "[lifetimes] leaf 25h");
+    assertThat(check().out()).doesNotContain("module slow");
+  }
+
+  @Test
+  void onlyWhatTheDeviceCaNeedsIsAFailure() throws IOException {
+    String authorities =
+        "{\"items\":["
+            + authority("root-1", "root", "active", "software")
+            + ","
+            + authority("device-1", "device", "active", "pkcs11")
+            + ","
+            + authority("device-2", "device", "prepared", "tpm")
+            + ","
+            + authority("issuing-1", "issuing", "active", "memory")
+            + "]}";
+    String away = ",\"outcome\":\"unavailable\",\"detail\":\"away\"}";
+    String works = ",\"outcome\":\"works\",\"detail\":\"it signs\"}";
+    String root = "{\"authority\":\"root-1\",\"keyStore\":\"software\"";
+    String first = "{\"authority\":\"device-1\",\"keyStore\":\"pkcs11\"";
+    String second = "{\"authority\":\"device-2\",\"keyStore\":\"tpm\"";
+    // What is wrong with the root's own store on the disk of this home is told, too.
+    Files.delete(home().sealKey());
+    try (FakeService _ = serving(authorities, root + away, first + works, second + away)) {
+      CliRun.Ended ended = check();
+      assertThat(ended.out())
+          .doesNotContain("FAIL")
+          .containsPattern("WARN  key store software +.*seal.key.*in it: root-1 \\(active\\); the")
+          .containsPattern("WARN  authorities +root-1 in key store software: away")
+          .containsPattern("WARN  authorities +device-2 in key store tpm: away")
+          .as("an issuing CA is made anew")
+          .doesNotContain("issuing-1 is valid");
+      assertThat(ended.code()).isZero();
+      assertThat(CliRun.at(root()).run("ca", "status").code()).isZero();
+    }
+    try (FakeService _ = serving(authorities, root + works, first + away, second + works)) {
+      assertThat(check().out()).containsPattern("FAIL  authorities +device-1 .*: away");
+      assertThat(CliRun.at(root()).run("ca", "status").code()).isEqualTo(4);
+    }
+    String failed = away.replace("unavailable", "failed");
+    try (FakeService _ = serving(authorities, root + works, first + failed, second + away)) {
+      assertThat(CliRun.at(root()).run("ca", "status").code()).isEqualTo(1);
+    }
+  }
+
+  private static String authority(String id, String role, String state, String keyStore) {
+    return "{\"id\":\"%s\",\"role\":\"%s\",\"state\":\"%s\",\"keyStore\":\"%s\","
+            .formatted(id, role, state, keyStore)
+        + "\"notBefore\":\"2026-11-01T00:00:00Z\",\"notAfter\":\"2028-11-01T00:00:00Z\"}";
+  }
+
+  private FakeService serving(String authorities, String... proofs) throws IOException {
+    Files.deleteIfExists(home().adminSocket());
+    String stores = "{\"items\":[],\"proofs\":[" + String.join(",", proofs) + "]}";
+    return FakeService.answering(
+        home().adminSocket(),
+        line ->
+            FakeService.json(
+                200,
+                line.contains("/status")
+                    ? "{\"deviceId\":\"gw1\"}"
+                    : line.contains("/key-stores") ? stores : authorities));
+  }
+
   private String snapshot() throws IOException {
     StringBuilder text = new StringBuilder();
     try (Stream<Path> all = Files.walk(root())) {

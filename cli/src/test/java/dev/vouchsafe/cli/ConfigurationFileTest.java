@@ -309,7 +309,7 @@ class ConfigurationFileTest {
         "[profiles]\\nidentity = 'device' | profiles.identity must be a section",
         "[profiles]\\nsignedBy = 'device' | unknown key profiles.signedBy outside of a section",
         "profiles = 'device' | profiles must be a section",
-        "[lifetimes]\\nissuing-ca = '59s' | [lifetimes] issuing-ca must be 1m to",
+        "[lifetimes]\\nissuing-ca = '899s' | [lifetimes] issuing-ca must be 15m to",
         "[keys]\\nstore = 'pkcs11' | [keys] pkcs11-uri is missing; such as",
         "[keys]\\nstore = 'pkcs11'\\npkcs11-uri = 'x' | [keys] pkcs11-uri",
         "[keys]\\npkcs11-uri = 'pkcs11:' | [keys] pkcs11-uri"

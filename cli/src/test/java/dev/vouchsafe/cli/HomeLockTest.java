@@ -34,6 +34,16 @@ class HomeLockTest {
   }
 
   @Test
+  void whoLooksWhetherItIsHeldLeavesTheHomeAsItIs() throws Exception {
+    assertThat(HomeLock.isHeld(home())).isFalse();
+    assertThat(home().lock()).doesNotExist();
+    try (HomeLock _ = HomeLock.take(home())) {
+      assertThat(HomeLock.isHeld(home())).isTrue();
+    }
+    assertThat(HomeLock.isHeld(home())).isFalse();
+  }
+
+  @Test
   void aFileLeftByACrashHoldsNobodyUp() throws Exception {
     Files.writeString(home().lock(), "999999\n");
     try (HomeLock _ = HomeLock.take(home())) {

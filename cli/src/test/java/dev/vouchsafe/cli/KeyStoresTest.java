@@ -14,6 +14,7 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -145,6 +146,55 @@ class KeyStoresTest {
     }
   }
 
+  /** A key that is made now would be lost at the next start. */
+  @Test
+  void aStoreThatIsOpenTakesNoNewKeyWhileItsSettingsAreOthers() throws Exception {
+    Path passphrase = folder.resolve("passphrase");
+    Files.writeString(passphrase, "correct horse battery staple");
+    try (KeyStores stores = stores()) {
+      PrivateKeyStore made = stores.openOrMake("software");
+      keys = "seal = \"file:" + passphrase + "\"\n";
+      assertThatThrownBy(() -> stores.openOrMake("software"))
+          .isInstanceOf(KeyFault.Failed.class)
+          .hasMessageContaining("key store software is open with what [keys] seal said before")
+          .hasMessageContaining("restart the service");
+      assertThat(stores.open("software")).as("what is there goes on").isSameAs(made);
+      keys = "tpm-pcrs = \"sha256:7\"\n";
+      assertThat(stores.openOrMake("software")).as("another store's").isSameAs(made);
+    }
+  }
+
+  @Test
+  void eachStoreHasItsOwnSettings() throws Exception {
+    Configuration.Places before = places("");
+    String uri = "\"pkcs11:token=a?module-path=/x.so&pin-source=file:/p\"\n";
+    for (String[] change :
+        new String[][] {
+          {"seal = \"file:/p\"\n", "SOFTWARE", "[keys] seal"},
+          {"pkcs11-uri = " + uri, "PKCS11", "[keys] pkcs11-uri"},
+          {"root-pkcs11-uri = " + uri, "ROOT_PKCS11", "[keys] root-pkcs11-uri"},
+          {"tpm-tcti = \"device:/dev/tpm0\"\n", "TPM", "[keys] tpm-tcti"},
+          {"tpm-owner-auth = \"file:/p\"\n", "TPM", "[keys] tpm-owner-auth"},
+          {"tpm-key-auth = \"none\"\n", "TPM", "[keys] tpm-key-auth"},
+          {"tpm-pcrs = \"sha256:7\"\n", "TPM", "[keys] tpm-pcrs"},
+          {"tpm-objects = \"persistent\"\n", "TPM", "[keys] tpm-objects"}
+        }) {
+      Configuration.Places after = places(change[0]);
+      for (KeyStoreName name : KeyStoreName.values()) {
+        assertThat(before.changed(name, after))
+            .isEqualTo(name.name().equals(change[1]) ? change[2] : "");
+      }
+      assertThat(after.changed(KeyStoreName.TPM, places(change[0]))).isEmpty();
+    }
+    assertThat(before.changed(KeyStoreName.PKCS11, places("pkcs11-helper = true\n")))
+        .isEqualTo("[keys] pkcs11-helper");
+  }
+
+  private Configuration.Places places(String text) throws ConfigurationException {
+    keys = text;
+    return ConfigurationFile.parse(text(), home().configuration(), home()).keys().places();
+  }
+
   @Test
   void aStoreThatWasWholeWhenTheProcessWasKilledIsTakenWithItsSecret() throws Exception {
     Path halfMade = StoreFolders.halfMade(home().keys());
@@ -168,6 +218,29 @@ class KeyStoresTest {
     }
     assertThat(names()).containsExactly("keys");
     assertThat(home().keys().resolve("half")).doesNotExist();
+  }
+
+  /** The process was killed between the secret and the store's header. */
+  @Test
+  void aSecretThatWasMadeForAStoreThatWasNotMadeToTheEndGoesWithIt() throws Exception {
+    Path halfMade = StoreFolders.halfMade(home().keys());
+    PrivateKeyStores.createSoftware(halfMade, seal(), crypto).close();
+    Files.delete(halfMade.resolve("store.header"));
+    Path note = Files.writeString(halfMade.resolve("seal.generated"), home().sealKey().toString());
+    Files.setPosixFilePermissions(note, PosixFilePermissions.fromString("rw-------"));
+    String before = Files.readString(home().sealKey());
+    byte[] secret;
+    try (KeyStores stores = stores()) {
+      secret = stores.openOrMake("software").derive(LABEL);
+    }
+    assertThat(Files.readString(home().sealKey())).isNotEqualTo(before);
+    try (KeyStores stores = stores()) {
+      assertThat(stores.open("software").derive(LABEL)).isEqualTo(secret);
+    }
+    assertThat(names()).containsExactly("keys");
+    try (var files = Files.list(home().keys())) {
+      assertThat(files).containsExactly(home().keys().resolve("store.header"));
+    }
   }
 
   @Test

@@ -256,6 +256,25 @@ class MoveKeyStoreTest {
   }
 
   @Test
+  void aRootWhoseTokenIsInADrawerIsNoFailureAndLookingLeavesNoNoteOfThePin() throws Exception {
+    ProcessRun drawer = new ProcessRun(folder.resolve("drawer"), hsm.environment());
+    CliRun.Ended made = drawer.run("init", "--root-pkcs11-uri", token.uri());
+    assertThat(made.code()).as(made.err()).isZero();
+    Path record = Home.at(folder.resolve("drawer")).data().resolve("keys-root-pkcs11");
+    var before = Files.getLastModifiedTime(record);
+    CliRun.Ended there = drawer.run("check");
+    assertThat(there.out()).containsPattern("OK    authorities +root-1 in key store root-pkcs11");
+    assertThat(Files.getLastModifiedTime(record)).isEqualTo(before);
+    Files.delete(token.pinFile());
+    CliRun.Ended away = drawer.run("check");
+    assertThat(away.code()).as(away.out()).isZero();
+    assertThat(away.out())
+        .doesNotContain("FAIL")
+        .containsPattern("WARN  key store root-pkcs11 +PIN file: .*in it: root-1")
+        .containsPattern("WARN  authorities +root-1 in key store root-pkcs11: not tried");
+  }
+
+  @Test
   void whatAKilledServiceLeftOfAStoreIsDestroyedInTheTokenBeforeAnotherIsMade() throws Exception {
     // A store in the token whose folder has the name that it has until it is whole.
     Path other = folder.resolve("other");

@@ -154,6 +154,48 @@ class TpmHomeTest {
     }
   }
 
+  /** The retired key is bound to what the machine was; that is no failure of what it is. */
+  @Test
+  void afterTheMoveFromAChangedPcrTheCheckHasNoFailure() throws Exception {
+    good("init", "--key-store", "tpm", "--tpm-tcti", tpm.tcti(), "--tpm-pcrs", "sha256:7");
+    tpm.run("tpm2_pcrextend", "7:sha256=" + "5a".repeat(32));
+    try (ServiceProcess _ = serve()) {
+      good("ca", "prepare", "--key-store", "tpm");
+      good("ca", "activate");
+    }
+    CliRun.Ended check = command("check");
+    assertThat(check.out())
+        .doesNotContain("FAIL")
+        .containsPattern("WARN  key store tpm +key: .*sha256:7.*a later key")
+        .containsPattern("OK    authorities +device-2 in key store tpm");
+    assertThat(check.code()).isZero();
+  }
+
+  @Test
+  void settingsOfATpmThatIsOpenAreTakenUpByARestart() throws Exception {
+    good("init", "--key-store", "tpm", "--tpm-tcti", tpm.tcti());
+    try (ServiceProcess _ = serve()) {
+      replace("tpm-tcti = ", "tpm-pcrs = \"sha256:7\"\ntpm-tcti = ");
+      CliRun.Ended refused = command("ca", "prepare", "--key-store", "tpm");
+      assertThat(refused.code()).isEqualTo(1);
+      assertThat(refused.err()).contains("[keys] tpm-pcrs").contains("restart the service");
+      assertThat(good("ca", "show")).doesNotContain("device-2");
+    }
+    try (ServiceProcess _ = new ProcessRun(root(), Map.of()).serve()) {
+      replace("[keys]\n", "[keys]\ndevice-type = \"ec-p384\"\n");
+      CliRun.Ended impossible = command("ca", "prepare");
+      assertThat(impossible.code()).isEqualTo(1);
+      assertThat(impossible.err())
+          .contains("request-invalid")
+          .contains("[keys] device-type is ec-p384");
+      replace("device-type = \"ec-p384\"", "device-type = \"ec-p256\"");
+      assertThat(good("ca", "prepare")).contains("device-2 is prepared, its key in key store tpm");
+      good("ca", "activate");
+      tpm.run("tpm2_pcrextend", "7:sha256=" + "5a".repeat(32));
+      assertThat(command("ca", "status").code()).as("it is bound").isEqualTo(4);
+    }
+  }
+
   @Test
   void aKilledInitLeavesNoHandleInTheTpmForLong() throws Exception {
     Path prepared = folder.resolve("prepared.toml");

@@ -27,12 +27,13 @@ final class AdminAuthorities {
    */
   Response prepare(Request request, String administrator) throws Failure {
     PrepareBody.Wanted wanted = PrepareBody.parse(V1Api.json(request));
-    String keyStore = wanted.keyStore().orElseGet(() -> activeStore(wanted.role()));
     AuthorityInfo prepared =
         taken(
-            "prepare " + word(wanted.role()) + " in key store " + keyStore,
+            "prepare "
+                + word(wanted.role())
+                + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
             administrator,
-            () -> parts.authority().changes().prepare(wanted.role(), keyStore));
+            () -> parts.authority().changes().prepare(wanted.role(), wanted.keyStore()));
     return AdminViews.authority(Status.CREATED, prepared);
   }
 
@@ -66,15 +67,6 @@ final class AdminAuthorities {
         .filter(id::equals)
         .findFirst()
         .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "there is no authority of that id"));
-  }
-
-  private String activeStore(AuthorityInfo.Role role) {
-    return parts.authority().authorities().stream()
-        .filter(authority ->
-            authority.role() == role && authority.state() == AuthorityInfo.State.ACTIVE)
-        .map(AuthorityInfo::keyStore)
-        .findFirst()
-        .orElse("software");
   }
 
   private static AuthorityInfo taken(String what, String administrator, Step step) throws Failure {

@@ -12,7 +12,7 @@ final class PrepareBody {
   /**
    * What is to be prepared.
    *
-   * @param keyStore where; empty for the store of the one that is active
+   * @param keyStore where; empty for the one that the configuration says
    */
   record Wanted(AuthorityInfo.Role role, Optional<String> keyStore) {}
 

@@ -254,13 +254,13 @@ class AdminSocketTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "``|software",
-        "{}|software",
-        "{\"authority\":\"device\"}|software",
+        "``|where configured",
+        "{}|where configured",
+        "{\"authority\":\"device\"}|where configured",
         "{\"authority\":\"device\",\"keyStore\":\"pkcs11\"}|pkcs11",
         "{\"keyStore\":\"tpm\"}|tpm"
       })
-  void anAuthorityIsPreparedWhereTheActiveOneIsUnlessItIsSaid(String body, String store)
+  void anAuthorityIsPreparedWhereTheConfigurationSaysUnlessItIsSaid(String body, String store)
       throws Exception {
     Answer answer = post("/authorities/prepare", body);
     assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 201 Created");

@@ -93,9 +93,9 @@ final class FakeAuthority implements CertificateAuthority {
   public AuthorityChanges changes() {
     return new AuthorityChanges() {
       @Override
-      public AuthorityInfo prepare(AuthorityInfo.Role role, String keyStore)
+      public AuthorityInfo prepare(AuthorityInfo.Role role, Optional<String> keyStore)
           throws IssuanceException {
-        return step("prepare " + role + " " + keyStore);
+        return step("prepare " + role + " " + keyStore.orElse("where configured"));
       }
 
       @Override
