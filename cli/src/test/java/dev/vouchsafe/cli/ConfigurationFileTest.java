@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vouchsafe.api.ApiSettings;
+import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
@@ -74,6 +75,10 @@ class ConfigurationFileTest {
           token = "1m"
           token-cap = "10m"
           token-key = "2h"
+          [attestation]
+          tracer = "ignore"
+          docker = "/srv/docker.sock"
+          podman = "off"
           [limits]
           connections = 10
           waiting = 11
@@ -222,6 +227,10 @@ class ConfigurationFileTest {
                 Duration.ofDays(100),
                 Duration.ofMinutes(10),
                 Duration.ofHours(2)));
+    assertThat(read.attestation())
+        .isEqualTo(
+            new AttestationSettings(
+                false, Optional.of(Path.of("/srv/docker.sock")), Optional.empty()));
     assertThat(read.limits()).isEqualTo(new ApiSettings.Limits(10, 12, 11));
     assertThat(read.bundle().refresh()).isEqualTo(Duration.ofMinutes(5));
     assertThat(read.tokens())
