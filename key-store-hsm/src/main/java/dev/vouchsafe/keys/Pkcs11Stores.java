@@ -96,30 +96,34 @@ final class Pkcs11Stores {
     LibrarySource library = LibrarySource.of(settings, files);
     AtomicBoolean begun = new AtomicBoolean();
     CompletableFuture<PrivateKeyStore> made = new CompletableFuture<>();
+    AtomicBoolean back = new AtomicBoolean();
     boolean done = false;
-    Thread maker = null;
     try {
-      maker =
-          Thread.ofPlatform()
-              .daemon()
-              .name("token-making")
-              .start(() ->
-                  make(
-                      made,
-                      () -> {
-                        TokenOpener opener =
-                            maker(directory, objects, settings, library, begun, made);
-                        opener.open().connectionOrThrow().retire("the store is made");
-                        RefusedPinNote note = RefusedPinNote.in(directory, files);
-                        return connected(store(note, objects, settings.uri(), library));
-                      }));
+      Thread.ofPlatform()
+          .daemon()
+          .name("token-making")
+          .start(() ->
+              make(
+                  made,
+                  () -> {
+                    try {
+                      TokenOpener opener =
+                          maker(directory, objects, settings, library, begun, made);
+                      opener.open().connectionOrThrow().retire("the store is made");
+                      RefusedPinNote note = RefusedPinNote.in(directory, files);
+                      return connected(store(note, objects, settings.uri(), library));
+                    } finally {
+                      // Said before anyone is woken: the thread itself may end later than that.
+                      back.set(true);
+                    }
+                  }));
       PrivateKeyStore store = await(made, settings);
       done = true;
       return store;
     } finally {
       if (!done) {
         library.close();
-        if (maker != null && maker.isAlive() && begun.get()) {
+        if (!back.get() && begun.get()) {
           // It may still make a key, after whatever we destroy now.
           keysMayBeLeft(directory, "the library did not come back");
         } else {
