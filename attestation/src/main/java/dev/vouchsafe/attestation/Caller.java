@@ -14,6 +14,9 @@ public interface Caller extends AutoCloseable {
   /** Effective group id at connect. */
   long gid();
 
+  /** The text of {@code /proc/PID/cgroup} at accept. */
+  String cgroup();
+
   @Override
   void close();
 }

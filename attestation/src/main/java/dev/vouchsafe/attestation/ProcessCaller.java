@@ -1,6 +1,9 @@
 package dev.vouchsafe.attestation;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +71,7 @@ final class ProcessCaller implements Caller {
   /** How many are inside; the sign bit says that it is closed. */
   private final AtomicInteger inside = new AtomicInteger();
 
+  private volatile @Nullable String cgroup;
   private volatile @Nullable Once host;
   private volatile @Nullable Once unit;
   private volatile @Nullable Once fileSystem;
@@ -104,6 +108,16 @@ final class ProcessCaller implements Caller {
   @Override
   public long gid() {
     return peer.gid();
+  }
+
+  @Override
+  public String cgroup() {
+    String text = cgroup;
+    if (text == null) {
+      text = new String(first.cgroup().toArray(JAVA_BYTE), StandardCharsets.ISO_8859_1);
+      cgroup = text;
+    }
+    return text;
   }
 
   Peer peer() {

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyType;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 
 /**
  * What the CA is to be.
@@ -14,6 +15,8 @@ import java.nio.file.Path;
  * @param deviceKey type of the device CA's key
  * @param leafKey type of a module's key when none is asked for
  * @param issuing whether an issuing CA signs leaves in the device CA's place
+ * @param liveCertificates how many certificates that have not ended each registration may have, if
+ *     that is limited
  */
 public record CaSettings(
     Path directory,
@@ -23,4 +26,5 @@ public record CaSettings(
     KeyType rootKey,
     KeyType deviceKey,
     KeyType leafKey,
-    IssuingCaSettings issuing) {}
+    IssuingCaSettings issuing,
+    OptionalLong liveCertificates) {}

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /** Makes and opens the gateway's CA. */
@@ -122,7 +123,7 @@ public final class CertificateAuthorities {
           issuers,
           stores,
           ledger,
-          new LeafPreparer(settings, issuers, crypto, clock),
+          new LeafPreparer(settings, issuers, crypto, clock, live(settings, ledger, clock)),
           services,
           new AuthoritySteps(
               settings, stores, crypto, ledger, issuers, services, factory, underWay),
@@ -132,6 +133,16 @@ public final class CertificateAuthorities {
       ledger.close();
       throw e;
     }
+  }
+
+  private static Optional<LiveCertificates> live(
+      CaSettings settings, Ledger ledger, InstantSource clock) throws IOException {
+    if (settings.liveCertificates().isEmpty()) {
+      return Optional.empty();
+    }
+    LiveCertificates live = new LiveCertificates(settings.liveCertificates().getAsLong());
+    ledger.living(clock.instant(), live);
+    return Optional.of(live);
   }
 
   /** Issuing CAs whose keys went with the process that made them. */

@@ -34,6 +34,8 @@ public final class IssuanceException extends Exception {
     LEDGER_UNAVAILABLE("ledger-unavailable", Kind.UNAVAILABLE),
     /** No authority can issue now: not yet valid, or ended. */
     AUTHORITY_UNAVAILABLE("authority-unavailable", Kind.UNAVAILABLE),
+    /** The registration has as many living certificates as the operator allows. */
+    TOO_MANY_CERTIFICATES("too-many-certificates", Kind.LIMITED),
     /** No authority is in a state in which that step can be taken. */
     AUTHORITY_STATE("authority-state", Kind.INVALID),
     /** The key store failed, or signed wrongly: the signature did not verify. */
@@ -66,6 +68,8 @@ public final class IssuanceException extends Exception {
     REFUSED,
     /** May pass (503 with Retry-After). */
     UNAVAILABLE,
+    /** Passes by itself, as time goes by (429 with Retry-After). */
+    LIMITED,
     /** Our own failure (500). */
     FAILED
   }

@@ -36,9 +36,19 @@ final class LeafPreparer {
   private final KeyType defaultKey;
   private final CsrReader csrReader;
   private final LeafPlanner planner;
+  private final Optional<LiveCertificates> live;
   private final Serials serials = new Serials();
 
-  LeafPreparer(CaSettings settings, Issuers issuers, SoftwareCrypto crypto, InstantSource clock) {
+  /**
+   * @param live counts the living certificates, if they are limited
+   */
+  LeafPreparer(
+      CaSettings settings,
+      Issuers issuers,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      Optional<LiveCertificates> live) {
+    this.live = live;
     this.issuers = issuers;
     this.crypto = crypto;
     this.clock = clock;
@@ -78,6 +88,9 @@ final class LeafPreparer {
               grant,
               plan,
               new LeafLint.Expected(grant, request.profile(), gate, key, keyType, now));
+      if (live.isPresent()) {
+        live.get().enter(grant.module(), plan.notAfter(), now);
+      }
       prepared = true;
       return new Prepared(signer, intent, keyPair);
     } finally {

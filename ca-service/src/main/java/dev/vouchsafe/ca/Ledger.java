@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -224,6 +225,11 @@ final class Ledger implements AutoCloseable {
         ledger.change(
             "UPDATE authority SET state = 'retired' WHERE id = ? AND state = 'prepared'",
             authority.row()));
+  }
+
+  /** Counts the certificates that have not ended. */
+  void living(Instant now, LiveCertificates into) throws IOException {
+    reader.living(now, into);
   }
 
   /**

@@ -112,6 +112,23 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
+  /** Counts the certificates that have not ended, by module and by the minute of their end. */
+  synchronized void living(Instant now, LiveCertificates into) throws IOException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            "SELECT m.name, c.not_after / 60 AS minute, COUNT(*) FROM certificate c"
+                + " JOIN module m ON m.id = c.module WHERE c.not_after > ? GROUP BY c.module, minute")) {
+      query.setLong(1, now.getEpochSecond());
+      try (ResultSet rows = query.executeQuery()) {
+        while (rows.next()) {
+          into.add(rows.getString(1), rows.getLong(2), rows.getLong(3));
+        }
+      }
+    } catch (SQLException e) {
+      throw damaged(file, e);
+    }
+  }
+
   /** The same, of a database in use by nobody, which is left as it is. */
   static List<StoredAuthority> authorities(Path folder) throws IOException {
     try (Connection connection = LedgerSchema.connectToLook(folder)) {

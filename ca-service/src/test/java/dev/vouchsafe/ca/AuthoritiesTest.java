@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.Certificate;
 import org.bouncycastle.asn1.x509.Extension;
@@ -120,7 +121,8 @@ class AuthoritiesTest {
             KeyType.EC_P256,
             KeyType.EC_P256,
             KeyType.EC_P256,
-            IssuingCaSettings.standard());
+            IssuingCaSettings.standard(),
+            OptionalLong.empty());
     try (TestCa ca = TestCa.with(settings)) {
       assertThat(ca.device().getSubjectX500Principal().getName())
           .contains("CN=Vouchsafe Device CA 1 " + "d".repeat(64 - 22) + ",");
@@ -234,7 +236,8 @@ class AuthoritiesTest {
         settings.rootKey(),
         settings.deviceKey(),
         settings.leafKey(),
-        IssuingCaSettings.standard());
+        IssuingCaSettings.standard(),
+        OptionalLong.empty());
   }
 
   private static CertificateAuthority open(TestCa ca, CaSettings settings, PrivateKeyStore store)

@@ -19,6 +19,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -126,7 +127,8 @@ final class TestCa implements AutoCloseable {
         keyType,
         keyType,
         KeyType.EC_P256,
-        IssuingCaSettings.standard());
+        IssuingCaSettings.standard(),
+        OptionalLong.empty());
   }
 
   /** With an issuing CA, or not. */
@@ -140,7 +142,8 @@ final class TestCa implements AutoCloseable {
         plain.rootKey(),
         plain.deviceKey(),
         plain.leafKey(),
-        issuing);
+        issuing,
+        OptionalLong.empty());
   }
 
   static PrivateKeyStore newStore(Path folder) throws KeyFault {

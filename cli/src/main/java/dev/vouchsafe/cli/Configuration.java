@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
@@ -28,6 +29,7 @@ import java.util.stream.Collectors;
  * @param tokens how long tokens and their keys live
  * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
+ * @param liveCertificates how many living certificates a registration may have, if that is limited
  * @param bundle how the trust bundle is published
  */
 record Configuration(
@@ -39,6 +41,7 @@ record Configuration(
     TokenLifetimes tokens,
     AttestationSettings attestation,
     ApiSettings.Limits limits,
+    OptionalLong liveCertificates,
     Bundle bundle) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */
   static final int LONGEST_SOCKET_PATH = 107;
@@ -178,6 +181,7 @@ record Configuration(
         keys.rootType(),
         keys.deviceType(),
         keys.leafType(),
-        issuing);
+        issuing,
+        liveCertificates);
   }
 }

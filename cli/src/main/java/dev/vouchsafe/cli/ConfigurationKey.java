@@ -45,6 +45,7 @@ enum ConfigurationKey {
   CONNECTIONS("limits", "connections", Kind.INTEGER, "4096"),
   WAITING("limits", "waiting", Kind.INTEGER, "1024"),
   PER_UID("limits", "per-uid", Kind.INTEGER, "512"),
+  LIVE_CERTIFICATES("limits", "live-certificates", Kind.INTEGER, null),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
   MANIFEST("bundle", "manifest", Kind.TEXT, null);
 
@@ -72,7 +73,7 @@ enum ConfigurationKey {
   private static final Map<String, List<String>> LATER =
       Map.of(
           "listen", List.of("spiffe", "loopback"),
-          "limits", List.of("live-certificates", "ledger-mb", "audit-mb"),
+          "limits", List.of("ledger-mb", "audit-mb"),
           "bundle", List.of("extra"),
           "clock", List.of("untrusted"));
 

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** Turns the texts of a configuration file into checked values, each named when it is wrong. */
@@ -48,6 +49,7 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.CONNECTIONS, 1, MOST),
                 integer(ConfigurationKey.PER_UID, 1, MOST),
                 integer(ConfigurationKey.WAITING, 1, MOST)),
+            liveCertificates(),
             new Configuration.Bundle(
                 duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
                 manifest()));
@@ -97,6 +99,12 @@ final class ConfigurationValues {
   private Optional<Path> engine(ConfigurationKey key) throws ConfigurationException {
     String text = text(key);
     return text.equals("off") ? Optional.empty() : Optional.of(absolute(key, text));
+  }
+
+  private OptionalLong liveCertificates() throws ConfigurationException {
+    return given(ConfigurationKey.LIVE_CERTIFICATES).isPresent()
+        ? OptionalLong.of(integer(ConfigurationKey.LIVE_CERTIFICATES, 1, MOST))
+        : OptionalLong.empty();
   }
 
   private Optional<Path> manifest() throws ConfigurationException {

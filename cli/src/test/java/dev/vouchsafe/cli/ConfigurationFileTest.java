@@ -22,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -83,6 +84,7 @@ class ConfigurationFileTest {
           connections = 10
           waiting = 11
           per-uid = 12
+          live-certificates = 100000
           [bundle]
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
@@ -247,7 +249,8 @@ class ConfigurationFileTest {
                 KeyType.RSA_3072,
                 KeyType.RSA_2048,
                 new IssuingCaSettings(
-                    IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY))));
+                    IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY)),
+                OptionalLong.of(100_000)));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
       assertThat(ALL).contains(key.key() + " = ");
@@ -336,7 +339,6 @@ class ConfigurationFileTest {
   @CsvSource({
     "listen,spiffe",
     "listen,loopback",
-    "limits,live-certificates",
     "limits,ledger-mb",
     "limits,audit-mb",
     "bundle,extra"

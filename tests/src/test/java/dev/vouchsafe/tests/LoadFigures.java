@@ -36,9 +36,21 @@ record LoadFigures(
   static LoadFigures measure(
       Path socket, long pid, Ask ask, int connections, int seconds, Path folder)
       throws IOException, InterruptedException {
+    return measure(List.of(), socket, pid, ask, connections, seconds, folder);
+  }
+
+  /**
+   * The same, with something in front of the command.
+   *
+   * @param as such as {@code setpriv} with its options
+   */
+  static LoadFigures measure(
+      List<String> as, Path socket, long pid, Ask ask, int connections, int seconds, Path folder)
+      throws IOException, InterruptedException {
     Path log = folder.resolve("h2load.log");
     Files.deleteIfExists(log);
-    List<String> command = new ArrayList<>(List.of("h2load", "--h1"));
+    List<String> command = new ArrayList<>(as);
+    command.addAll(List.of("h2load", "--h1"));
     command.addAll(List.of("-c", String.valueOf(connections), "-D", String.valueOf(seconds)));
     command.addAll(List.of("-B", "unix:" + socket, "--log-file=" + log));
     if (!ask.body().isEmpty()) {

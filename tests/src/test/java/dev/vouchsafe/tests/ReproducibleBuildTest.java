@@ -2,7 +2,6 @@ package dev.vouchsafe.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -20,16 +19,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fault")
 class ReproducibleBuildTest {
   private static final long LONGEST_BUILD_SECONDS = 600;
-  private static final List<String> MODULES =
-      List.of(
-          "key-store-hsm",
-          "attestation",
-          "trust-bundle",
-          "ca-service",
-          "workload-api",
-          "cli",
-          "tests");
-
   @TempDir Path folder;
 
   @Test
@@ -41,39 +30,8 @@ class ReproducibleBuildTest {
   }
 
   private static Map<String, String> build(Path copy) throws Exception {
-    copy(Places.root().resolve("pom.xml"), copy.resolve("pom.xml"));
-    copy(Places.root().resolve(".mvn"), copy.resolve(".mvn"));
-    for (String module : MODULES) {
-      Files.createDirectories(copy.resolve(module).resolve("src"));
-      copy(
-          Places.root().resolve(module).resolve("pom.xml"),
-          copy.resolve(module).resolve("pom.xml"));
-      Path sources = Places.root().resolve(module).resolve("src/main");
-      if (Files.exists(sources)) {
-        copy(sources, copy.resolve(module).resolve("src/main"));
-      }
-    }
-    Programs.run(
-            Map.of("JAVA_HOME", System.getProperty("java.home")),
-            List.of(
-                "mvn",
-                "-B",
-                "-q",
-                "-Pdist",
-                "-f",
-                copy.resolve("pom.xml").toString(),
-                "-pl",
-                "cli",
-                "-am",
-                "package"),
-            "",
-            LONGEST_BUILD_SECONDS)
-        .done();
+    LauncherBuild.run(copy, LONGEST_BUILD_SECONDS);
     return hashes(copy.resolve("cli/target/dist"));
-  }
-
-  private static void copy(Path from, Path to) throws IOException, InterruptedException {
-    Programs.run("cp", "-r", from.toString(), to.toString()).done();
   }
 
   private static Map<String, String> hashes(Path dist) throws Exception {

@@ -72,6 +72,7 @@ final class Failure extends Exception {
               "it can't be done now; ask again later",
               List.of(),
               null);
+      case LIMITED -> new Failure(Status.TOO_MANY_REQUESTS, code, said, List.of(), null);
       case FAILED ->
           new Failure(
               Status.INTERNAL_SERVER_ERROR, code, "issuing failed; see the log", List.of(), null);

@@ -52,8 +52,8 @@ final class IotEdgeApi {
               ErrorAnswers::iotEdge,
               () -> certificate(json -> json.writeString(manifest.get())));
       case MODULES -> start(exchange, modules::list);
-      case IDENTITY_CERTIFICATE -> start(exchange, call -> certificates.identity(call, path));
-      case SERVER_CERTIFICATE -> start(exchange, call -> certificates.server(call, path));
+      case IDENTITY_CERTIFICATE -> issue(exchange, call -> certificates.identity(call, path));
+      case SERVER_CERTIFICATE -> issue(exchange, call -> certificates.server(call, path));
       case SIGN -> keys.sign(exchange, path);
       case ENCRYPT -> keys.encrypt(exchange, path);
       case DECRYPT -> start(exchange, call -> keys.decrypt(call, path));
@@ -62,6 +62,10 @@ final class IotEdgeApi {
 
   private void start(Exchange exchange, ModuleCalls.Work work) {
     calls.start(exchange, ErrorAnswers::iotEdge, work);
+  }
+
+  private void issue(Exchange exchange, ModuleCalls.Work work) {
+    calls.startIssuing(exchange, ErrorAnswers::iotEdge, work);
   }
 
   private static void checkVersion(Request request) throws Failure {

@@ -74,10 +74,10 @@ final class IotEdgeKeys {
 
   /** One lane for each process: what its connections ask for at a time takes one look. */
   private void start(Exchange exchange, IotEdgePath path, Reader reader) {
-    ModuleCall call = calls.admit(exchange, ErrorAnswers::iotEdge);
-    if (call != null) {
-      lanes.add(call.caller().pid(), new Asked(call, path, reader));
-    }
+    calls.inTurn(
+        exchange,
+        ErrorAnswers::iotEdge,
+        call -> lanes.add(call.caller().pid(), new Asked(call, path, reader)));
   }
 
   /** An edge: whatever happens, every caller is answered. */

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.attestation.Caller;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
@@ -21,13 +22,25 @@ import org.jspecify.annotations.Nullable;
 final class ModuleCalls {
   private static final QuietLog LOG = new QuietLog(ModuleCalls.class);
 
+  /**
+   * Enough to keep the cores and the ledger's groups busy; one who comes after so many of another
+   * user's waits no longer than these take.
+   */
+  private static final int AT_ONCE = 32;
+
   private final Workers workers;
   private final CertificateAuthority authority;
   private final Attestation attestation;
   private final Quota waiting;
 
+  /** What waits for the ledger and a key store, and is the longest under way. */
+  private final Turns issuing = new Turns(AT_ONCE);
+
+  /** What needs neither: a key store that is slow must not hold it up. */
+  private final Turns others = new Turns(AT_ONCE);
+
   /**
-   * @param waiting how many requests may be under way, in all and for each user
+   * @param waiting how many requests may be there, in all and for each user
    */
   ModuleCalls(
       Workers workers, CertificateAuthority authority, Attestation attestation, Quota waiting) {
@@ -42,11 +55,32 @@ final class ModuleCalls {
     void run(ModuleCall call) throws Failure, IssuanceException;
   }
 
-  /** Admits a request and hands it to the workers. Runs on the event loop. */
+  /** Admits a request and, in its turn, hands it to the workers. Runs on the event loop. */
   void start(Exchange exchange, Function<Failure, Response> errors, Work work) {
-    ModuleCall call = admit(exchange, errors);
-    if (call != null) {
-      onWorker(call, () -> work.run(call));
+    inTurn(exchange, errors, others, call -> onWorker(call, () -> work.run(call)));
+  }
+
+  /** The same, for one that ends in {@link #finish}. Runs on the event loop. */
+  void startIssuing(Exchange exchange, Function<Failure, Response> errors, Work work) {
+    inTurn(exchange, errors, issuing, call -> onWorker(call, () -> work.run(call)));
+  }
+
+  /** Admits a request and, in its turn, puts it where it is worked on. Runs on the event loop. */
+  void inTurn(Exchange exchange, Function<Failure, Response> errors, Consumer<ModuleCall> handOn) {
+    inTurn(exchange, errors, others, handOn);
+  }
+
+  private void inTurn(
+      Exchange exchange,
+      Function<Failure, Response> errors,
+      Turns turns,
+      Consumer<ModuleCall> handOn) {
+    Caller caller = admit(exchange, errors);
+    if (caller != null) {
+      Turns.Ticket ticket = turns.ticket(exchange.peer().owner(), caller.cgroup());
+      exchange.whenDone(ticket::withdraw);
+      ModuleCall call = new ModuleCall(new TurnedExchange(exchange, ticket), caller, errors);
+      ticket.enter(() -> handOn.accept(call));
     }
   }
 
@@ -64,8 +98,8 @@ final class ModuleCalls {
     return new Lanes<>(workers, work, (thing, failure) -> call.apply(thing).fail(failure));
   }
 
-  /** Admits a request, or answers why not. Runs on the event loop. */
-  @Nullable ModuleCall admit(Exchange exchange, Function<Failure, Response> errors) {
+  /** Admits a request, or answers why not. */
+  private @Nullable Caller admit(Exchange exchange, Function<Failure, Response> errors) {
     CallerLease lease = exchange.peer().caller();
     if (lease == null || !lease.acquire()) {
       // A connection is looked at once, so only another one can end better.
@@ -83,7 +117,7 @@ final class ModuleCalls {
       waiting.leave(owner);
       lease.release();
     });
-    return new ModuleCall(exchange, lease.caller(), errors);
+    return lease.caller();
   }
 
   private static Failure nameless(Peer peer) {
@@ -184,7 +218,8 @@ final class ModuleCalls {
 
   private static Failure failure(IssuanceException e) {
     switch (e.reason().kind()) {
-      case INVALID, REFUSED -> LOG.info("not done: " + e.reason().code() + ": " + e.getMessage());
+      case INVALID, REFUSED, LIMITED ->
+          LOG.info("not done: " + e.reason().code() + ": " + e.getMessage());
       case UNAVAILABLE -> LOG.warning("can't do: " + e.reason().code() + ": " + e.getMessage());
       case FAILED -> LOG.error("issuing failed: " + e.reason().code(), e);
     }
@@ -208,14 +243,24 @@ final class ModuleCalls {
 
   /** The edge of the workers: whatever happens, the caller is answered. */
   static void guarded(ModuleCall call, Step step) {
+    boolean ended = false;
     try {
       step.run();
+      ended = true;
     } catch (Failure failure) {
+      ended = true;
       call.fail(failure);
     } catch (IssuanceException e) {
+      ended = true;
       call.fail(failure(e));
     } catch (RuntimeException e) {
+      ended = true;
       call.fail(Workers.unexpected(e));
+    } finally {
+      if (!ended) {
+        // An error, of which the thread tells: its turn must not end with it.
+        call.fail(Failure.of(Problem.INTERNAL, "the request failed; see the log"));
+      }
     }
   }
 }

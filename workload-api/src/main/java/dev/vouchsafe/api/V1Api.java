@@ -47,11 +47,12 @@ final class V1Api {
       case "/v1/certificates" -> {
         onlyPosts(request);
         waits.start(
-            exchange, () -> calls.start(exchange, ErrorAnswers::problem, this::certificate));
+            exchange, () -> calls.startIssuing(exchange, ErrorAnswers::problem, this::certificate));
       }
       case "/v1/tokens" -> {
         onlyPosts(request);
-        waits.start(exchange, () -> calls.start(exchange, ErrorAnswers::problem, this::token));
+        waits.start(
+            exchange, () -> calls.startIssuing(exchange, ErrorAnswers::problem, this::token));
       }
       case "/v1/identity" -> {
         onlyReads(request);

@@ -117,6 +117,11 @@ final class FakeAttestor implements Attestor {
     }
 
     @Override
+    public String cgroup() {
+      return "0::/";
+    }
+
+    @Override
     public void close() {
       if (closed) {
         throw new AssertionError("a caller was closed twice");

@@ -34,6 +34,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -91,7 +92,8 @@ final class TestHome implements AutoCloseable {
             KeyType.EC_P256,
             KeyType.EC_P256,
             KeyType.EC_P256,
-            IssuingCaSettings.standard());
+            IssuingCaSettings.standard(),
+            OptionalLong.empty());
     AuthorityStores stores = AuthorityStores.single(store);
     X509Certificate root =
         CertificateAuthorities.create(settings, stores, crypto, clock).getFirst().certificate();

@@ -248,11 +248,13 @@ class V1ApiTest {
         switch (reason.kind()) {
           case INVALID -> 400;
           case REFUSED -> 403;
+          case LIMITED -> 429;
           case UNAVAILABLE -> 503;
           case FAILED -> 500;
         };
     assertProblem(answer, status, reason.code());
-    assertThat(answer.headers().containsKey("retry-after")).isEqualTo(status == 503);
+    assertThat(answer.headers().containsKey("retry-after"))
+        .isEqualTo(status == 503 || status == 429);
     assertThat(answer.body().contains("said of"))
         .as("our inner causes stay inside")
         .isEqualTo(status < 500);

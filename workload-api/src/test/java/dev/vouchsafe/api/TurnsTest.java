@@ -1,0 +1,192 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Nobody waits while there is room, and nobody waits behind another user's flood. */
+@Timeout(60)
+class TurnsTest {
+  private final List<String> begun = Collections.synchronizedList(new ArrayList<>());
+
+  private Turns.Ticket enter(Turns turns, Object user, Object group, String name) {
+    Turns.Ticket ticket = turns.ticket(user, group);
+    ticket.enter(() -> begun.add(name));
+    return ticket;
+  }
+
+  @Test
+  void whoIsAloneGetsAllThereIs() {
+    Turns turns = new Turns(3);
+    IntStream.range(0, 3).forEach(i -> enter(turns, 1, "/", "a" + i));
+    assertThat(begun).containsExactly("a0", "a1", "a2");
+    assertThat(turns.waiting()).isZero();
+  }
+
+  @Test
+  void oneOfEachUserComesAfterTheOther() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "flood");
+    List<Turns.Ticket> tickets = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      tickets.add(enter(turns, 1, "/", "flood" + i));
+    }
+    Turns.Ticket honest = enter(turns, 2, "/", "honest");
+    first.over();
+    tickets.get(0).over();
+    honest.over();
+    tickets.get(1).over();
+    assertThat(begun).containsExactly("flood", "flood0", "honest", "flood1", "flood2");
+  }
+
+  @Test
+  void manyControlGroupsOfOneUserCountAsThatUser() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    List<Turns.Ticket> groups = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      groups.add(enter(turns, 1, "/" + i, "group" + i));
+    }
+    Turns.Ticket other = enter(turns, 2, "/", "other");
+    Turns.Ticket again = enter(turns, 2, "/", "other again");
+    first.over();
+    groups.get(0).over();
+    other.over();
+    groups.get(1).over();
+    again.over();
+    assertThat(begun)
+        .containsExactly("first", "group0", "other", "group1", "other again", "group2");
+  }
+
+  @Test
+  void controlGroupsOfAUserTakeTurns() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 0, "/a", "a0");
+    Turns.Ticket second = enter(turns, 0, "/a", "a1");
+    enter(turns, 0, "/a", "a2");
+    Turns.Ticket other = enter(turns, 0, "/b", "b0");
+    first.over();
+    second.over();
+    other.over();
+    assertThat(begun).containsExactly("a0", "a1", "b0", "a2");
+  }
+
+  @Test
+  void whoWithdrawsLeavesTheLine() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    Turns.Ticket gone = enter(turns, 1, "/", "gone");
+    Turns.Ticket alone = enter(turns, 2, "/", "alone");
+    enter(turns, 1, "/", "last");
+    gone.withdraw();
+    alone.over();
+    first.over();
+    assertThat(begun).containsExactly("first", "last");
+    assertThat(turns.waiting()).isZero();
+  }
+
+  @Test
+  void withdrawingBeforeEnteringIsTheEnd() {
+    Turns turns = new Turns(1);
+    Turns.Ticket ticket = turns.ticket(1, "/");
+    ticket.withdraw();
+    ticket.enter(() -> begun.add("never"));
+    assertThat(begun).isEmpty();
+    enter(turns, 1, "/", "next");
+    assertThat(begun).containsExactly("next");
+  }
+
+  @Test
+  void whatIsWorkedOnKeepsItsPlaceWhenItsPeerHasGone() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    enter(turns, 2, "/", "second");
+    first.withdraw();
+    assertThat(begun).containsExactly("first");
+    first.over();
+    assertThat(begun).containsExactly("first", "second");
+  }
+
+  @Test
+  void onlyTheFirstEndCounts() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    enter(turns, 1, "/", "second");
+    enter(turns, 1, "/", "third");
+    first.over();
+    first.over();
+    first.withdraw();
+    assertThat(begun).containsExactly("first", "second");
+  }
+
+  @Test
+  void aHundredThousandThatEndAtOnceTakeNoHundredThousandFrames() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    AtomicInteger done = new AtomicInteger();
+    for (int i = 0; i < 100_000; i++) {
+      Turns.Ticket ticket = turns.ticket(i % 7, "/");
+      ticket.enter(() -> {
+        done.incrementAndGet();
+        ticket.over();
+      });
+    }
+    first.over();
+    assertThat(done).hasValue(100_000);
+  }
+
+  @RepeatedTest(3)
+  void underLoadEachIsDoneOnceAndNeverTooManyAtOnce() throws Exception {
+    int most = 4;
+    int each = 5000;
+    Turns turns = new Turns(most);
+    AtomicInteger inside = new AtomicInteger();
+    AtomicInteger highest = new AtomicInteger();
+    AtomicInteger done = new AtomicInteger();
+    AtomicInteger withdrawn = new AtomicInteger();
+    CountDownLatch left = new CountDownLatch(3 * each);
+    try (ExecutorService threads = Executors.newFixedThreadPool(4);
+        ExecutorService clients = Executors.newFixedThreadPool(3)) {
+      for (int user = 0; user < 3; user++) {
+        int name = user;
+        clients.execute(() -> {
+          Random random = new Random(name);
+          for (int i = 0; i < each; i++) {
+            Turns.Ticket ticket = turns.ticket(name, random.nextInt(3));
+            if (random.nextInt(10) == 0) {
+              ticket.withdraw();
+              withdrawn.incrementAndGet();
+              left.countDown();
+              continue;
+            }
+            ticket.enter(() -> {
+              highest.accumulateAndGet(inside.incrementAndGet(), Math::max);
+              threads.execute(() -> {
+                inside.decrementAndGet();
+                done.incrementAndGet();
+                ticket.over();
+                left.countDown();
+              });
+            });
+          }
+        });
+      }
+      assertThat(left.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+    assertThat(done.get() + withdrawn.get()).isEqualTo(3 * each);
+    assertThat(highest.get()).isLessThanOrEqualTo(most);
+    assertThat(turns.waiting()).isZero();
+  }
+}
