@@ -67,6 +67,12 @@ public interface Attestor extends AutoCloseable {
    * @throws CallerUnknownException if there is no such process, or it ended meanwhile
    */
   Explanation explain(int pid, Registration registration) throws CallerUnknownException;
+   * What the caller looks like, for the record of a decision; a few microseconds. It takes no part
+   * in the decision.
+   */
+  default CallerDescription describe(Caller caller) {
+    return CallerDescription.UNKNOWN;
+  }
 
   /** What can't be seen or ruled out on this kernel and with these rights, for {@code check}. */
   List<String> limits();

@@ -1,8 +1,11 @@
 package dev.vouchsafe.attestation;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Attests processes of this Linux machine. */
@@ -263,6 +266,28 @@ final class LinuxAttestor implements Attestor {
         selector -> check.check(s, caller, selector),
         namedByUnit -> host(s, caller, namedByUnit),
         registration);
+  }
+
+  public CallerDescription describe(Caller caller) {
+    ProcessCaller process = own(caller);
+    if (!process.enter()) {
+      return CallerDescription.UNKNOWN;
+    }
+    Scratch s = pool.take();
+    try {
+      int length = looks.executablePath(s, process);
+      Optional<String> executable =
+          length <= 0
+              ? Optional.empty()
+              : Optional.of(new String(s.bytes(length), StandardCharsets.UTF_8));
+      return new CallerDescription(
+          // Asked last, as in every look: only now it is sure that the path was this process's.
+          looks.ended(s, process) == null ? executable : Optional.empty(),
+          CallerDescription.cgroupPath(process.first().cgroup().toArray(ValueLayout.JAVA_BYTE)));
+    } finally {
+      pool.give(s);
+      process.leave();
+    }
   }
 
   private static Doubt closed() {

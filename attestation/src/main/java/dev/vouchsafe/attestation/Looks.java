@@ -202,6 +202,11 @@ final class Looks {
         && ended(s, caller) == null;
   }
 
+  /** The path of the executable, as the kernel names it, into the buffer; returns its length. */
+  int executablePath(Scratch s, ProcessCaller caller) {
+    return kernel.readlink(s, caller.pid(), "exe");
+  }
+
   /**
    * Asked last: only now is it sure that what was read was the same process's.
    *
