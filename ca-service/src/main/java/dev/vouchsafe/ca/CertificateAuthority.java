@@ -31,6 +31,9 @@ public interface CertificateAuthority extends AutoCloseable {
   /** The modules' symmetric keys. */
   ModuleKeys moduleKeys();
 
+  /** The key of the audit log, which hangs on the same key store. */
+  AuditKey auditKey();
+
   /**
    * Every generation of root and device CA, the newest last, and then the issuing CAs whose
    * certificates have not ended.

@@ -28,6 +28,7 @@ final class IssuingService implements CertificateAuthority {
   private final LeafPreparer preparer;
   private final TokenIssuer tokens;
   private final ModuleKeys moduleKeys;
+  private final AuditKey auditKey;
   private final AuthorityChanges changes;
   private final UnderWay underWay;
 
@@ -46,6 +47,7 @@ final class IssuingService implements CertificateAuthority {
     this.preparer = preparer;
     this.tokens = services.tokens(underWay, executor);
     this.moduleKeys = services.moduleKeys();
+    this.auditKey = services.auditKey();
     this.changes = changes;
     this.underWay = underWay;
     this.executor = executor;
@@ -165,6 +167,11 @@ final class IssuingService implements CertificateAuthority {
   @Override
   public ModuleKeys moduleKeys() {
     return moduleKeys;
+  }
+
+  @Override
+  public AuditKey auditKey() {
+    return auditKey;
   }
 
   @Override

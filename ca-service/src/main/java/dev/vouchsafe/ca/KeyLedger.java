@@ -14,9 +14,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * The ledger's tables of sealed secrets, token keys, blocks of token ids, and disclosures. Whatever
- * is written here is on the disk when the call returns, or the future completes; what finds the
- * ledger otherwise than it expects fails alone.
+ * The ledger's tables of sealed secrets, token keys, blocks of token ids, the audit key, and
+ * disclosures. Whatever is written here is on the disk when the call returns, or the future
+ * completes; what finds the ledger otherwise than it expects fails alone.
  */
 final class KeyLedger {
   /** A secret that the key store sealed, under its name. */
@@ -86,6 +86,14 @@ final class KeyLedger {
       Instant reserved,
       Instant latestExpiry) {}
 
+  /**
+   * The audit key as it is kept.
+   *
+   * @param spki its public half, SubjectPublicKeyInfo in DER
+   * @param sealed its private half, sealed
+   */
+  record StoredAuditKey(Blob spki, Blob sealed) {}
+
   /** A key that was shown to a person. */
   record Disclosure(
       Instant at,
@@ -154,9 +162,31 @@ final class KeyLedger {
     ledger.requireCount("SELECT COUNT(*) FROM sealed_secret", anew.secrets().size());
     ledger.requireCount(
         "SELECT COUNT(*) FROM token_key WHERE state <> 'retired'", anew.tokenKeys().size());
+    ledger.changeOne("UPDATE audit_key SET sealed = ?", anew.auditKey().octets());
     // They never sign again.
     ledger.change("UPDATE token_key SET sealed = x'' WHERE state = 'retired'");
     ledger.eraseReplaced();
+  }
+
+  /** The audit key, if it was made. */
+  Optional<StoredAuditKey> auditKey() throws IssuanceException {
+    return read(
+            "SELECT spki, sealed FROM audit_key",
+            row -> new StoredAuditKey(new Blob(row.getBytes(1)), new Blob(row.getBytes(2))))
+        .stream()
+        .findFirst();
+  }
+
+  /** Keeps the audit key; fails if there is one. */
+  void keepAuditKey(StoredAuditKey key, Instant now) throws IssuanceException {
+    await(
+        writer.conditional(ledger ->
+            ledger.changeOne(
+                "INSERT INTO audit_key(id, spki, sealed, created) VALUES (1,?,?,?)",
+                key.spki().octets(),
+                key.sealed().octets(),
+                now.getEpochSecond())),
+        START_WAITS);
   }
 
   /** Every token key that was ever made, the oldest first. */

@@ -10,7 +10,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 
-/** What hangs on sealed secrets: the modules' keys and the tokens. Made, or unsealed, at start. */
+/**
+ * What hangs on sealed secrets: the modules' keys, the tokens, and the audit log's key. Made, or
+ * unsealed, at start.
+ */
 final class KeyServices {
   private static final System.Logger LOG = System.getLogger(KeyServices.class.getName());
 
@@ -21,6 +24,7 @@ final class KeyServices {
   private final Sealer sealer;
   private final ModuleMasters masters;
   private final TokenKeys tokenKeys;
+  private final SealedAuditKey auditKey;
 
   KeyServices(
       CaSettings settings,
@@ -36,6 +40,7 @@ final class KeyServices {
     this.sealer = new Sealer(store);
     this.masters = new ModuleMasters(this.ledger, sealer, clock);
     this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock, pace);
+    this.auditKey = new SealedAuditKey(this.ledger, sealer, crypto, clock);
   }
 
   /** One of the parts that need the store. */
@@ -52,8 +57,9 @@ final class KeyServices {
     try {
       masters.prepare();
       startTokenKeys();
+      auditKey.prepare();
     } catch (KeyFault | IssuanceException e) {
-      throw new IOException("the keys of modules and tokens: " + e.getMessage(), e);
+      throw new IOException("the keys of modules, tokens and the audit log: " + e.getMessage(), e);
     }
   }
 
@@ -65,6 +71,7 @@ final class KeyServices {
   void start() throws IOException {
     start("the modules' keys", masters::prepare);
     start("tokens", this::startTokenKeys);
+    start("the audit log's key", auditKey::prepare);
   }
 
   private void start(String what, Part part) throws IOException {
@@ -119,7 +126,8 @@ final class KeyServices {
   }
 
   private SealedAnew sealedBy(Sealer other) throws KeyFault, IssuanceException {
-    return new SealedAnew(masters.sealedBy(other), tokenKeys.sealedBy(other));
+    return new SealedAnew(
+        masters.sealedBy(other), tokenKeys.sealedBy(other), auditKey.sealedBy(other));
   }
 
   /**
@@ -131,6 +139,10 @@ final class KeyServices {
   TokenIssuer tokens(UnderWay underWay, Executor executor) {
     TokenIds ids = new TokenIds(ledger, settings.tokens().tokenCap(), pace.longestWait());
     return new TokenService(settings, tokenKeys, ids, underWay, clock, executor);
+  }
+
+  AuditKey auditKey() {
+    return auditKey;
   }
 
   ModuleKeys moduleKeys() {

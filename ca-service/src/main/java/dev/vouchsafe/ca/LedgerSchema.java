@@ -35,10 +35,11 @@ final class LedgerSchema {
   private static final int FIRST_VERSION = 1;
 
   /**
-   * The tables of the second are those of the third; but an authority may now stand in it with a
-   * hash of no octets, reserved, and be an issuing CA, or in another key store than the rest.
+   * The tables of the second are those of the third; but an authority may stand in the third with a
+   * hash of no octets, reserved, and be an issuing CA, or in another key store than the rest. The
+   * fourth has the audit log's key: an older release would leave it sealed by a store that went.
    */
-  private static final int VERSION = 3;
+  private static final int VERSION = 4;
 
   private static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
@@ -140,6 +141,17 @@ final class LedgerSchema {
     """
   };
 
+  /** What the audit log brought: its one key. */
+  private static final String AUDIT_KEY =
+      """
+      CREATE TABLE audit_key(
+        id INTEGER PRIMARY KEY CHECK(id = 1),
+        spki BLOB NOT NULL,
+        sealed BLOB NOT NULL,
+        created INTEGER NOT NULL
+      ) STRICT\
+      """;
+
   /** Opens the connection that writes. Tests put a broken disk here. */
   interface Connector {
     Connection connect(Path file) throws SQLException;
@@ -168,6 +180,7 @@ final class LedgerSchema {
         statement.execute(table);
       }
       addSecond(statement);
+      statement.execute(AUDIT_KEY);
       sayVersion(statement);
       connection.commit();
     } catch (SQLException e) {
@@ -193,6 +206,7 @@ final class LedgerSchema {
     if (version == FIRST_VERSION) {
       addSecond(statement);
     }
+    statement.execute(AUDIT_KEY);
     sayVersion(statement);
   }
 

@@ -9,8 +9,10 @@ import java.util.Map;
  *
  * @param secrets every sealed secret
  * @param tokenKeys the private half of every token key that signs or will sign, by its kid
+ * @param auditKey the private half of the audit key
  */
-record SealedAnew(List<KeyLedger.SealedSecret> secrets, Map<String, Blob> tokenKeys) {
+record SealedAnew(
+    List<KeyLedger.SealedSecret> secrets, Map<String, Blob> tokenKeys, Blob auditKey) {
   SealedAnew {
     secrets = List.copyOf(secrets);
     tokenKeys = Map.copyOf(tokenKeys);

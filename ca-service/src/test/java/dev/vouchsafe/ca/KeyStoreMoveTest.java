@@ -10,6 +10,7 @@ import dev.vouchsafe.ca.ModuleKeys.Module;
 import dev.vouchsafe.ca.ModuleKeys.Which;
 import dev.vouchsafe.keys.KeyFault;
 import java.nio.file.Path;
+import java.security.interfaces.ECPublicKey;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -38,6 +39,7 @@ class KeyStoreMoveTest {
   private byte[] box;
   private String kid;
   private String jwks;
+  private ECPublicKey auditKey;
 
   @BeforeEach
   void make() throws Exception {
@@ -46,6 +48,7 @@ class KeyStoreMoveTest {
     signature = ca.ca().moduleKeys().sign(MODULE, Which.SECONDARY, DATA);
     box = ca.ca().moduleKeys().encrypt(MODULE, IV, DATA);
     kid = kid();
+    auditKey = ca.ca().auditKey().publicKey().orElseThrow();
     jwks = ca.ca().tokens().jwks();
   }
 
@@ -65,6 +68,8 @@ class KeyStoreMoveTest {
     assertThat(kid()).isEqualTo(kid);
     assertThat(ca.ca().tokens().jwks()).isEqualTo(jwks);
     ca.issue(TestCa.grant(), CertificateRequest.of(Profile.SERVER));
+    assertThat(ca.ca().auditKey().publicKey()).hasValue(auditKey);
+    assertThat(AuditKeyTest.verifies(auditKey, ca.ca().auditKey())).isTrue();
   }
 
   private void prepare(String keyStore) throws IssuanceException {
@@ -91,7 +96,7 @@ class KeyStoreMoveTest {
         ResultSet rows =
             statement.executeQuery(
                 "SELECT hex(sealed) FROM sealed_secret UNION ALL SELECT hex(sealed) FROM"
-                    + " token_key")) {
+                    + " token_key UNION ALL SELECT hex(sealed) FROM audit_key")) {
       while (rows.next()) {
         blobs.add(rows.getString(1));
       }
@@ -123,7 +128,7 @@ class KeyStoreMoveTest {
     assertThat(blobs()).isEqualTo(before);
     activate("device-2");
     assertNothingLost();
-    assertThat(blobs()).hasSize(4).doesNotContainAnyElementsOf(before);
+    assertThat(blobs()).hasSize(5).doesNotContainAnyElementsOf(before);
     restartWithout("software");
     assertNothingLost();
   }
@@ -179,7 +184,7 @@ class KeyStoreMoveTest {
   void aStoreThatIsLostWhileItSealsChangesNothing() throws Exception {
     prepare("pkcs11");
     List<String> before = blobs();
-    for (int last = 0; last < 8; last++) {
+    for (int last = 0; last < 10; last++) {
       AtomicInteger left = new AtomicInteger(last);
       ca.stores
           .get("pkcs11")
@@ -223,7 +228,7 @@ class KeyStoreMoveTest {
       String _ = kid();
     }
     List<String> before = blobs();
-    assertThat(before).hasSizeGreaterThan(4);
+    assertThat(before).hasSizeGreaterThan(5);
     String now = kid();
     String announced = ca.ca().tokens().jwks();
     prepare("pkcs11");

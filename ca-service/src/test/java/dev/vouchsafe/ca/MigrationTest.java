@@ -10,6 +10,7 @@ import dev.vouchsafe.keys.KeyFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.interfaces.ECPublicKey;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A home of the first release, opened by this one, also when that is interrupted. */
 class MigrationTest {
@@ -59,7 +62,7 @@ class MigrationTest {
     assertThat(ca.token(GRANT, REQUEST).id()).isNotEqualTo(id);
     assertThat(ca.ca().certificate(serial)).isPresent();
     ca.issue(TestCa.grant(), CertificateRequest.of(Profile.IDENTITY));
-    assertThat(FirstVersion.versionOf(home())).isEqualTo(3);
+    assertThat(FirstVersion.versionOf(home())).isEqualTo(4);
   }
 
   @Test
@@ -68,14 +71,25 @@ class MigrationTest {
     assertWhole();
   }
 
-  /** The second release made the very same tables. */
-  @Test
-  void aHomeOfTheSecondReleaseKeepsWhatItHas() throws Exception {
+  /** The second release and the third made the very same tables. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void aHomeOfALaterReleaseKeepsWhatItHas(int version) throws Exception {
     ca.reopen();
     ca.ca().close();
-    LedgerPeek.execute(home(), "PRAGMA user_version = 2");
+    LedgerPeek.execute(home(), "DROP TABLE audit_key");
+    LedgerPeek.execute(home(), "PRAGMA user_version = " + version);
     ca.reopen();
     assertWhole();
+  }
+
+  @Test
+  void theAuditKeyIsMadeOnceAndStays() throws Exception {
+    ca.reopen();
+    ECPublicKey key = ca.ca().auditKey().publicKey().orElseThrow();
+    ca.reopen();
+    assertThat(ca.ca().auditKey().publicKey()).hasValue(key);
+    assertThat(AuditKeyTest.verifies(key, ca.ca().auditKey())).isTrue();
   }
 
   @Test
@@ -163,7 +177,7 @@ class MigrationTest {
       copy(crashed);
     }
     restore(crashed);
-    assertThat(FirstVersion.versionOf(home())).isEqualTo(3);
+    assertThat(FirstVersion.versionOf(home())).isEqualTo(4);
     ca.reopen();
     assertWhole();
   }
@@ -203,7 +217,7 @@ class MigrationTest {
   void aProcessThatIsKilledWhileItMigratesLeavesOneVersionOrTheOther() throws Exception {
     Path before = Files.createDirectory(folder.resolve("before"));
     copy(before);
-    boolean[] seen = new boolean[4];
+    boolean[] seen = new boolean[5];
     for (int round = 0; round < 60; round++) {
       restore(before);
       Process process =
@@ -219,12 +233,12 @@ class MigrationTest {
       process.waitFor(300 + 10L * round, TimeUnit.MILLISECONDS);
       process.destroyForcibly().waitFor();
       int version = FirstVersion.versionOf(home());
-      assertThat(version).isIn(1, 3);
+      assertThat(version).isIn(1, 4);
       seen[version] = true;
       Ledger.open(home()).close();
-      assertThat(FirstVersion.versionOf(home())).isEqualTo(3);
+      assertThat(FirstVersion.versionOf(home())).isEqualTo(4);
     }
-    assertThat(seen[1] && seen[3]).as("killed before and after").isTrue();
+    assertThat(seen[1] && seen[4]).as("killed before and after").isTrue();
     ca.reopen();
     assertWhole();
   }

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.ca.AuditKey;
 import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityProof;
@@ -82,6 +83,11 @@ final class FakeAuthority implements CertificateAuthority {
   @Override
   public ModuleKeys moduleKeys() {
     return moduleKeys;
+  }
+
+  @Override
+  public AuditKey auditKey() {
+    return real.auditKey();
   }
 
   @Override
