@@ -1,0 +1,46 @@
+package dev.vouchsafe.audit;
+
+/**
+ * A log that shows whether it was changed. Entries are written, and synced, by a thread of its own,
+ * in groups; for use by many threads.
+ */
+public interface AuditLog extends AutoCloseable {
+  /**
+   * Records something that hands nothing out. Never waits. Refusals without end are counted after
+   * the first few, and in place of whatever finds no room its number is recorded later.
+   */
+  void note(AuditEvent event);
+
+  /**
+   * Records something that must not happen unrecorded. When this returns, the event waits for the
+   * disk, which it reaches within a fraction of a second; if there is no room, this waits for a
+   * moment.
+   *
+   * @throws AuditUnavailableException if it can't be recorded now
+   */
+  void require(AuditEvent event) throws AuditUnavailableException;
+
+  /**
+   * Counts what an attested module did; the number is recorded each minute. Never waits.
+   *
+   * @param module name of a registration, never one that a caller made up
+   * @param operation one of few, such as {@code sign}
+   */
+  void count(String module, String operation);
+
+  /**
+   * Signs all that was recorded before this call.
+   *
+   * @return the text of the checkpoint, for a place that whoever can write the log's folder can't
+   *     write
+   * @throws AuditUnavailableException if it can't be signed, or written, now
+   */
+  String checkpoint() throws AuditUnavailableException;
+
+  /** How it stands. */
+  AuditStatus status();
+
+  /** Writes what waits, says that the service stopped, and signs. */
+  @Override
+  void close();
+}

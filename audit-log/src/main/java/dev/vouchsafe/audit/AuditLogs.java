@@ -1,0 +1,23 @@
+package dev.vouchsafe.audit;
+
+import java.io.IOException;
+import java.time.InstantSource;
+
+/** Opens audit logs. */
+public final class AuditLogs {
+  private AuditLogs() {}
+
+  /**
+   * Opens a log, or begins one, and records that the service started.
+   *
+   * @param signer signs the checkpoints; one that can't yet is asked again
+   * @param version of the program, for the record
+   * @throws IOException if the folder can't be read or written
+   */
+  public static AuditLog open(
+      AuditSettings settings, CheckpointSigner signer, InstantSource clock, String version)
+      throws IOException {
+    LogWriter writer = LogWriter.open(settings, signer, clock, version);
+    return RunningLog.start(writer, signer, clock, System::nanoTime);
+  }
+}

@@ -1,0 +1,85 @@
+package dev.vouchsafe.audit;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What was found out about a log.
+ *
+ * @param entries how many entries there are
+ * @param checkpoints how many checkpoints the key signed
+ * @param first number of the first entry that is kept
+ * @param last number of the last entry; one less than {@code first} if there is none
+ * @param trimmed whether the log itself removed older entries
+ * @param signedThrough number of the last entry that a checkpoint covers, itself aside
+ * @param signedAt when that checkpoint was signed
+ * @param unsigned how many entries are behind it
+ * @param unsignedAtStart entries that no checkpoint covered when the service started again, all
+ *     starts together: somebody else may have written these
+ * @param compared how the checkpoint that was given compares
+ * @param findings what is wrong, in the order of the log; no more than {@link
+ *     AuditVerifier#MOST_FINDINGS}
+ */
+public record AuditReport(
+    long entries,
+    long checkpoints,
+    long first,
+    long last,
+    boolean trimmed,
+    long signedThrough,
+    Optional<Instant> signedAt,
+    long unsigned,
+    long unsignedAtStart,
+    Compared compared,
+    List<Finding> findings) {
+  public AuditReport {
+    findings = List.copyOf(findings);
+  }
+
+  /** How the log compares with a checkpoint from elsewhere. */
+  public enum Compared {
+    /** None was given. */
+    NOT_GIVEN,
+    /** The log is the one that was signed then, and nothing of it was cut off since. */
+    HOLDS,
+    /** The log has removed, by its limits, what that checkpoint is about. */
+    TRIMMED,
+    /** The log is not the one that was signed then, or its end was cut off. */
+    DIFFERS
+  }
+
+  /** Kinds of what can be wrong. */
+  public enum Kind {
+    /** Something stands where a line should. */
+    NOT_A_LINE,
+    /**
+     * A line isn't the one that was behind the line before it: edited, moved, inserted, removed.
+     */
+    CHAIN_BROKEN,
+    /** Lines are missing at the beginning of what is kept. */
+    BEGINNING_MISSING,
+    /** A checkpoint is another key's, or of another log, or changed. */
+    CHECKPOINT_WRONG,
+    /** The log ends before a checkpoint that was given, or has other lines there. */
+    CHECKPOINT_DIFFERS,
+    /** There are more entries without a signature than the service leaves. */
+    UNSIGNED,
+    /** The last line is not whole. */
+    TORN_END
+  }
+
+  /**
+   * Something that is wrong.
+   *
+   * @param file the file, by name
+   * @param entry number of the entry, or of the one before it
+   * @param detail one sentence
+   */
+  public record Finding(Kind kind, String file, long entry, String detail) {}
+
+  /** Whether nothing is wrong. */
+  public boolean good() {
+    return findings.isEmpty();
+  }
+}

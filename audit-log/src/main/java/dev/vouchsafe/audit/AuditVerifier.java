@@ -1,0 +1,48 @@
+package dev.vouchsafe.audit;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.interfaces.ECPublicKey;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/** Finds out whether a log is as it was written. Needs neither the service nor its keys. */
+public final class AuditVerifier {
+  /** A log that is wrong in more places is wrong. */
+  public static final int MOST_FINDINGS = 100;
+
+  private AuditVerifier() {}
+
+  /**
+   * Verifies a log.
+   *
+   * @param folder of the log; it is only read
+   * @param key the audit key
+   * @param checkpoint the text of a checkpoint from a place that whoever can write the folder can't
+   *     write, if there is one
+   * @param progress is told now and then how many octets were read
+   * @throws IOException if the folder can't be read
+   */
+  public static AuditReport verify(
+      Path folder, ECPublicKey key, Optional<String> checkpoint, LongConsumer progress)
+      throws IOException {
+    Verification verification = new Verification(key);
+    if (checkpoint.isPresent()) {
+      verification.compareWith(checkpoint.get());
+    }
+    long read = 0;
+    for (Path segment : new LogFolder(folder).segments()) {
+      verification.begin(segment);
+      try (Lines lines = Lines.of(segment)) {
+        byte[] line;
+        while ((line = lines.next()) != null) {
+          verification.line(line);
+          progress.accept(read + lines.position());
+        }
+        verification.end(lines.torn());
+        read += lines.position();
+      }
+    }
+    return verification.report();
+  }
+}

@@ -1,0 +1,260 @@
+package dev.vouchsafe.audit;
+
+import dev.vouchsafe.audit.AuditReport.Compared;
+import dev.vouchsafe.audit.AuditReport.Finding;
+import dev.vouchsafe.audit.AuditReport.Kind;
+import java.nio.file.Path;
+import java.security.interfaces.ECPublicKey;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A log, line after line, held against what it must be. */
+final class Verification {
+  /**
+   * The service signs after 1,024 entries, and a group of entries may be on its way. Time is no
+   * measure: the entries' own times are whatever a clock made of them.
+   */
+  private static final long MOST_UNSIGNED = 4L * Due.ENTRIES;
+
+  private final ECPublicKey key;
+  private final List<Finding> findings = new ArrayList<>();
+  private @Nullable CheckpointText given;
+  private Compared compared = Compared.NOT_GIVEN;
+  private String file = "";
+  private @Nullable ChainEnd end;
+  private @Nullable ChainEnd first;
+  private @Nullable CheckpointText newest;
+  private long entries;
+  private long checkpoints;
+  private long unsigned;
+  private long unsignedAtStart;
+  private boolean unknownUnsigned;
+
+  Verification(ECPublicKey key) {
+    this.key = key;
+  }
+
+  /** Has the log held against a checkpoint from elsewhere. */
+  void compareWith(String jws) {
+    try {
+      given = CheckpointText.verify(jws.strip(), key);
+      compared = Compared.DIFFERS;
+    } catch (BadLineException e) {
+      compared = Compared.DIFFERS;
+      find(Kind.CHECKPOINT_DIFFERS, 0, "the checkpoint that was given: " + e.getMessage());
+    }
+  }
+
+  void begin(Path segment) {
+    file = String.valueOf(segment.getFileName());
+    ChainEnd before = end;
+    if (before != null && LogFolder.firstOf(segment) != before.next()) {
+      find(
+          Kind.CHAIN_BROKEN,
+          before.next(),
+          "entry " + before.next() + " is expected here, by its name the file begins with another");
+    }
+  }
+
+  void line(byte[] line) {
+    try {
+      take(LineParser.parse(line), line);
+    } catch (BadLineException e) {
+      long at = end == null ? 0 : end.next();
+      find(Kind.NOT_A_LINE, at, "where entry " + at + " is expected: " + e.getMessage());
+      unsigned++;
+      if (end != null) {
+        end = ChainEnd.after(end.next(), line);
+      }
+    }
+  }
+
+  private void take(AuditEntry entry, byte[] line) {
+    ChainEnd before = end;
+    if (before == null) {
+      first = new ChainEnd(entry.sequence(), entry.before());
+      compareBegin(first);
+    } else if (!before.takes(entry)) {
+      find(Kind.CHAIN_BROKEN, before.next(), broken(before, entry));
+    }
+    if (!Arrays.equals(
+        line, LineFormat.line(entry.sequence(), entry.time(), entry.before(), entry.event()))) {
+      requireOurOwnForm(entry);
+    }
+    entries++;
+    end = ChainEnd.after(entry.sequence(), line);
+    see(entry);
+    compare(entry.sequence());
+  }
+
+  /** A later version's entry may say more; a checkpoint has one form, which nothing covers else. */
+  private void requireOurOwnForm(AuditEntry entry) {
+    if (entry.event() instanceof AuditEvent.Checkpoint) {
+      find(Kind.CHECKPOINT_WRONG, entry.sequence(), "the checkpoint's line is not as we write it");
+    }
+  }
+
+  private static String broken(ChainEnd before, AuditEntry entry) {
+    if (entry.sequence() > before.next()) {
+      return "entries " + before.next() + " to " + (entry.sequence() - 1) + " are missing";
+    }
+    return entry.sequence() == before.next()
+        ? "entry " + (before.next() - 1) + " is not the one that was written there"
+        : "entry " + before.next() + " is expected, entry " + entry.sequence() + " stands there";
+  }
+
+  private void see(AuditEntry entry) {
+    switch (entry.event()) {
+      case AuditEvent.Checkpoint checkpoint -> checkpoint(entry, checkpoint);
+      case AuditEvent.Started started -> {
+        unsigned++;
+        unsignedAtStart += started.unsigned();
+        if (started.unsigned() > MOST_UNSIGNED) {
+          find(
+              Kind.UNSIGNED,
+              entry.sequence(),
+              started.unsigned() + " entries had no checkpoint when the service started");
+        }
+      }
+      case AuditEvent.Unknown unknown -> {
+        unsigned++;
+        unknownUnsigned = true;
+      }
+      default -> unsigned++;
+    }
+  }
+
+  private void checkpoint(AuditEntry entry, AuditEvent.Checkpoint checkpoint) {
+    try {
+      CheckpointText text = CheckpointText.verify(checkpoint.jws(), key);
+      if (!text.end().takes(entry)) {
+        find(
+            Kind.CHECKPOINT_WRONG,
+            entry.sequence(),
+            "the checkpoint is about other entries than those before it");
+      } else if (!text.time().equals(entry.time())) {
+        find(Kind.CHECKPOINT_WRONG, entry.sequence(), "the checkpoint is of another time");
+      } else {
+        requireFewUnsigned(entry.sequence());
+        newest = text;
+        checkpoints++;
+        unsigned = 0;
+        unknownUnsigned = false;
+        return;
+      }
+    } catch (BadLineException e) {
+      find(Kind.CHECKPOINT_WRONG, entry.sequence(), String.valueOf(e.getMessage()));
+    }
+    unsigned++;
+  }
+
+  private void requireFewUnsigned(long at) {
+    if (unsigned > MOST_UNSIGNED) {
+      find(Kind.UNSIGNED, at, unsigned + " entries before entry " + at + " had no checkpoint");
+    }
+  }
+
+  private void compareBegin(ChainEnd begin) {
+    CheckpointText wanted = given;
+    if (wanted == null) {
+      return;
+    }
+    if (wanted.end().next() < begin.next()) {
+      compared = Compared.TRIMMED;
+    } else if (wanted.end().equals(begin)) {
+      compared = Compared.HOLDS;
+    }
+  }
+
+  private void compare(long sequence) {
+    CheckpointText wanted = given;
+    ChainEnd now = end;
+    if (wanted != null && now != null && wanted.end().next() == sequence + 1) {
+      compared = wanted.end().equals(now) ? Compared.HOLDS : Compared.DIFFERS;
+    }
+  }
+
+  /** The end of a file. */
+  void end(long torn) {
+    if (torn > 0) {
+      find(
+          Kind.TORN_END,
+          end == null ? 0 : end.next(),
+          torn + " octets at the end are no whole line: a crash, or the service is writing them");
+    }
+  }
+
+  AuditReport report() {
+    requireBeginning();
+    if (entries > 0 && checkpoints == 0) {
+      find(Kind.UNSIGNED, last(), "this key has signed no checkpoint in this log");
+    } else if (unsigned > MOST_UNSIGNED) {
+      find(Kind.UNSIGNED, last(), unsigned + " entries at the end have no checkpoint");
+    }
+    if (unknownUnsigned) {
+      // A checkpoint that was changed at the end would look like that.
+      find(Kind.NOT_A_LINE, last(), "an entry at the end, without a checkpoint, is of no known kind");
+    }
+    CheckpointText wanted = given;
+    if (wanted != null && compared == Compared.DIFFERS) {
+      find(
+          Kind.CHECKPOINT_DIFFERS,
+          wanted.end().next() - 1,
+          last() < wanted.end().next() - 1
+              ? "the log ends with entry "
+                  + last()
+                  + ", but entry "
+                  + (wanted.end().next() - 1)
+                  + " was there when the checkpoint was signed: its end was cut off"
+              : "entry "
+                  + (wanted.end().next() - 1)
+                  + " is not the one that the checkpoint was signed over");
+    }
+    long begin = first == null ? 0 : first.next();
+    return new AuditReport(
+        entries,
+        checkpoints,
+        begin,
+        last(),
+        begin > 0,
+        newest == null ? begin - 1 : newest.end().next() - 1,
+        newest == null ? Optional.empty() : Optional.of(newest.time()),
+        unsigned,
+        unsignedAtStart,
+        compared,
+        findings);
+  }
+
+  private long last() {
+    return end == null ? -1 : end.next() - 1;
+  }
+
+  /** What the log removed itself, it signed: no more may be missing. */
+  private void requireBeginning() {
+    ChainEnd begin = first;
+    ChainEnd promised = newest == null ? ChainEnd.START : newest.from();
+    if (begin == null || begin.next() < promised.next() || begin.equals(promised)) {
+      return;
+    }
+    findings.addFirst(
+        new Finding(
+            Kind.BEGINNING_MISSING,
+            "",
+            begin.next(),
+            begin.next() == promised.next()
+                ? "the first entry does not follow the last one that was removed"
+                : "the log begins with entry "
+                    + begin.next()
+                    + ", but it has removed only those before entry "
+                    + promised.next()));
+  }
+
+  private void find(Kind kind, long entry, String detail) {
+    if (findings.size() < AuditVerifier.MOST_FINDINGS) {
+      findings.add(new Finding(kind, file, entry, detail));
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vouchsafe.audit;
+
+import org.jspecify.annotations.NullMarked;
