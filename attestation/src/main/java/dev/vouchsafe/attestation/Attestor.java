@@ -67,6 +67,8 @@ public interface Attestor extends AutoCloseable {
    * @throws CallerUnknownException if there is no such process, or it ended meanwhile
    */
   Explanation explain(int pid, Registration registration) throws CallerUnknownException;
+
+  /**
    * What the caller looks like, for the record of a decision; a few microseconds. It takes no part
    * in the decision.
    */
