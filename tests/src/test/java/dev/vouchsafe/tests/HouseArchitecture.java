@@ -78,7 +78,11 @@ final class HouseArchitecture {
         .filter(arrows -> arrows.to().size() < ARROWS.size() - 1)
         .forEach(arrows -> rules.add(new Named("arrows of " + arrows.from(), rule(arrows))));
     rules.add(new Named("no library type in a public face", noLibraryTypeInPublicFace()));
-    rules.add(new Named("Netty stays in api and cli", onlyIn("io.netty..", "api", "cli")));
+    // Of attestation it is the HTTP codec only, for what a container engine answers.
+    rules.add(
+        new Named(
+            "Netty stays in api, cli and attestation",
+            onlyIn("io.netty..", "api", "cli", "attestation")));
     rules.add(
         new Named(
             "Bouncy Castle stays in ca and keys", onlyIn("org.bouncycastle..", "ca", "keys")));
