@@ -268,6 +268,7 @@ final class LinuxAttestor implements Attestor {
         registration);
   }
 
+  @Override
   public CallerDescription describe(Caller caller) {
     ProcessCaller process = own(caller);
     if (!process.enter()) {

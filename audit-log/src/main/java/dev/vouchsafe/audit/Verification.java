@@ -196,7 +196,10 @@ final class Verification {
     }
     if (unknownUnsigned) {
       // A checkpoint that was changed at the end would look like that.
-      find(Kind.NOT_A_LINE, last(), "an entry at the end, without a checkpoint, is of no known kind");
+      find(
+          Kind.NOT_A_LINE,
+          last(),
+          "an entry at the end, without a checkpoint, is of no known kind");
     }
     CheckpointText wanted = given;
     if (wanted != null && compared == Compared.DIFFERS) {
