@@ -81,11 +81,11 @@ final class Cgroups {
   }
 
   /**
-   * The path in systemd's tree: its own hierarchy where there is one (cgroup v1 and hybrid), else
-   * the only one.
+   * The path in systemd's tree: its own hierarchy where that is in use (cgroup v1 and hybrid), else
+   * the unified one.
    */
   Optional<String> systemd() {
-    Optional<String> own = path("name=systemd:");
+    Optional<String> own = path("name=systemd:").filter(path -> !path.equals("/"));
     return own.isPresent() ? own : path("0::");
   }
 

@@ -30,9 +30,10 @@ final class IndexedSet implements RegistrationSet {
    * @param version of the accounts that it was made from
    * @param byUid those that one user id alone can be
    * @param open those of no user in particular, or whose user can't be told now
+   * @param places what a cgroup says of the open ones
    */
   private record Index(
-      long version, Map<Long, List<Registration>> byUid, List<Registration> open) {}
+      long version, Map<Long, List<Registration>> byUid, List<Registration> open, Places places) {}
 
   /**
    * @param ofFiles no two of one name, nor of that of one that is built in
@@ -86,10 +87,22 @@ final class IndexedSet implements RegistrationSet {
   @Override
   public List<Registration> candidates(long uid) {
     Index current = index();
-    List<Registration> own = current.byUid.getOrDefault(uid, List.of());
-    return current.open.isEmpty()
+    return together(current, uid, current.open);
+  }
+
+  @Override
+  public List<Registration> candidates(Caller caller) {
+    Index current = index();
+    return caller instanceof ProcessCaller process && !current.open.isEmpty()
+        ? together(current, caller.uid(), current.places.candidates(process))
+        : candidates(caller.uid());
+  }
+
+  private static List<Registration> together(Index index, long uid, List<Registration> open) {
+    List<Registration> own = index.byUid.getOrDefault(uid, List.of());
+    return open.isEmpty()
         ? own
-        : Stream.concat(own.stream(), current.open.stream()).sorted(BY_NAME).toList();
+        : Stream.concat(own.stream(), open.stream()).sorted(BY_NAME).toList();
   }
 
   @Override
@@ -123,7 +136,7 @@ final class IndexedSet implements RegistrationSet {
       }
     }
     byUid.replaceAll((uid, list) -> List.copyOf(list));
-    return new Index(version, Map.copyOf(byUid), List.copyOf(open));
+    return new Index(version, Map.copyOf(byUid), List.copyOf(open), Places.of(open));
   }
 
   /** The only users that can match; empty if the selectors don't say, or that isn't known now. */

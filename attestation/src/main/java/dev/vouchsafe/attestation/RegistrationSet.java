@@ -20,6 +20,14 @@ public interface RegistrationSet {
   List<Registration> candidates(long uid);
 
   /**
+   * As {@link #candidates(long)}, without those that a look at the caller rules out: those of
+   * containers for a caller in none, those of other systemd units.
+   */
+  default List<Registration> candidates(Caller caller) {
+    return candidates(caller.uid());
+  }
+
+  /**
    * Files that were not taken as they are now; their last good state, if there was one, still
    * holds.
    */

@@ -13,4 +13,13 @@ final class SystemdNames {
         || outer.equals(ROOT)
         || slice.startsWith(outer.substring(0, outer.length() - SLICE.length()) + "-");
   }
+
+  /**
+   * The unit that a cgroup's path names: its last segment. One that could be taken for a file of
+   * the kernel's bears an underscore before it.
+   */
+  static String ownUnit(String path) {
+    String last = path.substring(path.lastIndexOf('/') + 1);
+    return last.startsWith("_") ? last.substring(1) : last;
+  }
 }

@@ -49,7 +49,7 @@ final class SystemdUnits implements AutoCloseable {
   }
 
   private Finding unit(String path, String wanted) throws IOException {
-    String own = ownUnit(path);
+    String own = SystemdNames.ownUnit(path);
     if (!Glob.matches(wanted, own)) {
       return Finding.of(false, Quoted.of(path));
     }
@@ -57,7 +57,7 @@ final class SystemdUnits implements AutoCloseable {
   }
 
   private Finding invocation(String path, String wanted) throws IOException {
-    String own = ownUnit(path);
+    String own = SystemdNames.ownUnit(path);
     if (!own.endsWith(".service") && !own.endsWith(".scope")) {
       return Finding.of(false, Quoted.of(path));
     }
@@ -96,7 +96,7 @@ final class SystemdUnits implements AutoCloseable {
 
   /** What stands in {@code user.slice} is made for whoever logs in, so its name is nobody's. */
   private static boolean within(String path) {
-    return !path.startsWith(USERS);
+    return !path.contains(USERS);
   }
 
   private static Finding logins(String path) {
@@ -111,12 +111,6 @@ final class SystemdUnits implements AutoCloseable {
       }
     }
     return false;
-  }
-
-  /** The last segment; one that could be taken for a file of the kernel's bears an underscore. */
-  private static String ownUnit(String path) {
-    String last = path.substring(path.lastIndexOf('/') + 1);
-    return last.startsWith("_") ? last.substring(1) : last;
   }
 
   /** The slices that a path leads through, the root's included. */

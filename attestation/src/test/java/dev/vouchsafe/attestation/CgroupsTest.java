@@ -98,6 +98,8 @@ class CgroupsTest {
     assertThat(parse("0::/system.slice/a.service").systemd()).contains("/system.slice/a.service");
     assertThat(parse("9:name=systemd:/a|0::/b").systemd()).contains("/a");
     assertThat(parse("0::/b|1:name=systemd:/a").systemd()).contains("/a");
+    // Mounted by somebody, and used by no manager.
+    assertThat(parse("9:name=systemd:/|0::/b").systemd()).contains("/b");
     assertThat(parse("3:memory:/a").systemd()).isEmpty();
     assertThat(parse("10::/a").systemd()).isEmpty();
     // A path may hold colons.

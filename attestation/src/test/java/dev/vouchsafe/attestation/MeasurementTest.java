@@ -6,9 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -50,28 +48,6 @@ class MeasurementTest {
     return doubt == null ? HOLDS : doubt.definite() ? FAILS : UNKNOWN;
   }
 
-  private static List<Selector> selectors(List<String> texts) {
-    return texts.stream().map(Samples::selector).toList();
-  }
-
-  private static Registration registration(
-      List<String> selectors, List<List<String>> any, List<String> not) {
-    return new Registration(
-        "m",
-        "1",
-        selectors(selectors),
-        any.stream().map(MeasurementTest::selectors).toList(),
-        selectors(not),
-        Set.of("identity"),
-        List.of(),
-        List.of(),
-        Optional.empty(),
-        Optional.empty(),
-        List.of(),
-        Set.of(Registration.Channel.UNIX),
-        false);
-  }
-
   @Test
   void everyRegistrationAndEveryFindingGiveWhatThreeValuedLogicSays() {
     Random random = new Random(5);
@@ -95,7 +71,7 @@ class MeasurementTest {
         // Such a file is refused; what becomes of it here is another test's.
         continue;
       }
-      assertThat(verdict(registration(base, any, not)))
+      assertThat(verdict(Samples.registration(base, any, not)))
           .as(base + " any " + any + " not " + not + " in " + world)
           .isEqualTo(logic(base, any, not));
     }
@@ -153,7 +129,7 @@ class MeasurementTest {
     String hash = "unix:sha256:" + "0".repeat(64);
     world.put("unix:uid:1", FAILS);
     Registration registration =
-        registration(
+        Samples.registration(
             List.of(hash, "systemd:unit:a.service", "unix:uid:1"),
             List.of(List.of("systemd:slice:a.slice")),
             List.of("systemd:unit:b.service"));
@@ -170,7 +146,7 @@ class MeasurementTest {
   @Test
   void anAlternativeThatHoldsNeedsNoOther() {
     Registration registration =
-        registration(
+        Samples.registration(
             List.of("unix:uid:1"),
             List.of(List.of("unix:gid:1"), List.of("systemd:unit:a.service")),
             List.of());
@@ -181,11 +157,12 @@ class MeasurementTest {
   @Test
   void onlyAWayToMatchThatNamesAContainerLeadsThereFromOutsideTheHost() {
     host = Doubt.refused("foreign-container", "in one");
-    assertThat(verdict(registration(List.of("unix:uid:1"), List.of(), List.of()))).isEqualTo(FAILS);
-    assertThat(verdict(registration(List.of("container:name:a"), List.of(), List.of())))
+    assertThat(verdict(Samples.registration(List.of("unix:uid:1"), List.of(), List.of())))
+        .isEqualTo(FAILS);
+    assertThat(verdict(Samples.registration(List.of("container:name:a"), List.of(), List.of())))
         .isEqualTo(HOLDS);
     Registration either =
-        registration(
+        Samples.registration(
             List.of("unix:uid:1"),
             List.of(List.of("container:name:a"), List.of("systemd:unit:a.service")),
             List.of());
@@ -201,18 +178,21 @@ class MeasurementTest {
   void insideAContainerPathAndHashHoldForNobodyAndAreRuledOutForNobody() {
     assertThat(
             verdict(
-                registration(List.of("container:name:a", "unix:path:/a"), List.of(), List.of())))
+                Samples.registration(
+                    List.of("container:name:a", "unix:path:/a"), List.of(), List.of())))
         .isEqualTo(FAILS);
     world.put("unix:path:/a", FAILS);
     assertThat(
-            verdict(registration(List.of("container:name:a"), List.of(), List.of("unix:path:/a"))))
+            verdict(
+                Samples.registration(
+                    List.of("container:name:a"), List.of(), List.of("unix:path:/a"))))
         .isEqualTo(UNKNOWN);
     assertThat(asked).doesNotContain("unix:path:/a");
   }
 
   @Test
   void aDoubtFromBeforeStaysUnlessSomethingIsCertain() {
-    Registration registration = registration(List.of("unix:uid:1"), List.of(), List.of());
+    Registration registration = Samples.registration(List.of("unix:uid:1"), List.of(), List.of());
     Doubt before = Doubt.unavailable("measurement-denied", "no right");
     assertThat(measurement(registration).run(before)).isEqualTo(before);
     world.put("unix:uid:1", FAILS);

@@ -3,6 +3,7 @@ package dev.vouchsafe.attestation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +31,13 @@ class ParserFuzzTest {
           strict = false
           spiffe = "edge/hub"
           """,
+          """
+          [[module]]
+          name = "web"
+          selectors = ["unix:gid:5", "container:label:k=a=b"]
+          any = [["container:name:web-*", "container:engine:docker"], ["systemd:unit:w@*.service"]]
+          not = ["container:image:evil/*", "systemd:slice:test.slice"]
+          """,
           "module = [{name = 'a', selectors = ['unix:uid:0']}]\n",
           "# nothing\n[[module]]\n\"name\" = \"\"\"\n$a b\"\"\"\nselectors = [\n\"unix:uid:4294967294\",\n]\n");
 
@@ -46,7 +54,12 @@ class ParserFuzzTest {
       RegistrationFile again = RegistrationFile.parse(Path.of("y.toml"), printed, Samples.RULES);
       assertThat(again.problems()).isEmpty();
       assertThat(again.registrations()).containsExactly(registration);
-      assertThat(registration.selectors()).anyMatch(Selector::owner);
+      boolean owned = registration.selectors().stream().anyMatch(Selector::owner);
+      boolean each =
+          !registration.any().isEmpty()
+              && registration.any().stream()
+                  .allMatch(list -> list.stream().anyMatch(Selector::owner));
+      assertThat(owned || each).isTrue();
     }
   }
 
@@ -63,9 +76,22 @@ class ParserFuzzTest {
     var _ = ProcText.credentials(content);
     var _ = ProcText.groups(content);
     var _ = ProcText.enginePrefixes(content);
+    Cgroups cgroups = Cgroups.parse(content);
+    var _ = cgroups.systemd();
+    cgroups.container().ifPresent(c -> assertThat(c.id()).hasSize(64));
     var _ =
         ProcText.executableMappingEnd(
             content, content.length, new FileFacts(0100755, 0, 0, 1, 1, 1, 1, 0, 0));
+  }
+
+  @Tag("fuzz")
+  @FuzzTest(maxDuration = "20s")
+  void answersOfEngines(byte[] content) {
+    try {
+      assertThat(ContainerFacts.parse(content).imageDigest()).startsWith("sha256:");
+    } catch (IOException e) {
+      assertThat(e.getMessage()).contains("understood");
+    }
   }
 
   @Tag("fuzz")

@@ -35,6 +35,29 @@ final class Samples {
         strict);
   }
 
+  /** One with alternatives and with what may not hold. */
+  static Registration registration(
+      List<String> selectors, List<List<String>> any, List<String> not) {
+    return new Registration(
+        "m",
+        "1",
+        selectors(selectors),
+        any.stream().map(Samples::selectors).toList(),
+        selectors(not),
+        Set.of("identity"),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        Set.of(Registration.Channel.UNIX),
+        false);
+  }
+
+  private static List<Selector> selectors(List<String> texts) {
+    return texts.stream().map(Samples::selector).toList();
+  }
+
   static Selector selector(String text) {
     try {
       return RegistrationFolder.selector(text);

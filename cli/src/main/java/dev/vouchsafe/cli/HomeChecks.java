@@ -126,15 +126,15 @@ final class HomeChecks {
     }
   }
 
-  /** A path that names no file holds for no caller. */
+  /** A path that names no file holds for no caller, nor does it rule any out. */
   private static List<Finding> missingFiles(Registration module) {
     List<Finding> findings = new ArrayList<>();
-    for (Selector selector : module.selectors()) {
+    for (Selector selector : module.everySelector().toList()) {
       if (selector instanceof Selector.Path path && Files.notExists(Path.of(path.path()))) {
         findings.add(
             Finding.warn(
                 "registrations",
-                module.name() + ": " + path.text() + " names no file, so no caller matches",
+                module.name() + ": " + path.text() + " names no file, so it holds for no caller",
                 "install it, or change the selector"));
       }
     }

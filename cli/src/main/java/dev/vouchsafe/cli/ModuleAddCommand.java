@@ -24,9 +24,14 @@ import picocli.CommandLine.ParentCommand;
     name = "add",
     description = {
       "Registers a module: writes NAME.toml to registrations.d. It is in force at the next request.",
-      "All selectors must hold for a caller. At least one must be unix:uid:N or unix:user:NAME,"
-          + " since another local user can't take these on. The others narrow: unix:gid:N,"
-          + " unix:group:NAME, unix:supplementary-group:NAME, unix:path:/FILE, unix:sha256:HEX."
+      "All selectors must hold for a caller. At least one must be an owner, which another local user"
+          + " can't take on: unix:uid:N, unix:user:NAME, systemd:unit:NAME,"
+          + " systemd:invocation-id:HEX, container:id:HEX, container:name:NAME,"
+          + " container:image:REFERENCE, container:image-digest:sha256:HEX. The others narrow:"
+          + " unix:gid:N, unix:group:NAME, unix:supplementary-group:NAME, unix:path:/FILE,"
+          + " unix:sha256:HEX, process:script-sha256:HEX, systemd:slice:NAME,"
+          + " container:engine:ENGINE, container:label:KEY=VALUE.",
+      "Alternatives (any) are written into the file: see docs/registrations.md."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -58,6 +63,12 @@ final class ModuleAddCommand implements Callable<Integer> {
       required = true,
       description = "What must hold for the caller; give it several times, all must hold.")
   private List<String> selectors = new ArrayList<>();
+
+  @Option(
+      names = "--not",
+      paramLabel = "S",
+      description = "What may not hold for the caller; give it several times, none may hold.")
+  private List<String> exclusions = new ArrayList<>();
 
   @Option(
       names = "--profile",
@@ -119,14 +130,12 @@ final class ModuleAddCommand implements Callable<Integer> {
   }
 
   private Registration registration() throws RegistrationException, CommandFailure {
-    List<Selector> read = new ArrayList<>();
-    for (String selector : selectors) {
-      read.add(RegistrationFolder.selector(selector));
-    }
     return new Registration(
         name,
         generation,
-        read,
+        read(selectors),
+        List.of(),
+        read(exclusions),
         profiles.isEmpty() ? Set.of("identity") : Set.copyOf(profiles),
         dns.stream().map(text -> text.toLowerCase(Locale.ROOT)).toList(),
         ip,
@@ -135,6 +144,14 @@ final class ModuleAddCommand implements Callable<Integer> {
         audiences,
         Set.of(Registration.Channel.UNIX),
         false);
+  }
+
+  private static List<Selector> read(List<String> texts) throws RegistrationException {
+    List<Selector> read = new ArrayList<>();
+    for (String text : texts) {
+      read.add(RegistrationFolder.selector(text));
+    }
+    return read;
   }
 
   private Optional<Duration> lifetime() throws CommandFailure {

@@ -10,9 +10,11 @@ import dev.vouchsafe.attestation.Selector;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The folder of registrations, as the commands see it. */
 final class ModuleFiles {
@@ -64,7 +66,13 @@ final class ModuleFiles {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("name", registration.name());
     fields.put("generation", registration.generation());
-    fields.put("selectors", registration.selectors().stream().map(Selector::text).toList());
+    fields.put("selectors", texts(registration.selectors()));
+    if (!registration.any().isEmpty()) {
+      fields.put("any", registration.any().stream().map(ModuleFiles::texts).toList());
+    }
+    if (!registration.not().isEmpty()) {
+      fields.put("not", texts(registration.not()));
+    }
     fields.put("profiles", registration.profiles().stream().sorted().toList());
     fields.put("dns", registration.dns());
     fields.put("ip", registration.ip());
@@ -79,16 +87,42 @@ final class ModuleFiles {
     return fields;
   }
 
+  private static List<String> texts(List<Selector> selectors) {
+    return selectors.stream().map(Selector::text).toList();
+  }
+
+  /** What must hold, on one line for people. */
+  static String condition(Registration registration) {
+    List<String> words = new ArrayList<>(texts(registration.selectors()));
+    if (!registration.any().isEmpty()) {
+      words.add(
+          registration.any().stream()
+              .map(list -> String.join(" ", texts(list)))
+              .collect(Collectors.joining(" | ", "any(", ")")));
+    }
+    registration.not().forEach(selector -> words.add("not(" + selector.text() + ")"));
+    return String.join(" ", words);
+  }
+
+  private static void writeList(JsonGenerator json, List<?> list) throws IOException {
+    json.writeStartArray();
+    for (Object item : list) {
+      if (item instanceof List<?> inner) {
+        writeList(json, inner);
+      } else {
+        json.writeString(item.toString());
+      }
+    }
+    json.writeEndArray();
+  }
+
   static void writeJson(JsonGenerator json, Registration registration, RegistrationSet set)
       throws IOException {
     json.writeStartObject();
     for (Map.Entry<String, Object> field : fields(registration, set).entrySet()) {
       if (field.getValue() instanceof List<?> list) {
-        json.writeArrayFieldStart(field.getKey());
-        for (Object item : list) {
-          json.writeString(item.toString());
-        }
-        json.writeEndArray();
+        json.writeFieldName(field.getKey());
+        writeList(json, list);
       } else if (field.getValue() instanceof Boolean flag) {
         json.writeBooleanField(field.getKey(), flag);
       } else {

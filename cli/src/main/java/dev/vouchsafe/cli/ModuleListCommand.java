@@ -3,7 +3,6 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
-import dev.vouchsafe.attestation.Selector;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -42,7 +41,7 @@ final class ModuleListCommand implements Callable<Integer> {
             module.name(),
             module.generation(),
             String.join(",", module.profiles().stream().sorted().toList()),
-            String.join(" ", module.selectors().stream().map(Selector::text).toList()),
+            ModuleFiles.condition(module),
             set.isBuiltIn(module.name()) ? "built in" : "");
       }
       table.print(console.out());

@@ -40,6 +40,25 @@ class ModuleCommandsTest {
   }
 
   @Test
+  void alternativesAndExclusionsAreShownAsTheyAreRead() throws IOException {
+    CliRun.Ended added =
+        module("add", "web", "--selector", "unix:uid:1001", "--not", "container:label:stage=test");
+    assertThat(added.err()).isEmpty();
+    Path file = home().registrations().resolve("web.toml");
+    String any = "any = [[\"unix:gid:5\"], [\"container:name:web\", \"unix:gid:6\"]]\n";
+    Files.writeString(file, Files.readString(file) + any);
+    assertThat(module("list").out())
+        .contains(
+            "unix:uid:1001 any(unix:gid:5 | container:name:web unix:gid:6)"
+                + " not(container:label:stage=test)");
+    JsonNode shown = module("show", "web", "-o", "json").json();
+    assertThat(shown.path("any").get(1).get(0).asText()).isEqualTo("container:name:web");
+    assertThat(shown.path("not").get(0).asText()).isEqualTo("container:label:stage=test");
+    assertThat(module("add", "x", "--selector", "unix:uid:1", "--not", "unix:uid:1").err())
+        .contains("never-matches");
+  }
+
+  @Test
   void whatIsAddedIsListedShownAndRemoved() throws IOException {
     CliRun.Ended added =
         module(

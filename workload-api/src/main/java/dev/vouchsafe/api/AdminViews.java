@@ -192,6 +192,16 @@ final class AdminViews {
     json.writeStringField("name", registration.name());
     json.writeStringField("generation", registration.generation());
     Json.texts(json, "selectors", registration.selectors().stream().map(Selector::text).toList());
+    json.writeArrayFieldStart("any");
+    for (List<Selector> alternative : registration.any()) {
+      json.writeStartArray();
+      for (Selector selector : alternative) {
+        json.writeString(selector.text());
+      }
+      json.writeEndArray();
+    }
+    json.writeEndArray();
+    Json.texts(json, "not", registration.not().stream().map(Selector::text).toList());
     Json.texts(json, "profiles", registration.profiles().stream().sorted().toList());
     Json.texts(json, "dns", registration.dns());
     Json.texts(json, "ip", registration.ip());

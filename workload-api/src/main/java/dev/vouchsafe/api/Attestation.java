@@ -90,7 +90,7 @@ final class Attestation {
   Verdict.Attested byCaller(Caller caller) throws Failure {
     List<Verdict.Attested> holding = new ArrayList<>();
     Optional<Verdict.Unavailable> open = Optional.empty();
-    for (Registration registration : registrations.current().candidates(caller.uid())) {
+    for (Registration registration : registrations.current().candidates(caller)) {
       if (!registration.channels().contains(Registration.Channel.UNIX)) {
         continue;
       }
@@ -119,7 +119,7 @@ final class Attestation {
   /** Measures the caller until one registration holds, whichever it is. */
   Verdict.Attested any(Caller caller) throws Failure {
     Optional<Verdict.Unavailable> open = Optional.empty();
-    for (Registration registration : registrations.current().candidates(caller.uid())) {
+    for (Registration registration : registrations.current().candidates(caller)) {
       if (!registration.channels().contains(Registration.Channel.UNIX)) {
         continue;
       }
@@ -158,9 +158,7 @@ final class Attestation {
     List<Registration> asked;
     try {
       asked =
-          rawName.isPresent()
-              ? find(set, rawName.get()).stream().toList()
-              : set.candidates(caller.uid());
+          rawName.isPresent() ? find(set, rawName.get()).stream().toList() : set.candidates(caller);
     } catch (Failure malformed) {
       return Chance.GOOD;
     }
