@@ -1,6 +1,7 @@
 package dev.vouchsafe.attestation;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -10,11 +11,17 @@ import java.util.Optional;
  * @param executable the path of its executable, as the kernel named it just now; empty if it can't
  *     be seen, or the process has ended
  * @param cgroup the path of its control group at the first look
+ * @param groups its supplementary groups at connect; empty if this kernel can't say
  */
-public record CallerDescription(Optional<String> executable, Optional<String> cgroup) {
+public record CallerDescription(
+    Optional<String> executable, Optional<String> cgroup, List<Long> groups) {
   /** Nothing is known. */
   public static final CallerDescription UNKNOWN =
-      new CallerDescription(Optional.empty(), Optional.empty());
+      new CallerDescription(Optional.empty(), Optional.empty(), List.of());
+
+  public CallerDescription {
+    groups = List.copyOf(groups);
+  }
 
   /**
    * The path that says most: of the unified hierarchy, or of systemd's where that one is not used.

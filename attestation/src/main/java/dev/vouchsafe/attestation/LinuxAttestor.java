@@ -284,7 +284,8 @@ final class LinuxAttestor implements Attestor {
       return new CallerDescription(
           // Asked last, as in every look: only now it is sure that the path was this process's.
           looks.ended(s, process) == null ? executable : Optional.empty(),
-          CallerDescription.cgroupPath(process.first().cgroup().toArray(ValueLayout.JAVA_BYTE)));
+          CallerDescription.cgroupPath(process.first().cgroup().toArray(ValueLayout.JAVA_BYTE)),
+          process.peer().groups() == null ? List.of() : process.peer().groups());
     } finally {
       pool.give(s);
       process.leave();

@@ -12,7 +12,10 @@ import java.util.Optional;
 public sealed interface AuditEvent {
   /** How a request ended. */
   enum Outcome {
-    /** A certificate or a token was made for the caller. */
+    /**
+     * A certificate or a token was made, and goes to the caller unless a later entry, which names
+     * it as well, says that it was withheld.
+     */
     ISSUED,
     /** A definite no. */
     REFUSED,
@@ -31,10 +34,26 @@ public sealed interface AuditEvent {
    * @param pid its process id
    * @param uid its user id at connect
    * @param gid its group id at connect
+   * @param groups its supplementary groups at connect, if they were seen
    * @param executable the path of its executable, as the kernel named it, if it was seen
    * @param cgroup the path of its control group, if it was seen
    */
-  record Who(int pid, long uid, long gid, Optional<String> executable, Optional<String> cgroup) {}
+  record Who(
+      int pid,
+      long uid,
+      long gid,
+      List<Long> groups,
+      Optional<String> executable,
+      Optional<String> cgroup) {
+    public Who {
+      groups = List.copyOf(groups);
+    }
+
+    /** One whose groups were not seen. */
+    public Who(int pid, long uid, long gid, Optional<String> executable, Optional<String> cgroup) {
+      this(pid, uid, gid, List.of(), executable, cgroup);
+    }
+  }
 
   /**
    * How one selector fared.
@@ -50,10 +69,16 @@ public sealed interface AuditEvent {
    *
    * @param module the registration, by the name that the caller gave or that was found; empty if
    *     neither
+   * @param generation the registration's generation id; empty if there is no such registration
    * @param operation such as {@code certificate}, {@code token}, {@code sign}
    * @param channel such as {@code unix}
    */
-  record Asked(String module, String operation, String channel) {}
+  record Asked(String module, String generation, String operation, String channel) {
+    /** Where no registration is known. */
+    public Asked(String module, String operation, String channel) {
+      this(module, "", operation, channel);
+    }
+  }
 
   /**
    * How a request ended.
@@ -62,6 +87,7 @@ public sealed interface AuditEvent {
    * @param detail one sentence, empty if there is nothing to add
    * @param certificates serials of the certificates that were made, lower-case hex
    * @param tokens ids ({@code jti}) of the tokens that were made
+   * @param expires when they do
    */
   record Decision(
       Outcome outcome,
@@ -71,12 +97,40 @@ public sealed interface AuditEvent {
       Who process,
       List<Selector> selectors,
       List<String> certificates,
-      List<String> tokens)
+      List<String> tokens,
+      Optional<Instant> expires)
       implements AuditEvent {
     public Decision {
       selectors = List.copyOf(selectors);
       certificates = List.copyOf(certificates);
       tokens = List.copyOf(tokens);
+    }
+
+    /** One of which nothing is said to expire. */
+    public Decision(
+        Outcome outcome,
+        String reason,
+        String detail,
+        Asked asked,
+        Who process,
+        List<Selector> selectors,
+        List<String> certificates,
+        List<String> tokens) {
+      this(
+          outcome,
+          reason,
+          detail,
+          asked,
+          process,
+          selectors,
+          certificates,
+          tokens,
+          Optional.empty());
+    }
+
+    /** Whether something was made, whether it was handed over or not. */
+    boolean made() {
+      return !certificates.isEmpty() || !tokens.isEmpty();
     }
   }
 
@@ -149,7 +203,7 @@ public sealed interface AuditEvent {
     }
   }
 
-  /** So many events were lost, since the log couldn't be written and the queue was full. */
+  /** So many events are not in the log, since it couldn't be written then. */
   record Lost(long count) implements AuditEvent {}
 
   /**

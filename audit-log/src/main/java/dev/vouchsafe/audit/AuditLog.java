@@ -1,20 +1,35 @@
 package dev.vouchsafe.audit;
 
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
 /**
  * A log that shows whether it was changed. Entries are written, and synced, by a thread of its own,
  * in groups; for use by many threads.
  */
 public interface AuditLog extends AutoCloseable {
+  /** How long it may take to record something, or to sign. */
+  Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
   /**
-   * Records something that hands nothing out. Never waits. Refusals without end are counted after
-   * the first few, and in place of whatever finds no room its number is recorded later.
+   * Records something that hands nothing out. Never waits; it reaches the disk within a fraction of
+   * a second. Refusals without end are counted after the first few, and in place of whatever finds
+   * no room its number is recorded later.
    */
   void note(AuditEvent event);
 
   /**
-   * Records something that must not happen unrecorded. When this returns, the event waits for the
-   * disk, which it reaches within a fraction of a second; if there is no room, this waits for a
-   * moment.
+   * Records something that must not happen unrecorded. Never waits. What was recorded survives the
+   * end of the process, and a power cut.
+   *
+   * @return ends when the event is on the disk, or with an {@link AuditUnavailableException} if it
+   *     can't be recorded now: at once if that is known, and after {@link #LONGEST_WAIT} if the
+   *     disk doesn't answer
+   */
+  CompletableFuture<Void> record(AuditEvent event);
+
+  /**
+   * {@link #record}, for those who can wait for the disk.
    *
    * @throws AuditUnavailableException if it can't be recorded now
    */

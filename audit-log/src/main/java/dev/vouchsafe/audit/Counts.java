@@ -24,7 +24,10 @@ final class Counts {
   }
 
   void add(String module, String operation) {
-    counters.computeIfAbsent(new Of(module, operation), of -> new LongAdder()).increment();
+    Of of = new Of(module, operation);
+    // Nearly always there, and found without the lock that the other way may take.
+    LongAdder known = counters.get(of);
+    (known == null ? counters.computeIfAbsent(of, absent -> new LongAdder()) : known).increment();
   }
 
   /** What was counted since the last call. For one thread. */

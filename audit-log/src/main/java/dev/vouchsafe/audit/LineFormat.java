@@ -26,6 +26,7 @@ final class LineFormat {
   private static final int SELECTOR = 256;
   private static final int MOST_SELECTORS = 32;
   private static final int MOST_NAMES = 20;
+  private static final int MOST_GROUPS = 64;
 
   private static final JsonFactory JSON =
       JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
@@ -116,12 +117,23 @@ final class LineFormat {
     text(json, "reason", decision.reason(), NAME);
     text(json, "detail", decision.detail(), DETAIL);
     text(json, "module", decision.asked().module(), NAME);
+    if (!decision.asked().generation().isEmpty()) {
+      text(json, "generation", decision.asked().generation(), NAME);
+    }
     text(json, "operation", decision.asked().operation(), NAME);
     text(json, "channel", decision.asked().channel(), NAME);
     AuditEvent.Who process = decision.process();
     json.writeNumberField("pid", process.pid());
     json.writeNumberField("uid", process.uid());
     json.writeNumberField("gid", process.gid());
+    if (!process.groups().isEmpty()) {
+      json.writeArrayFieldStart("groups");
+      for (long group :
+          process.groups().subList(0, Math.min(process.groups().size(), MOST_GROUPS))) {
+        json.writeNumber(group);
+      }
+      json.writeEndArray();
+    }
     optional(json, "executable", process.executable());
     optional(json, "cgroup", process.cgroup());
     json.writeArrayFieldStart("selectors");
@@ -137,6 +149,9 @@ final class LineFormat {
     json.writeEndArray();
     texts(json, "certificates", decision.certificates());
     texts(json, "tokens", decision.tokens());
+    if (decision.expires().isPresent()) {
+      json.writeStringField("expires", time(decision.expires().get()));
+    }
   }
 
   private static void registrations(JsonGenerator json, AuditEvent.Registrations registrations)

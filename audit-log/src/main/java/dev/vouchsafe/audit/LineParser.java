@@ -136,16 +136,22 @@ final class LineParser {
         outcome(text(root, "outcome")),
         text(root, "reason"),
         text(root, "detail"),
-        new AuditEvent.Asked(text(root, "module"), text(root, "operation"), text(root, "channel")),
+        new AuditEvent.Asked(
+            text(root, "module"),
+            optional(root, "generation").orElse(""),
+            text(root, "operation"),
+            text(root, "channel")),
         new AuditEvent.Who(
             (int) number(root, "pid"),
             number(root, "uid"),
             number(root, "gid"),
+            numbers(root, "groups"),
             optional(root, "executable"),
             optional(root, "cgroup")),
         selectors,
         texts(root, "certificates"),
-        texts(root, "tokens"));
+        texts(root, "tokens"),
+        root.has("expires") ? Optional.of(time(root, "expires")) : Optional.empty());
   }
 
   private static AuditEvent.Outcome outcome(String text) throws BadLineException {
@@ -188,6 +194,19 @@ final class LineParser {
       throw new BadLineException("it has no whole number \"" + name + "\"");
     }
     return value.longValue();
+  }
+
+  private static List<Long> numbers(JsonNode object, String name) throws BadLineException {
+    List<Long> numbers = new ArrayList<>();
+    if (object.has(name)) {
+      for (JsonNode each : array(object, name)) {
+        if (!each.isIntegralNumber() || !each.canConvertToLong()) {
+          throw new BadLineException("\"" + name + "\" has something in it that is no number");
+        }
+        numbers.add(each.longValue());
+      }
+    }
+    return numbers;
   }
 
   static Instant time(JsonNode object, String name) throws BadLineException {

@@ -28,8 +28,10 @@ final class RunningLog implements AuditLog {
   private static final System.Logger LOG = System.getLogger(RunningLog.class.getName());
   private static final int QUEUE = 8192;
   private static final int GROUP = 1024;
-  private static final long REQUIRED_WAITS_MILLIS = 250;
-  private static final long CHECKPOINT_WAITS_SECONDS = 5;
+
+  /** A write that takes longer is taken for one that doesn't end. */
+  private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(2);
+
   private static final long CLOSE_WAITS_MILLIS = 4000;
   private static final long IDLE_MILLIS = 500;
 
@@ -39,13 +41,23 @@ final class RunningLog implements AuditLog {
   /** What waits: an event, or somebody who wants a checkpoint. */
   private sealed interface Item {}
 
-  private record Entry(LogWriter.Stamped stamped) implements Item {}
+  /**
+   * @param kept for what must not happen unrecorded: is told how that went
+   */
+  private record Entry(LogWriter.Stamped stamped, @Nullable CompletableFuture<Void> kept)
+      implements Item {
+    /** Whoever waited for it has been told that it isn't recorded. */
+    boolean isGivenUp() {
+      return kept != null && kept.isDone();
+    }
+  }
 
   private record Wanted(CompletableFuture<String> answer) implements Item {}
 
   private final LogWriter writer;
   private final CheckpointSigner signer;
   private final InstantSource clock;
+  private final LongSupplier nanoTime;
   private final BlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
   private final Counts counts;
   private final RefusalBudget refusals;
@@ -58,6 +70,8 @@ final class RunningLog implements AuditLog {
   private volatile @Nullable String fault;
   private volatile @Nullable String signingFault;
   private volatile @Nullable String newest;
+  private volatile boolean writing;
+  private volatile long writingSince;
 
   /** Of those that were lost, how many the log says were; for the thread. */
   private long lostWritten;
@@ -67,6 +81,7 @@ final class RunningLog implements AuditLog {
     this.writer = writer;
     this.signer = signer;
     this.clock = clock;
+    this.nanoTime = nanoTime;
     Instant now = clock.instant();
     this.counts = new Counts(now);
     this.refusals = new RefusalBudget(nanoTime, now);
@@ -86,34 +101,67 @@ final class RunningLog implements AuditLog {
   public void note(AuditEvent event) {
     if (event instanceof AuditEvent.Decision decision
         && decision.outcome() != AuditEvent.Outcome.ISSUED
+        // Of what was made and withheld an entry says that it was issued; this one takes it back.
+        && !decision.made()
         && !refusals.admit(decision)) {
       summarised.increment();
-    } else if (!queue.offer(entry(event))) {
+    } else if (!queue.offer(entry(event, null))) {
       lost.increment();
     }
   }
 
   @Override
-  public void require(AuditEvent event) throws AuditUnavailableException {
-    String known = fault;
-    if (known != null || stopping.getCount() == 0) {
-      throw new AuditUnavailableException(
-          known == null ? "the audit log is closing" : "the audit log can't be written: " + known);
+  public CompletableFuture<Void> record(AuditEvent event) {
+    String known = fault();
+    if (stopping.getCount() == 0) {
+      return failed("the audit log is closing");
+    } else if (known != null) {
+      return failed("the audit log can't be written: " + known);
     }
-    Entry entry = entry(event);
+    CompletableFuture<Void> kept = new CompletableFuture<>();
+    if (!queue.offer(entry(event, kept))) {
+      return failed("the audit log is behind");
+    }
+    return kept.orTimeout(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS)
+        .exceptionallyCompose(error ->
+            error instanceof TimeoutException
+                ? failed("the audit log's disk does not answer")
+                : CompletableFuture.failedFuture(error));
+  }
+
+  private static <T> CompletableFuture<T> failed(String why) {
+    return CompletableFuture.failedFuture(new AuditUnavailableException(why));
+  }
+
+  @Override
+  public void require(AuditEvent event) throws AuditUnavailableException {
+    await(record(event));
+  }
+
+  private static <T> T await(CompletableFuture<T> wanted) throws AuditUnavailableException {
     try {
-      if (!queue.offer(entry)
-          && !queue.offer(entry, REQUIRED_WAITS_MILLIS, TimeUnit.MILLISECONDS)) {
-        throw new AuditUnavailableException("the audit log is behind");
-      }
+      return wanted.get(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new AuditUnavailableException(String.valueOf(cause.getMessage()), cause);
+    } catch (TimeoutException e) {
+      throw new AuditUnavailableException("the audit log's disk does not answer", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new AuditUnavailableException("interrupted", e);
     }
   }
 
-  private Entry entry(AuditEvent event) {
-    return new Entry(new LogWriter.Stamped(clock.instant(), event));
+  /** Why it can't be written now, as far as is known. */
+  private @Nullable String fault() {
+    if (fault == null && writing && nanoTime.getAsLong() - writingSince > STALLED_NANOS) {
+      return "its disk does not answer";
+    }
+    return fault;
+  }
+
+  private Entry entry(AuditEvent event, @Nullable CompletableFuture<Void> kept) {
+    return new Entry(new LogWriter.Stamped(clock.instant(), event), kept);
   }
 
   @Override
@@ -124,19 +172,10 @@ final class RunningLog implements AuditLog {
   @Override
   public String checkpoint() throws AuditUnavailableException {
     Wanted wanted = new Wanted(new CompletableFuture<>());
-    try {
-      if (!queue.offer(wanted)) {
-        throw new AuditUnavailableException("the audit log is behind");
-      }
-      return wanted.answer().get(CHECKPOINT_WAITS_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException e) {
-      throw new AuditUnavailableException(String.valueOf(e.getMessage()), e);
-    } catch (TimeoutException e) {
-      throw new AuditUnavailableException("the audit log's disk does not answer", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AuditUnavailableException("interrupted", e);
+    if (!queue.offer(wanted)) {
+      throw new AuditUnavailableException("the audit log is behind");
     }
+    return await(wanted.answer());
   }
 
   @Override
@@ -146,7 +185,7 @@ final class RunningLog implements AuditLog {
         summarised.sum(),
         lost.sum(),
         queue.size(),
-        Optional.ofNullable(fault),
+        Optional.ofNullable(fault()),
         Optional.ofNullable(signingFault),
         Optional.ofNullable(newest),
         signer.publicKey().map(AuditKeys::fingerprint));
@@ -169,6 +208,16 @@ final class RunningLog implements AuditLog {
         fault = "its thread has ended";
       }
       writer.close();
+      giveUp("the audit log is closing");
+    }
+  }
+
+  /** Tells all who wait in the queue that what they want recorded is not. */
+  private void giveUp(String why) {
+    for (Item item : queue) {
+      if (item instanceof Entry entry && entry.kept() != null) {
+        entry.kept().completeExceptionally(new AuditUnavailableException(why));
+      }
     }
   }
 
@@ -179,7 +228,7 @@ final class RunningLog implements AuditLog {
         return;
       }
       group.add(first);
-      if (queue.size() < GROUP && first instanceof Entry) {
+      if (queue.size() < GROUP && first instanceof Entry entry && entry.kept() == null) {
         LockSupport.parkNanos(GATHER_NANOS);
       }
       queue.drainTo(group, GROUP - 1);
@@ -190,20 +239,21 @@ final class RunningLog implements AuditLog {
 
   /** Writes the group, and whatever else is due. */
   private void step(List<Item> group, boolean ended) throws InterruptedException {
-    List<LogWriter.Stamped> events = new ArrayList<>(group.size());
+    List<Entry> entries = new ArrayList<>(group.size());
     group.forEach(item -> {
-      if (item instanceof Entry entry) {
-        events.add(entry.stamped());
+      if (item instanceof Entry entry && entry.isGivenUp()) {
+        lost.increment();
+      } else if (item instanceof Entry entry) {
+        entries.add(entry);
       }
     });
-    Instant now = clock.instant();
     if (ended || due.minute()) {
-      addSummaries(events, now);
+      addSummaries(entries);
     }
     if (ended) {
-      events.add(new LogWriter.Stamped(now, new AuditEvent.Stopped()));
+      entries.add(entry(new AuditEvent.Stopped(), null));
     }
-    boolean done = write(events, ended);
+    boolean done = write(entries, ended);
     boolean wanted = group.stream().anyMatch(Wanted.class::isInstance);
     if (done && (ended || wanted || writer.isFull() || due.checkpoint())) {
       sign(group);
@@ -219,40 +269,42 @@ final class RunningLog implements AuditLog {
     group.clear();
   }
 
-  private void addSummaries(List<LogWriter.Stamped> events, Instant now) {
-    counts.take(now).forEach(count -> events.add(new LogWriter.Stamped(now, count)));
-    refusals.take(now).ifPresent(summary -> events.add(new LogWriter.Stamped(now, summary)));
+  private void addSummaries(List<Entry> entries) {
+    Instant now = clock.instant();
+    counts.take(now).forEach(count -> entries.add(entry(count, null)));
+    refusals.take(now).ifPresent(summary -> entries.add(entry(summary, null)));
+    addLost(entries);
+  }
+
+  private void addLost(List<Entry> entries) {
     long gone = lost.sum();
     if (gone > lostWritten) {
-      events.add(new LogWriter.Stamped(now, new AuditEvent.Lost(gone - lostWritten)));
+      entries.add(entry(new AuditEvent.Lost(gone - lostWritten), null));
       lostWritten = gone;
     }
   }
 
   /** Until it is done, or the service stops. */
-  private boolean write(List<LogWriter.Stamped> events, boolean lastTry)
-      throws InterruptedException {
+  private boolean write(List<Entry> entries, boolean lastTry) throws InterruptedException {
     boolean last = lastTry;
-    while (!events.isEmpty()) {
+    while (!entries.isEmpty()) {
       try {
-        writer.append(events);
-        written.add(events.size());
-        due.written(
-            events.size(),
-            events.stream().allMatch(each -> each.event() instanceof AuditEvent.Count));
+        append(entries);
         if (fault != null) {
           LOG.log(System.Logger.Level.INFO, "the audit log can be written again");
           fault = null;
         }
         return true;
       } catch (IOException e) {
+        String why = String.valueOf(e.getMessage());
         if (fault == null) {
           LOG.log(
               System.Logger.Level.ERROR,
               "the audit log can''t be written, so nothing is issued: {0}",
-              String.valueOf(e.getMessage()));
+              why);
         }
-        fault = String.valueOf(e.getMessage());
+        fault = why;
+        refuse(entries, "the audit log can't be written: " + why);
         if (last) {
           return false;
         }
@@ -260,6 +312,44 @@ final class RunningLog implements AuditLog {
       }
     }
     return true;
+  }
+
+  private void append(List<Entry> entries) throws IOException {
+    writingSince = nanoTime.getAsLong();
+    writing = true;
+    try {
+      writer.append(entries.stream().map(Entry::stamped).toList());
+    } finally {
+      writing = false;
+    }
+    written.add(entries.size());
+    due.written(
+        entries.size(),
+        entries.stream().allMatch(each -> each.stamped().event() instanceof AuditEvent.Count));
+    for (Entry entry : entries) {
+      if (entry.kept() != null) {
+        entry.kept().complete(null);
+      }
+    }
+  }
+
+  /**
+   * Nobody is kept waiting for a log that can't be written: what must not happen unrecorded doesn't
+   * happen. One entry is left to be tried with, which tells how many were given up.
+   */
+  private void refuse(List<Entry> entries, String why) {
+    giveUp(why);
+    entries.removeIf(entry -> {
+      if (entry.kept() == null) {
+        return false;
+      }
+      entry.kept().completeExceptionally(new AuditUnavailableException(why));
+      lost.increment();
+      return true;
+    });
+    if (entries.isEmpty()) {
+      addLost(entries);
+    }
   }
 
   private void sign(List<Item> group) {
