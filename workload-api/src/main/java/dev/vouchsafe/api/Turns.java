@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Turns {
   /** What else this thread has to hand on, once what it hands on now is. */
-  private static final ThreadLocal<Queue<Ticket>> HANDING = new ThreadLocal<>();
+  private final ThreadLocal<Queue<Ticket>> handing = new ThreadLocal<>();
 
   private final int most;
 
@@ -182,19 +182,19 @@ final class Turns {
     if (first == null) {
       return;
     }
-    Queue<Ticket> more = HANDING.get();
+    Queue<Ticket> more = handing.get();
     if (more != null) {
       more.add(first);
       return;
     }
     more = new ArrayDeque<>();
-    HANDING.set(more);
+    handing.set(more);
     try {
       for (Ticket ticket = first; ticket != null; ticket = more.poll()) {
         ticket.handOn();
       }
     } finally {
-      HANDING.remove();
+      handing.remove();
     }
   }
 }
