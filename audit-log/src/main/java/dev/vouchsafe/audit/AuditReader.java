@@ -4,31 +4,51 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** Reads a log without holding it against anything. */
+/**
+ * Reads a log as it grows, without holding it against anything: see {@link AuditVerifier}. For one
+ * thread.
+ */
 public final class AuditReader {
-  private AuditReader() {}
+  private final LogFolder folder;
+  private @Nullable Path segment;
+  private long position;
+  private long strange;
+
+  /** Begins at the oldest entry of a log. */
+  public AuditReader(Path folder) {
+    this.folder = new LogFolder(folder);
+  }
 
   /**
-   * Gives out every entry, the oldest first. What is no line is left out; see {@link
-   * AuditVerifier}.
+   * Gives out the entries that were written since the last call, the oldest first. One that is not
+   * whole yet is left for the next call.
    *
    * @throws IOException if the folder can't be read
    */
-  public static void read(Path folder, Consumer<AuditEntry> taker) throws IOException {
-    for (Path segment : new LogFolder(folder).segments()) {
-      readFile(segment, taker);
+  public void read(Consumer<AuditEntry> taker) throws IOException {
+    // Named before they are read: whoever begins a new file writes no more to the one before it.
+    List<Path> segments = folder.segments();
+    Path known = segment;
+    for (Path each : segments) {
+      int compared = known == null ? 1 : each.compareTo(known);
+      if (compared >= 0) {
+        readFile(each, compared == 0 ? position : 0, taker);
+      }
     }
   }
 
-  private static void readFile(Path segment, Consumer<AuditEntry> taker) throws IOException {
-    try (Lines lines = Lines.of(segment)) {
+  private void readFile(Path file, long from, Consumer<AuditEntry> taker) throws IOException {
+    segment = file;
+    position = from;
+    try (Lines lines = Lines.of(file)) {
+      lines.skip(from);
       byte[] line;
       while ((line = lines.next()) != null) {
-        Optional<AuditEntry> entry = parse(line);
-        entry.ifPresent(taker);
+        take(line, taker);
+        position = lines.position();
       }
     } catch (NoSuchFileException e) {
       // The service has removed it meanwhile, as its limits say.
@@ -37,34 +57,19 @@ public final class AuditReader {
     }
   }
 
-  private static Optional<AuditEntry> parse(byte[] line) {
+  private void take(byte[] line, Consumer<AuditEntry> taker) {
+    AuditEntry entry;
     try {
-      return Optional.of(LineParser.parse(line));
+      entry = LineParser.parse(line);
     } catch (BadLineException e) {
-      return Optional.empty();
+      strange++;
+      return;
     }
+    taker.accept(entry);
   }
 
-  /**
-   * The newest checkpoint that stands in the log, whoever signed it.
-   *
-   * @throws IOException if the folder can't be read
-   */
-  public static Optional<AuditEntry> newestCheckpoint(Path folder) throws IOException {
-    List<Path> segments = new LogFolder(folder).segments();
-    for (Path segment : segments.reversed()) {
-      AuditEntry[] found = new AuditEntry[1];
-      readFile(
-          segment,
-          entry -> {
-            if (entry.event() instanceof AuditEvent.Checkpoint) {
-              found[0] = entry;
-            }
-          });
-      if (found[0] != null) {
-        return Optional.of(found[0]);
-      }
-    }
-    return Optional.empty();
+  /** How many lines were no entries: somebody else wrote them. */
+  public long strange() {
+    return strange;
   }
 }

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param trimmed whether the log itself removed older entries
  * @param signedThrough number of the last entry that a checkpoint covers, itself aside
  * @param signedAt when that checkpoint was signed
+ * @param checkpoint that checkpoint's text, for a place that whoever can write the log's folder
+ *     can't write
  * @param unsigned how many entries are behind it
  * @param unsignedAtStart entries that no checkpoint covered when the service started again, all
  *     starts together: somebody else may have written these
@@ -29,6 +31,7 @@ public record AuditReport(
     boolean trimmed,
     long signedThrough,
     Optional<Instant> signedAt,
+    Optional<String> checkpoint,
     long unsigned,
     long unsignedAtStart,
     Compared compared,
@@ -65,21 +68,27 @@ public record AuditReport(
     CHECKPOINT_DIFFERS,
     /** There are more entries without a signature than the service leaves. */
     UNSIGNED,
-    /** The last line is not whole. */
+    /** The last line is begun and not whole: a crash leaves that, or the service is writing it. */
     TORN_END
   }
 
   /**
    * Something that is wrong.
    *
-   * @param file the file, by name
-   * @param entry number of the entry, or of the one before it
+   * @param file the file, by name; empty if it is about none
+   * @param line in that file, the first is 1; 0 if it is about none
+   * @param entry number of the entry, or of the one that is expected there
    * @param detail one sentence
    */
-  public record Finding(Kind kind, String file, long entry, String detail) {}
+  public record Finding(Kind kind, String file, long line, long entry, String detail) {}
 
   /** Whether nothing is wrong. */
   public boolean good() {
     return findings.isEmpty();
+  }
+
+  /** Whether nobody changed it, as far as can be seen: a line that a crash tore is no change. */
+  public boolean sound() {
+    return findings.stream().allMatch(finding -> finding.kind() == Kind.TORN_END);
   }
 }

@@ -1,8 +1,10 @@
 package dev.vouchsafe.audit;
 
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.interfaces.ECPublicKey;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -10,6 +12,8 @@ import java.util.function.LongConsumer;
 public final class AuditVerifier {
   /** A log that is wrong in more places is wrong. */
   public static final int MOST_FINDINGS = 100;
+
+  private static final int MOST_TRIES = 3;
 
   private AuditVerifier() {}
 
@@ -26,12 +30,26 @@ public final class AuditVerifier {
   public static AuditReport verify(
       Path folder, ECPublicKey key, Optional<String> checkpoint, LongConsumer progress)
       throws IOException {
-    Verification verification = new Verification(key);
-    if (checkpoint.isPresent()) {
-      verification.compareWith(checkpoint.get());
+    for (int tries = 1; ; tries++) {
+      try {
+        return once(new LogFolder(folder), key, checkpoint, progress);
+      } catch (NoSuchFileException e) {
+        // A running service removes its oldest files, as its limits say: then it is begun again.
+        if (tries == MOST_TRIES) {
+          throw e;
+        }
+      }
     }
+  }
+
+  private static AuditReport once(
+      LogFolder folder, ECPublicKey key, Optional<String> checkpoint, LongConsumer progress)
+      throws IOException {
+    Verification verification = new Verification(key);
+    checkpoint.ifPresent(verification::compareWith);
     long read = 0;
-    for (Path segment : new LogFolder(folder).segments()) {
+    List<Path> segments = folder.segments();
+    for (Path segment : segments) {
       verification.begin(segment);
       try (Lines lines = Lines.of(segment)) {
         byte[] line;
@@ -39,7 +57,7 @@ public final class AuditVerifier {
           verification.line(line);
           progress.accept(read + lines.position());
         }
-        verification.end(lines.torn());
+        verification.end(lines.torn(), segment.equals(segments.getLast()));
         read += lines.position();
       }
     }

@@ -4,7 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /** The lines of a file, one after another, in memory of a bounded size. */
@@ -14,14 +16,22 @@ final class Lines implements AutoCloseable {
   private int at;
   private int end;
   private long position;
-  private long torn;
+  private byte[] torn = {};
 
   private Lines(InputStream input) {
     this.input = input;
   }
 
+  /**
+   * Opens a file of a log. What is none, such as a link, a pipe or a device, was put there by
+   * somebody else, and reading it might never end.
+   */
   static Lines of(Path file) throws IOException {
-    return new Lines(Files.newInputStream(file));
+    if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .isRegularFile()) {
+      throw new IOException(file + " is not a regular file");
+    }
+    return new Lines(Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS));
   }
 
   /**
@@ -32,7 +42,7 @@ final class Lines implements AutoCloseable {
     ByteArrayOutputStream line = new ByteArrayOutputStream(512);
     while (line.size() < LineFormat.LONGEST) {
       if (at == end && !fill()) {
-        torn = line.size();
+        torn = line.toByteArray();
         return null;
       }
       byte octet = buffer[at++];
@@ -56,9 +66,15 @@ final class Lines implements AutoCloseable {
     return position;
   }
 
-  /** How many octets, behind the last line, have no line feed; known at the end. */
-  long torn() {
+  /** The octets behind the last line, which have no line feed; known at the end. */
+  byte[] torn() {
     return torn;
+  }
+
+  /** Goes on behind octets that were given out before. */
+  void skip(long octets) throws IOException {
+    input.skipNBytes(octets);
+    position += octets;
   }
 
   @Override

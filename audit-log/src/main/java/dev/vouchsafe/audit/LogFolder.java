@@ -5,11 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -19,7 +21,10 @@ import java.util.stream.Stream;
  * order of the names is that of the lines.
  */
 final class LogFolder {
-  private static final Pattern SEGMENT = Pattern.compile("[0-9]{19}\\.jsonl");
+  private static final Pattern SEGMENT = Pattern.compile("[0-8][0-9]{18}\\.jsonl");
+
+  private static final Integer ROOT = 0;
+  private static final int WRITABLE_BY_OTHERS = 022;
 
   private final Path folder;
 
@@ -31,9 +36,14 @@ final class LogFolder {
     return folder;
   }
 
-  /** Makes the folder, for its owner only. */
+  /**
+   * Makes the folder, for its owner only.
+   *
+   * @throws IOException also if somebody else put something there, or can: what is written there is
+   *     worth no more than the folder
+   */
   void make() throws IOException {
-    if (!Files.isDirectory(folder)) {
+    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
       Files.createDirectory(
           folder,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -41,6 +51,23 @@ final class LogFolder {
       if (parent != null) {
         sync(parent);
       }
+    }
+    requireOurs();
+  }
+
+  private void requireOurs() throws IOException {
+    Map<String, Object> found =
+        Files.readAttributes(folder, "unix:isDirectory,uid,mode", LinkOption.NOFOLLOW_LINKS);
+    if (!Boolean.TRUE.equals(found.get("isDirectory"))) {
+      throw new IOException(folder + " is not a folder");
+    }
+    Object self = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    Object owner = found.get("uid");
+    if (!self.equals(owner) && !ROOT.equals(owner)) {
+      throw new IOException(folder + " belongs to user " + owner + ", not to the service's");
+    }
+    if (found.get("mode") instanceof Integer mode && (mode & WRITABLE_BY_OTHERS) != 0) {
+      throw new IOException(folder + " can be written by others than its owner");
     }
   }
 

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -142,7 +143,8 @@ final class LogWriter implements AutoCloseable {
 
   private FileChannel reopen(Path file) throws IOException {
     try {
-      FileChannel opened = FileChannel.open(file, StandardOpenOption.WRITE);
+      FileChannel opened =
+          FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
       opened.truncate(size);
       return opened;
     } catch (NoSuchFileException e) {
@@ -160,7 +162,7 @@ final class LogWriter implements AutoCloseable {
       if (Files.size(file) > 0) {
         throw e;
       }
-      opened = FileChannel.open(file, StandardOpenOption.WRITE);
+      opened = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     }
     segment = file;
     size = 0;

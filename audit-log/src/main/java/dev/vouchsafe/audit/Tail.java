@@ -112,7 +112,7 @@ record Tail(
             good = lines.position();
           }
         }
-        torn = lines.position() + lines.torn() - good;
+        torn = lines.position() + lines.torn().length - good;
       }
     }
 

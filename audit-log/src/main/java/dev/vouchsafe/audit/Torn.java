@@ -31,7 +31,7 @@ final class Torn {
   }
 
   /** Written in order, a page may be missing: zeros may follow a beginning. */
-  private static boolean isLeftByACrash(byte[] octets, int length, long next) {
+  static boolean isLeftByACrash(byte[] octets, int length, long next) {
     byte[] beginning = ("{\"seq\":" + next + ",\"time\":\"").getBytes(StandardCharsets.US_ASCII);
     for (int i = 0; i < Math.min(length, beginning.length); i++) {
       if (octets[i] != beginning[i] && octets[i] != 0) {

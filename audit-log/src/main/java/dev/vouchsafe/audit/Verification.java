@@ -24,9 +24,11 @@ final class Verification {
   private @Nullable CheckpointText given;
   private Compared compared = Compared.NOT_GIVEN;
   private String file = "";
+  private long line;
   private @Nullable ChainEnd end;
   private @Nullable ChainEnd first;
   private @Nullable CheckpointText newest;
+  private @Nullable String newestText;
   private long entries;
   private long checkpoints;
   private long unsigned;
@@ -50,6 +52,7 @@ final class Verification {
 
   void begin(Path segment) {
     file = String.valueOf(segment.getFileName());
+    line = 0;
     ChainEnd before = end;
     if (before != null && LogFolder.firstOf(segment) != before.next()) {
       find(
@@ -59,20 +62,21 @@ final class Verification {
     }
   }
 
-  void line(byte[] line) {
+  void line(byte[] octets) {
+    line++;
     try {
-      take(LineParser.parse(line), line);
+      take(LineParser.parse(octets), octets);
     } catch (BadLineException e) {
       long at = end == null ? 0 : end.next();
       find(Kind.NOT_A_LINE, at, "where entry " + at + " is expected: " + e.getMessage());
       unsigned++;
       if (end != null) {
-        end = ChainEnd.after(end.next(), line);
+        end = ChainEnd.after(end.next(), octets);
       }
     }
   }
 
-  private void take(AuditEntry entry, byte[] line) {
+  private void take(AuditEntry entry, byte[] octets) {
     ChainEnd before = end;
     if (before == null) {
       first = new ChainEnd(entry.sequence(), entry.before());
@@ -81,11 +85,11 @@ final class Verification {
       find(Kind.CHAIN_BROKEN, before.next(), broken(before, entry));
     }
     if (!Arrays.equals(
-        line, LineFormat.line(entry.sequence(), entry.time(), entry.before(), entry.event()))) {
+        octets, LineFormat.line(entry.sequence(), entry.time(), entry.before(), entry.event()))) {
       requireOurOwnForm(entry);
     }
     entries++;
-    end = ChainEnd.after(entry.sequence(), line);
+    end = ChainEnd.after(entry.sequence(), octets);
     see(entry);
     compare(entry.sequence());
   }
@@ -140,6 +144,7 @@ final class Verification {
       } else {
         requireFewUnsigned(entry.sequence());
         newest = text;
+        newestText = checkpoint.jws();
         checkpoints++;
         unsigned = 0;
         unknownUnsigned = false;
@@ -177,19 +182,37 @@ final class Verification {
     }
   }
 
-  /** The end of a file. */
-  void end(long torn) {
-    if (torn > 0) {
+  /**
+   * The end of a file.
+   *
+   * @param torn what stands behind its last line
+   * @param last whether no other file follows
+   */
+  void end(byte[] torn, boolean last) {
+    if (torn.length == 0) {
+      return;
+    }
+    line++;
+    long at = end == null ? 0 : end.next();
+    if (last && Torn.isLeftByACrash(torn, torn.length, at)) {
       find(
           Kind.TORN_END,
-          end == null ? 0 : end.next(),
-          torn + " octets at the end are no whole line: a crash, or the service is writing them");
+          at,
+          torn.length
+              + " octets of an entry that is not whole: a crash, or the service is writing it");
+    } else {
+      find(
+          Kind.NOT_A_LINE,
+          at,
+          torn.length + " octets stand here that are no entry, and not the beginning of the next");
     }
   }
 
   AuditReport report() {
     requireBeginning();
-    if (entries > 0 && checkpoints == 0) {
+    if (entries == 0) {
+      find(Kind.UNSIGNED, 0, "there is no entry");
+    } else if (checkpoints == 0) {
       find(Kind.UNSIGNED, last(), "this key has signed no checkpoint in this log");
     } else if (unsigned > MOST_UNSIGNED) {
       find(Kind.UNSIGNED, last(), unsigned + " entries at the end have no checkpoint");
@@ -224,7 +247,8 @@ final class Verification {
         last(),
         begin > 0,
         newest == null ? begin - 1 : newest.end().next() - 1,
-        newest == null ? Optional.empty() : Optional.of(newest.time()),
+        Optional.ofNullable(newest).map(CheckpointText::time),
+        Optional.ofNullable(newestText),
         unsigned,
         unsignedAtStart,
         compared,
@@ -246,6 +270,7 @@ final class Verification {
         new Finding(
             Kind.BEGINNING_MISSING,
             "",
+            0,
             begin.next(),
             begin.next() == promised.next()
                 ? "the first entry does not follow the last one that was removed"
@@ -257,7 +282,7 @@ final class Verification {
 
   private void find(Kind kind, long entry, String detail) {
     if (findings.size() < AuditVerifier.MOST_FINDINGS) {
-      findings.add(new Finding(kind, file, entry, detail));
+      findings.add(new Finding(kind, file, line, entry, detail));
     }
   }
 }

@@ -85,7 +85,7 @@ final class TestLog {
 
   List<AuditEntry> entries() throws IOException {
     List<AuditEntry> entries = new ArrayList<>();
-    AuditReader.read(folder, entries::add);
+    new AuditReader(folder).read(entries::add);
     return entries;
   }
 
