@@ -56,6 +56,7 @@ final class CommandTree {
     commands.put("cert", this::cert);
     commands.put("bundle", this::bundle);
     commands.put("ca", this::ca);
+    commands.put("audit", this::audit);
     commands.put("completion", () -> new CommandLine(new CompletionCommand(console)));
     return commands;
   }
@@ -102,6 +103,12 @@ final class CommandTree {
         .addSubcommand(new CaPrepareCommand(console))
         .addSubcommand(new CaActivateCommand(console))
         .addSubcommand(new CaAbortCommand(console));
+  }
+
+  private CommandLine audit() {
+    return new CommandLine(new AuditCommand())
+        .addSubcommand(new AuditShowCommand(console))
+        .addSubcommand(new AuditVerifyCommand(console));
   }
 
   private CommandLine build(Map<String, Supplier<CommandLine>> commands) {

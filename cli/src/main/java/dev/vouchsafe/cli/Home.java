@@ -92,6 +92,11 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return List.of(sealKey, tpmAuthKey(), configuration);
   }
 
+  /** The folder of the audit log. */
+  Path audit() {
+    return data.resolve("audit");
+  }
+
   Path bundle() {
     return data.resolve("trust-bundle.json");
   }

@@ -80,6 +80,7 @@ class CommandTreeTest {
             "cert",
             "bundle",
             "ca",
+            "audit",
             "completion");
     assertThat(CliRun.plain().run("token", "--help").out()).doesNotContain("join");
   }

@@ -1,0 +1,47 @@
+package dev.vouchsafe.cli;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** The audit log. */
+@Command(
+    name = "audit",
+    description =
+        "Shows the audit log, and finds out whether it was changed. Both read its files: the"
+            + " service needn't run, but only root and the service's own user may read them.")
+final class AuditCommand implements Runnable {
+  @ParentCommand private @Nullable RootCommand root;
+  @Spec private @Nullable CommandSpec spec;
+
+  static RootCommand globals(@Nullable AuditCommand parent) {
+    if (parent == null) {
+      throw new IllegalStateException("a command runs under its group only");
+    }
+    return RootCommand.of(parent.root);
+  }
+
+  /** The folder that was given, else that of the home. */
+  static Path folder(RootCommand globals, @Nullable String given) throws CommandFailure {
+    if (given == null) {
+      return globals.home().audit();
+    }
+    try {
+      if (!given.isEmpty()) {
+        return Path.of(given);
+      }
+    } catch (InvalidPathException e) {
+      throw CommandFailure.usage("--log is not a path: " + e.getReason());
+    }
+    throw CommandFailure.usage("--log is empty; give the folder of an audit log");
+  }
+
+  @Override
+  public void run() {
+    throw Groups.missing(spec);
+  }
+}
