@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Turns {
   /** What else this thread has to hand on, once what it hands on now is. */
+  @SuppressWarnings("ThreadLocalUsage") // There are two of them, as long as the service runs.
   private final ThreadLocal<Queue<Ticket>> handing = new ThreadLocal<>();
 
   private final int most;
