@@ -18,6 +18,11 @@ import java.util.Optional;
 final class LineParser {
   private static final int HEX_SHA256 = 64;
 
+  /** The years that RFC 3339 knows: others can't be written again, or be calculated with. */
+  private static final Instant EARLIEST = Instant.parse("0000-01-01T00:00:00Z");
+
+  private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59.999Z");
+
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -211,10 +216,14 @@ final class LineParser {
 
   static Instant time(JsonNode object, String name) throws BadLineException {
     try {
-      return Instant.parse(text(object, name));
+      Instant time = Instant.parse(text(object, name));
+      if (!time.isBefore(EARLIEST) && !time.isAfter(LATEST)) {
+        return time;
+      }
     } catch (DateTimeException e) {
-      throw new BadLineException("\"" + name + "\" is not a time");
+      // Said below.
     }
+    throw new BadLineException("\"" + name + "\" is not a time");
   }
 
   private static JsonNode array(JsonNode object, String name) throws BadLineException {
