@@ -8,6 +8,7 @@ import java.security.Signature;
 import java.security.interfaces.ECPublicKey;
 import java.security.spec.ECGenParameterSpec;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /** An audit key of a test's own, which can be away. */
@@ -16,13 +17,31 @@ final class TestKey implements CheckpointSigner {
   private volatile boolean away;
 
   TestKey() {
+    this(generate());
+  }
+
+  TestKey(KeyPair pair) {
+    this.pair = pair;
+  }
+
+  private static KeyPair generate() {
     try {
       KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
       generator.initialize(new ECGenParameterSpec("secp256r1"));
-      pair = generator.generateKeyPair();
+      return generator.generateKeyPair();
     } catch (GeneralSecurityException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** SubjectPublicKeyInfo, for a process of its own. */
+  String publicHex() {
+    return HexFormat.of().formatHex(pair.getPublic().getEncoded());
+  }
+
+  /** PKCS#8, for a process of its own. */
+  String privateHex() {
+    return HexFormat.of().formatHex(pair.getPrivate().getEncoded());
   }
 
   void setAway(boolean gone) {
