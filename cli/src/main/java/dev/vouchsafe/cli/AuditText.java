@@ -26,7 +26,7 @@ final class AuditText {
       AuditEvent.Who process = decision.process();
       lines.add(
           "gid "
-              + process.gid()
+              + id(process.gid())
               + (process.groups().isEmpty() ? "" : ", groups " + words(process.groups()))
               + process.cgroup().map(path -> ", cgroup " + path).orElse(""));
       for (AuditEvent.Selector selector : decision.selectors()) {
@@ -103,7 +103,7 @@ final class AuditText {
         .append("  pid ")
         .append(process.pid())
         .append(" uid ")
-        .append(process.uid());
+        .append(id(process.uid()));
     process.executable().ifPresent(path -> line.append("  ").append(path));
     decision.certificates().forEach(serial -> line.append("  serial ").append(serial));
     decision.tokens().forEach(id -> line.append("  token ").append(id));
@@ -137,6 +137,11 @@ final class AuditText {
     }
     line.append(unless(refusals.others() == 0, "  " + refusals.others() + " others"));
     return line.append(since(refusals.since())).toString();
+  }
+
+  /** Whom the kernel didn't name has none. */
+  private static String id(long number) {
+    return number < 0 ? "unknown" : String.valueOf(number);
   }
 
   private static String since(Instant time) {
