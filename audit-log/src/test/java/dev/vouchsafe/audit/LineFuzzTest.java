@@ -24,6 +24,17 @@ class LineFuzzTest {
   private static final TestKey KEY = new TestKey();
   private static final Instant TIME = Instant.parse("2026-11-23T10:00:00.123Z");
 
+  private static final String HEADER =
+      "{\"alg\":\"ES256\",\"typ\":\"vouchsafe-audit\",\"kid\":\""
+          + AuditKeys.fingerprint(KEY.key())
+          + "\"}";
+  private static final String PAYLOAD =
+      "{\"next\":7,\"hash\":\""
+          + ChainEnd.START.hash()
+          + "\",\"from\":0,\"fromHash\":\""
+          + ChainEnd.START.hash()
+          + "\",\"time\":\"2026-11-23T10:00:00.123Z\"}";
+
   private static List<AuditEvent> events() {
     return List.of(
         TestLog.decision("web", AuditEvent.Outcome.ISSUED),
@@ -79,14 +90,51 @@ class LineFuzzTest {
     parse(octets);
   }
 
-  @Tag("fuzz")
-  @FuzzTest(maxDuration = "20s")
-  void checkpoints(String text) {
+  /**
+   * What nobody signed is refused; what the key signed says what a checkpoint does, or is refused.
+   */
+  private static void parseCheckpoint(String text) {
     try {
       CheckpointText _ = CheckpointText.verify(text, KEY.key());
       throw new AssertionError("signed by nobody");
     } catch (BadLineException e) {
       assertThat(e.getMessage()).isNotEmpty();
+    }
+    String jws = KEY.jws(HEADER, text);
+    try {
+      CheckpointText read = CheckpointText.verify(jws, KEY.key());
+      String again = read.sign(KEY, KEY.key());
+      assertThat(again.substring(0, again.lastIndexOf('.')))
+          .isEqualTo(jws.substring(0, jws.lastIndexOf('.')));
+    } catch (BadLineException e) {
+      assertThat(e.getMessage()).isNotEmpty();
+    } catch (AuditUnavailableException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static Stream<byte[]> checkpointSeeds() {
+    return Stream.of(ascii(PAYLOAD), ascii("a.b.c"), ascii(KEY.jws(HEADER, "{}") + "x"));
+  }
+
+  @Tag("fuzz")
+  @MethodSource("checkpointSeeds")
+  @FuzzTest(maxDuration = "20s")
+  void checkpoints(byte[] octets) {
+    parseCheckpoint(new String(octets, StandardCharsets.ISO_8859_1));
+  }
+
+  @Test
+  void checkpointsWithRandomChangesAreReadOrRefusedAndNothingElse() {
+    parseCheckpoint(PAYLOAD);
+    Random random = new Random(9);
+    for (int i = 0; i < 1_000; i++) {
+      byte[] copy = ascii(PAYLOAD);
+      for (int n = 1 + random.nextInt(3); n > 0; n--) {
+        copy[random.nextInt(copy.length)] =
+            (byte) "0123456789-+eE.{}[]\",:\\".charAt(random.nextInt(23));
+      }
+      parseCheckpoint(new String(copy, StandardCharsets.ISO_8859_1));
     }
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -88,6 +90,27 @@ class RecoveryTest {
     assertThat(log.verify().good()).isTrue();
     assertThat(aside(log)).hasSize(1);
     assertThat(aside(log).getFirst()).hasBinaryContent(strange);
+  }
+
+  /** Only the file that is being written can be torn; whoever begins another one has ended it. */
+  @Test
+  void theBeginningOfALineInAnEarlierFileIsNoMarkOfACrash() throws Exception {
+    TestLog log = new TestLog(home);
+    log.settings = new AuditSettings(log.folder, 1, 1 << 30, Duration.ofDays(400));
+    try (LogWriter writer = log.open()) {
+      String _ = writer.checkpoint();
+      writer.roll();
+      log.append(writer, TestLog.decision("m", AuditEvent.Outcome.ISSUED));
+      String _ = writer.checkpoint();
+    }
+    assertThat(log.segments()).hasSize(2);
+    Files.writeString(log.only(), "{\"seq\":2,\"ti", StandardOpenOption.APPEND);
+    assertThat(log.verify().findings())
+        .extracting(AuditReport.Finding::kind)
+        .containsExactly(AuditReport.Kind.NOT_A_LINE);
+    assertThat(log.verify().findings().getFirst().line()).isEqualTo(3);
+    Files.writeString(log.segments().getLast(), "{\"seq\":4,\"ti", StandardOpenOption.APPEND);
+    assertThat(log.verify().findings().getLast().kind()).isEqualTo(AuditReport.Kind.TORN_END);
   }
 
   @Test
