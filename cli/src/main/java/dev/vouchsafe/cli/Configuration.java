@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.AttestationSettings;
+import dev.vouchsafe.audit.AuditSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
@@ -30,6 +31,7 @@ import java.util.stream.Collectors;
  * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
  * @param liveCertificates how many living certificates a registration may have, if that is limited
+ * @param audit how much of the audit log is kept
  * @param bundle how the trust bundle is published
  */
 record Configuration(
@@ -42,6 +44,7 @@ record Configuration(
     AttestationSettings attestation,
     ApiSettings.Limits limits,
     OptionalLong liveCertificates,
+    Audit audit,
     Bundle bundle) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */
   static final int LONGEST_SOCKET_PATH = 107;
@@ -161,6 +164,19 @@ record Configuration(
 
     /** A systemd credential of that name. */
     record Credential(String name) implements Seal {}
+  }
+
+  /**
+   * How much of the audit log is kept: whichever of the two is reached first.
+   *
+   * @param mebibytes how large it may be
+   * @param days how old it may be
+   */
+  record Audit(int mebibytes, int days) {
+    /** The settings of the log in that folder. */
+    AuditSettings in(Path folder) {
+      return AuditSettings.of(folder, mebibytes, days);
+    }
   }
 
   /**

@@ -46,6 +46,8 @@ enum ConfigurationKey {
   WAITING("limits", "waiting", Kind.INTEGER, "1024"),
   PER_UID("limits", "per-uid", Kind.INTEGER, "512"),
   LIVE_CERTIFICATES("limits", "live-certificates", Kind.INTEGER, null),
+  AUDIT_MB("limits", "audit-mb", Kind.INTEGER, "64"),
+  AUDIT_DAYS("limits", "audit-days", Kind.INTEGER, "366"),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
   MANIFEST("bundle", "manifest", Kind.TEXT, null);
 
@@ -73,7 +75,7 @@ enum ConfigurationKey {
   private static final Map<String, List<String>> LATER =
       Map.of(
           "listen", List.of("spiffe", "loopback"),
-          "limits", List.of("ledger-mb", "audit-mb"),
+          "limits", List.of("ledger-mb"),
           "bundle", List.of("extra"),
           "clock", List.of("untrusted"));
 

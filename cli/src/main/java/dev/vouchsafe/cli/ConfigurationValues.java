@@ -23,6 +23,8 @@ final class ConfigurationValues {
   private static final Duration LONGEST_TOKEN = Duration.ofHours(24);
   private static final int MOST = 1_000_000;
   private static final int HIGHEST_PORT = 65_535;
+  private static final int LARGEST_AUDIT_MB = 65_536;
+  private static final int MOST_AUDIT_DAYS = 36_525;
 
   private final Path file;
   private final Map<ConfigurationKey, String> values;
@@ -50,6 +52,9 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.PER_UID, 1, MOST),
                 integer(ConfigurationKey.WAITING, 1, MOST)),
             liveCertificates(),
+            new Configuration.Audit(
+                integer(ConfigurationKey.AUDIT_MB, 1, LARGEST_AUDIT_MB),
+                integer(ConfigurationKey.AUDIT_DAYS, 1, MOST_AUDIT_DAYS)),
             new Configuration.Bundle(
                 duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
                 manifest()));

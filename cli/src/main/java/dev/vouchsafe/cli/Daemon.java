@@ -9,6 +9,8 @@ import dev.vouchsafe.attestation.Attestors;
 import dev.vouchsafe.attestation.RegistrationFolder;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.audit.AuditLog;
+import dev.vouchsafe.audit.AuditLogs;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
@@ -79,6 +81,14 @@ final class Daemon implements AutoCloseable {
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
     publishRoots(bundles, authority.authorities());
 
+    AuditLog audit =
+        AuditLogs.open(
+            configuration.audit().in(home.audit()),
+            new AuditSigner(authority.auditKey()),
+            console.clock(),
+            new BuildInfo().version());
+    closers.push(audit::close);
+
     Registrations registrations =
         RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
@@ -100,6 +110,7 @@ final class Daemon implements AutoCloseable {
                 authority,
                 bundles,
                 () -> manifest,
+                audit,
                 console.clock(),
                 workers));
     closers.push(server::close);

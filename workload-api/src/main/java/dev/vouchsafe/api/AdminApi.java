@@ -72,20 +72,25 @@ final class AdminApi implements Routes {
     String[] parts = request.path().split("/", -1);
     if (parts.length == 4 && parts[1].equals("modules") && parts[3].equals("key")) {
       V1Api.onlyPosts(request);
-      return keys.reveal(request, parts[2], "uid " + owner);
+      return keys.reveal(request, parts[2], uid(owner));
     }
     if (parts.length == 4 && parts[1].equals("modules") && parts[3].equals("explain")) {
       V1Api.onlyPosts(request);
-      return explanations.explain(request, parts[2], "uid " + owner);
+      return explanations.explain(request, parts[2], uid(owner));
     }
     if (parts.length > 2 && parts[1].equals("authorities")) {
-      return step(request, parts, "uid " + owner);
+      return step(request, parts, uid(owner));
     }
     V1Api.onlyReads(request);
     return view(request);
   }
 
-  private Response step(Request request, String[] parts, String administrator) throws Failure {
+  /** Connections of a Unix socket are counted by the user id at the other end. */
+  private static long uid(Object owner) {
+    return owner instanceof Number uid ? uid.longValue() : -1;
+  }
+
+  private Response step(Request request, String[] parts, long uid) throws Failure {
     String last = parts[parts.length - 1];
     boolean prepares = parts.length == 3 && last.equals("prepare");
     boolean ofOne = parts.length == 4 && (last.equals("activate") || last.equals("abort"));
@@ -94,9 +99,9 @@ final class AdminApi implements Routes {
     }
     V1Api.onlyPosts(request);
     return switch (last) {
-      case "prepare" -> authorities.prepare(request, administrator);
-      case "activate" -> authorities.activate(request, parts[2], administrator);
-      default -> authorities.abort(request, parts[2], administrator);
+      case "prepare" -> authorities.prepare(request, uid);
+      case "activate" -> authorities.activate(request, parts[2], uid);
+      default -> authorities.abort(request, parts[2], uid);
     };
   }
 

@@ -12,9 +12,11 @@ final class AdminAuthorities {
   private static final QuietLog LOG = new QuietLog(AdminAuthorities.class);
 
   private final ApiParts parts;
+  private final AuditTrail trail;
 
-  AdminAuthorities(ApiParts parts) {
+  AdminAuthorities(ApiParts parts, AuditTrail trail) {
     this.parts = parts;
+    this.trail = trail;
   }
 
   /** One step, which ends in an authority. */
@@ -23,32 +25,29 @@ final class AdminAuthorities {
   }
 
   /**
-   * @param administrator who asks, such as {@code uid 0}
+   * @param uid the user id of whoever asks
    */
-  Response prepare(Request request, String administrator) throws Failure {
+  Response prepare(Request request, long uid) throws Failure {
     PrepareBody.Wanted wanted = PrepareBody.parse(V1Api.json(request));
     AuthorityInfo prepared =
         taken(
-            "prepare "
-                + word(wanted.role())
-                + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
-            administrator,
+            "prepare",
+            word(wanted.role()) + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
+            uid,
             () -> parts.authority().changes().prepare(wanted.role(), wanted.keyStore()));
     return AdminViews.authority(Status.CREATED, prepared);
   }
 
-  Response activate(Request request, String rawId, String administrator) throws Failure {
+  Response activate(Request request, String rawId, long uid) throws Failure {
     String id = id(request, rawId);
     return AdminViews.authority(
-        Status.OK,
-        taken("activate " + id, administrator, () -> parts.authority().changes().activate(id)));
+        Status.OK, taken("activate", id, uid, () -> parts.authority().changes().activate(id)));
   }
 
-  Response abort(Request request, String rawId, String administrator) throws Failure {
+  Response abort(Request request, String rawId, long uid) throws Failure {
     String id = id(request, rawId);
     return AdminViews.authority(
-        Status.OK,
-        taken("abort " + id, administrator, () -> parts.authority().changes().abort(id)));
+        Status.OK, taken("abort", id, uid, () -> parts.authority().changes().abort(id)));
   }
 
   /** The body says nothing, so that a later member is never passed over. */
@@ -69,13 +68,13 @@ final class AdminAuthorities {
         .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "there is no authority of that id"));
   }
 
-  private static AuthorityInfo taken(String what, String administrator, Step step) throws Failure {
+  private AuthorityInfo taken(String action, String object, long uid, Step step) throws Failure {
+    String what = action + " " + object + ", asked by uid " + uid;
     try {
       AuthorityInfo authority = step.take();
+      trail.act(uid, action + "-authority", object, authority.id() + " " + word(authority.state()));
       LOG.info(
           what
-              + ", asked by "
-              + administrator
               + ": "
               + authority.id()
               + " is "
@@ -85,14 +84,8 @@ final class AdminAuthorities {
       return authority;
     } catch (IssuanceException e) {
       Failure failure = Failure.forAdministrator(e);
-      LOG.warning(
-          what
-              + ", asked by "
-              + administrator
-              + ", not done: "
-              + failure.code()
-              + ": "
-              + failure.detail());
+      trail.act(uid, action + "-authority", object, failure.code());
+      LOG.warning(what + ", not done: " + failure.code() + ": " + failure.detail());
       throw failure;
     }
   }

@@ -14,18 +14,20 @@ final class AdminExplanations {
   private static final QuietLog LOG = new QuietLog(AdminExplanations.class);
 
   private final ApiParts parts;
+  private final AuditTrail trail;
 
-  AdminExplanations(ApiParts parts) {
+  AdminExplanations(ApiParts parts, AuditTrail trail) {
     this.parts = parts;
+    this.trail = trail;
   }
 
   /**
    * Looks at a process now; that is in the log with who asked.
    *
    * @param rawName the module's name, percent-encoded
-   * @param administrator who asks, such as {@code uid 0}
+   * @param uid the user id of whoever asks
    */
-  Response explain(Request request, String rawName, String administrator) throws Failure {
+  Response explain(Request request, String rawName, long uid) throws Failure {
     int pid = ExplainBody.parse(V1Api.json(request));
     Registration registration =
         parts
@@ -45,10 +47,11 @@ final class AdminExplanations {
             + pid
             + " was held against module '"
             + registration.name()
-            + "' for "
-            + administrator
+            + "' for uid "
+            + uid
             + ": "
             + outcome(explanation.verdict()));
+    trail.act(uid, "explain", registration.name() + ", pid " + pid, outcome(explanation.verdict()));
     return Response.of(
         Status.OK,
         Response.JSON,

@@ -11,19 +11,20 @@ final class AdminKeys {
   private static final QuietLog LOG = new QuietLog(AdminKeys.class);
 
   private final ApiParts parts;
+  private final AuditTrail trail;
 
-  AdminKeys(ApiParts parts) {
+  AdminKeys(ApiParts parts, AuditTrail trail) {
     this.parts = parts;
+    this.trail = trail;
   }
 
   /**
    * Reveals a key; that is on record, durably, before it is answered.
    *
    * @param rawName the module's name, percent-encoded
-   * @param administrator who asks, such as {@code uid 0}
+   * @param uid the user id of whoever asks
    */
-  Response reveal(Request request, String rawName, String administrator)
-      throws Failure, IssuanceException {
+  Response reveal(Request request, String rawName, long uid) throws Failure, IssuanceException {
     ModuleKeys.Which which = KeyBody.parse(V1Api.json(request));
     Registration registration =
         parts
@@ -34,8 +35,10 @@ final class AdminKeys {
                 () -> Failure.of(Problem.NOT_FOUND, "no module is registered by that name"));
     ModuleKeys.Module module =
         new ModuleKeys.Module(registration.name(), registration.generation());
-    byte[] key = parts.authority().moduleKeys().reveal(module, which, administrator);
+    String administrator = "uid " + uid;
     String name = which.name().toLowerCase(Locale.ROOT);
+    byte[] key = parts.authority().moduleKeys().reveal(module, which, administrator);
+    trail.requireAct(uid, "reveal-" + name + "-key", module.name());
     LOG.info(
         "the " + name + " key of module '" + module.name() + "' was revealed to " + administrator);
     byte[] body =

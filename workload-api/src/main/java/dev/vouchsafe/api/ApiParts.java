@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.trust.TrustBundles;
@@ -18,6 +19,7 @@ import java.util.function.Supplier;
  * @param authority issues
  * @param bundles whom to trust
  * @param manifest the manifest trust bundle as PEM, read at each call; empty if there is none
+ * @param audit where it is recorded
  * @param clock the one clock
  * @param workers where requests are worked on; never an event loop. One that rejects work and isn't
  *     shut down counts as busy
@@ -29,5 +31,6 @@ public record ApiParts(
     CertificateAuthority authority,
     TrustBundles bundles,
     Supplier<String> manifest,
+    AuditLog audit,
     InstantSource clock,
     ExecutorService workers) {}

@@ -4,12 +4,14 @@ import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Caller;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationSet;
-import dev.vouchsafe.attestation.Registrations;
+import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.attestation.Written;
+import dev.vouchsafe.audit.AuditEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out as which registration a caller stands, and turns a verdict into what the caller learns:
@@ -19,12 +21,17 @@ import java.util.Optional;
 final class Attestation {
   private static final QuietLog LOG = new QuietLog(Attestation.class);
 
-  private final Registrations registrations;
-  private final Attestor attestor;
+  /** Selectors of that many registrations are recorded for a caller who named none. */
+  private static final int MOST_CANDIDATES = 4;
 
-  Attestation(Registrations registrations, Attestor attestor) {
+  private final RegistrationChanges registrations;
+  private final Attestor attestor;
+  private final AuditTrail trail;
+
+  Attestation(RegistrationChanges registrations, Attestor attestor, AuditTrail trail) {
     this.registrations = registrations;
     this.attestor = attestor;
+    this.trail = trail;
   }
 
   /** Who wrote what is read next from a connection ({@link Attestor#next}); never waits. */
@@ -38,19 +45,21 @@ final class Attestation {
    * @param connected the process that connected
    */
   void foreignWriter(Written.By connected, Written writer) {
-    String wrote =
-        switch (writer) {
-          case Written.By by -> "written by pid " + by.pid() + ", uid " + by.uid();
-          case Written.Nothing _ -> "written by nobody";
-          case Written.Unsaid unsaid -> "of an unknown writer: " + unsaid.why();
-        };
+    String detail =
+        "octets came on its connection "
+            + switch (writer) {
+              case Written.By by -> "written by pid " + by.pid() + ", uid " + by.uid();
+              case Written.Nothing _ -> "written by nobody";
+              case Written.Unsaid unsaid -> "of an unknown writer: " + unsaid.why();
+            };
     LOG.info(
         "refused: pid "
             + connected.pid()
             + ", uid "
             + connected.uid()
-            + ": foreign-writer: octets came on its connection "
-            + wrote);
+            + ": foreign-writer: "
+            + detail);
+    trail.foreignWriter(connected, detail);
   }
 
   /**
@@ -58,8 +67,9 @@ final class Attestation {
    *
    * @param rawName the name as it stood in the path or the query, percent-encoded
    */
-  Verdict.Attested byName(Caller caller, String rawName) throws Failure {
-    return held(caller, rawName, attestor.measure(caller, named(caller, rawName)));
+  Verdict.Attested byName(ModuleCall call, String rawName) throws Failure {
+    Registration registration = named(call, rawName);
+    return held(call, registration, attestor.measure(call.caller(), registration));
   }
 
   /**
@@ -68,15 +78,22 @@ final class Attestation {
    *
    * @param rawName the name as it stood in the path or the query, percent-encoded
    */
-  Registration named(Caller caller, String rawName) throws Failure {
+  Registration named(ModuleCall call, String rawName) throws Failure {
     Optional<Registration> found = find(registrations.current(), rawName);
     if (found.isEmpty()) {
-      throw refused(caller, rawName, "not-registered", "there is no such registration");
+      throw refused(
+          call,
+          AuditTrail.Subject.unknown(rawName),
+          refusal("not-registered", "there is no such registration"),
+          AuditTrail.Made.NOTHING);
     }
     Registration registration = found.get();
     if (!registration.channels().contains(Registration.Channel.UNIX)) {
       throw refused(
-          caller, rawName, "wrong-channel", "the registration leaves out the unix channel");
+          call,
+          AuditTrail.Subject.of(registration),
+          refusal("wrong-channel", "the registration leaves out the unix channel"),
+          AuditTrail.Made.NOTHING);
     }
     return registration;
   }
@@ -87,55 +104,86 @@ final class Attestation {
   }
 
   /** Measures the caller against every registration that it could be; exactly one must hold. */
-  Verdict.Attested byCaller(Caller caller) throws Failure {
-    List<Verdict.Attested> holding = new ArrayList<>();
-    Optional<Verdict.Unavailable> open = Optional.empty();
-    for (Registration registration : registrations.current().candidates(caller)) {
-      if (!registration.channels().contains(Registration.Channel.UNIX)) {
-        continue;
-      }
-      switch (attestor.measure(caller, registration)) {
-        case Verdict.Attested attested -> holding.add(attested);
-        case Verdict.Unavailable unavailable -> open = Optional.of(unavailable);
-        case Verdict.Refused refused -> {
-          // One of the others may hold.
-        }
-      }
+  Verdict.Attested byCaller(ModuleCall call) throws Failure {
+    Candidates candidates = new Candidates();
+    for (Registration registration : registrations.current().candidates(call.caller())) {
+      measure(call.caller(), registration, candidates);
     }
-    if (open.isPresent()) {
+    if (candidates.open != null) {
       // One that can't be measured now may hold as well: which one the caller is, is not known.
-      throw unavailable(caller, "", open.get());
+      throw unavailable(call, AuditTrail.Subject.NOBODY, candidates.open, AuditTrail.Made.NOTHING);
     }
-    if (holding.isEmpty()) {
-      throw refused(caller, "", "not-registered", "no registration holds for the caller");
+    if (candidates.holding.isEmpty()) {
+      throw noneHolds(call, candidates);
     }
-    if (holding.size() > 1) {
-      throw Failure.several(
-          holding.stream().map(each -> each.registration().name()).sorted().toList());
+    if (candidates.holding.size() > 1) {
+      List<String> names =
+          candidates.holding.stream().map(each -> each.registration().name()).sorted().toList();
+      trail.ended(
+          AuditEvent.Outcome.REFUSED,
+          Problem.SEVERAL_REGISTRATIONS.code(),
+          String.join(", ", names),
+          call,
+          AuditTrail.Subject.NOBODY,
+          List.of(),
+          AuditTrail.Made.NOTHING);
+      throw Failure.several(names);
     }
-    return holding.get(0);
+    return candidates.holding.getFirst();
   }
 
   /** Measures the caller until one registration holds, whichever it is. */
-  Verdict.Attested any(Caller caller) throws Failure {
-    Optional<Verdict.Unavailable> open = Optional.empty();
-    for (Registration registration : registrations.current().candidates(caller)) {
-      if (!registration.channels().contains(Registration.Channel.UNIX)) {
-        continue;
+  Verdict.Attested any(ModuleCall call) throws Failure {
+    Candidates candidates = new Candidates();
+    for (Registration registration : registrations.current().candidates(call.caller())) {
+      measure(call.caller(), registration, candidates);
+      if (!candidates.holding.isEmpty()) {
+        return candidates.holding.getFirst();
       }
-      switch (attestor.measure(caller, registration)) {
-        case Verdict.Attested attested -> {
-          return attested;
-        }
-        case Verdict.Unavailable unavailable -> open = Optional.of(unavailable);
-        case Verdict.Refused refused -> {
-          // One of the others may hold.
+    }
+    throw candidates.open != null
+        ? unavailable(call, AuditTrail.Subject.NOBODY, candidates.open, AuditTrail.Made.NOTHING)
+        : noneHolds(call, candidates);
+  }
+
+  /** How the registrations that a caller could be fared. */
+  private static final class Candidates {
+    private final List<Verdict.Attested> holding = new ArrayList<>();
+    private final List<SelectorResult> results = new ArrayList<>();
+    private Verdict.@Nullable Unavailable open;
+    private int refused;
+  }
+
+  private void measure(Caller caller, Registration registration, Candidates candidates) {
+    if (!registration.channels().contains(Registration.Channel.UNIX)) {
+      return;
+    }
+    switch (attestor.measure(caller, registration)) {
+      case Verdict.Attested attested -> candidates.holding.add(attested);
+      case Verdict.Unavailable unavailable -> candidates.open = unavailable;
+      case Verdict.Refused refused -> {
+        // One of the others may hold.
+        if (candidates.refused++ < MOST_CANDIDATES) {
+          refused
+              .results()
+              .forEach(result ->
+                  candidates.results.add(
+                      new SelectorResult(
+                          registration.name() + ": " + result.wanted(),
+                          result.measured(),
+                          result.outcome())));
         }
       }
     }
-    throw open.isPresent()
-        ? unavailable(caller, "", open.get())
-        : refused(caller, "", "not-registered", "no registration holds for the caller");
+  }
+
+  private Failure noneHolds(ModuleCall call, Candidates candidates) {
+    return refused(
+        call,
+        AuditTrail.Subject.NOBODY,
+        new Verdict.Refused(
+            "not-registered", "no registration holds for the caller", candidates.results),
+        AuditTrail.Made.NOTHING);
   }
 
   /** What would become of a caller that asked now. */
@@ -181,8 +229,17 @@ final class Attestation {
   }
 
   /** The last look, just before the answer. */
-  void confirm(Caller caller, Verdict.Attested attested) throws Failure {
-    held(caller, attested.registration().name(), attestor.confirm(caller, attested));
+  void confirm(ModuleCall call, Verdict.Attested attested) throws Failure {
+    confirm(call, attested, AuditTrail.Made.NOTHING);
+  }
+
+  /**
+   * The same, when something was made.
+   *
+   * @param made what is withheld if the caller is not what it was
+   */
+  void confirm(ModuleCall call, Verdict.Attested attested, AuditTrail.Made made) throws Failure {
+    held(call, attested.registration(), attestor.confirm(call.caller(), attested), made);
   }
 
   /**
@@ -202,33 +259,77 @@ final class Attestation {
     return found;
   }
 
-  /**
-   * What an attested caller may go on with; a failure for any other.
-   *
-   * @param name the name as the caller gave it, for the log
-   */
-  static Verdict.Attested held(Caller caller, String name, Verdict verdict) throws Failure {
+  /** What an attested caller may go on with; a failure for any other. */
+  Verdict.Attested held(ModuleCall call, Registration registration, Verdict verdict)
+      throws Failure {
+    return held(call, registration, verdict, AuditTrail.Made.NOTHING);
+  }
+
+  private Verdict.Attested held(
+      ModuleCall call, Registration registration, Verdict verdict, AuditTrail.Made made)
+      throws Failure {
     return switch (verdict) {
       case Verdict.Attested attested -> attested;
       case Verdict.Refused refused ->
-          throw refused(caller, name, refused.reason(), refused.detail());
-      case Verdict.Unavailable unavailable -> throw unavailable(caller, name, unavailable);
+          throw refused(call, AuditTrail.Subject.of(registration), refused, made);
+      case Verdict.Unavailable unavailable ->
+          throw unavailable(call, AuditTrail.Subject.of(registration), unavailable, made);
     };
   }
 
-  private static Failure refused(Caller caller, String name, String reason, String detail) {
-    LOG.info("refused: " + who(caller, name) + ": " + reason + ": " + detail);
+  /** An attested caller's request that is refused all the same. */
+  Failure refusedAttested(
+      ModuleCall call, Verdict.Attested attested, Problem problem, String detail) {
+    trail.ended(
+        AuditEvent.Outcome.REFUSED,
+        problem.code(),
+        detail,
+        call,
+        AuditTrail.Subject.of(attested.registration()),
+        attested.results(),
+        AuditTrail.Made.NOTHING);
+    return Failure.of(problem, detail);
+  }
+
+  private static Verdict.Refused refusal(String reason, String detail) {
+    return new Verdict.Refused(reason, detail, List.of());
+  }
+
+  private Failure refused(
+      ModuleCall call, AuditTrail.Subject subject, Verdict.Refused verdict, AuditTrail.Made made) {
+    LOG.info("refused: " + who(call, subject) + ": " + verdict.reason() + ": " + verdict.detail());
+    trail.ended(
+        AuditEvent.Outcome.REFUSED,
+        verdict.reason(),
+        verdict.detail(),
+        call,
+        subject,
+        verdict.results(),
+        made);
     return Failure.of(Problem.CALLER_REFUSED, "forbidden");
   }
 
-  private static Failure unavailable(Caller caller, String name, Verdict.Unavailable verdict) {
+  private Failure unavailable(
+      ModuleCall call,
+      AuditTrail.Subject subject,
+      Verdict.Unavailable verdict,
+      AuditTrail.Made made) {
     LOG.warning(
-        "can't attest: " + who(caller, name) + ": " + verdict.reason() + ": " + verdict.detail());
+        "can't attest: " + who(call, subject) + ": " + verdict.reason() + ": " + verdict.detail());
+    trail.ended(
+        AuditEvent.Outcome.UNAVAILABLE,
+        verdict.reason(),
+        verdict.detail(),
+        call,
+        subject,
+        verdict.results(),
+        made);
     return Failure.of(
         Problem.ATTESTATION_UNAVAILABLE, "the caller can't be measured now; ask again later");
   }
 
-  private static String who(Caller caller, String name) {
-    return "pid " + caller.pid() + ", uid " + caller.uid() + ", module '" + name + "'";
+  private static String who(ModuleCall call, AuditTrail.Subject subject) {
+    Caller caller = call.caller();
+    return "pid " + caller.pid() + ", uid " + caller.uid() + ", module '" + subject.module() + "'";
   }
 }

@@ -26,8 +26,13 @@ final class IotEdgeApi {
   private final BundleTexts texts;
   private final Supplier<String> manifest;
 
-  IotEdgeApi(ApiParts parts, ModuleCalls calls, Attestation attestation, BundleTexts texts) {
-    IotEdgeCallers callers = new IotEdgeCallers(attestation);
+  IotEdgeApi(
+      ApiParts parts,
+      ModuleCalls calls,
+      Attestation attestation,
+      AuditTrail trail,
+      BundleTexts texts) {
+    IotEdgeCallers callers = new IotEdgeCallers(attestation, calls, trail);
     this.calls = calls;
     this.certificates = new IotEdgeCertificates(parts.identity(), calls, callers, parts.clock());
     this.keys = new IotEdgeKeys(parts.authority(), calls, callers);

@@ -11,20 +11,24 @@ import java.util.List;
 /** Measures the caller of an IoT Edge path against the module that the path names. */
 final class IotEdgeCallers {
   private final Attestation attestation;
+  private final ModuleCalls calls;
+  private final AuditTrail trail;
 
-  IotEdgeCallers(Attestation attestation) {
+  IotEdgeCallers(Attestation attestation, ModuleCalls calls, AuditTrail trail) {
+    this.calls = calls;
     this.attestation = attestation;
+    this.trail = trail;
   }
 
   /** Where the path has no generation id. */
   Verdict.Attested byName(ModuleCall call, IotEdgePath path) throws Failure {
-    return attestation.byName(call.caller(), path.name());
+    return attestation.byName(call, path.name());
   }
 
   /** Where the path has one, it must be the registration's; only the module itself learns that. */
   Verdict.Attested byGeneration(ModuleCall call, IotEdgePath path) throws Failure {
     Verdict.Attested attested = byName(call, path);
-    checkGeneration(attested.registration(), path);
+    checkGeneration(call, attested, path);
     return attested;
   }
 
@@ -60,7 +64,7 @@ final class IotEdgeCallers {
    *     how long it takes must tell nothing about the module
    */
   Computed compute(ModuleCall call, IotEdgePath path, Work work, Answer answer) throws Failure {
-    Registration registration = attestation.named(call.caller(), path.name());
+    Registration registration = attestation.named(call, path.name());
     byte[] result = {};
     ModuleCalls.Step end;
     try {
@@ -108,15 +112,15 @@ final class IotEdgeCallers {
     for (int i = 0; i < verdicts.size(); i++) {
       Computed each = results.get(i);
       Verdict verdict = verdicts.get(i);
-      ModuleCalls.guarded(each.call(), () -> end(each, verdict));
+      calls.guarded(each.call(), () -> end(each, verdict));
     }
   }
 
-  private static void end(Computed each, Verdict verdict) throws Failure, IssuanceException {
+  private void end(Computed each, Verdict verdict) throws Failure, IssuanceException {
     boolean held = false;
     try {
-      Attestation.held(each.call().caller(), each.path().name(), verdict);
-      checkGeneration(each.registration(), each.path());
+      Verdict.Attested attested = attestation.held(each.call(), each.registration(), verdict);
+      checkGeneration(each.call(), attested, each.path());
       held = true;
     } finally {
       if (!held) {
@@ -124,22 +128,28 @@ final class IotEdgeCallers {
       }
     }
     each.end().run();
+    trail.count(each.call(), each.registration());
   }
 
   /** At least one registration must hold for the caller. */
   Verdict.Attested anyModule(ModuleCall call) throws Failure {
-    return attestation.any(call.caller());
+    return attestation.any(call);
   }
 
-  /** The last look, just before the answer. */
-  void confirm(ModuleCall call, Verdict.Attested attested) throws Failure {
-    attestation.confirm(call.caller(), attested);
+  /** The last look, just before the answer to a request that is counted, not recorded alone. */
+  void confirmAndCount(ModuleCall call, Verdict.Attested attested) throws Failure {
+    attestation.confirm(call, attested);
+    trail.count(call, attested.registration());
   }
 
-  private static void checkGeneration(Registration registration, IotEdgePath path) throws Failure {
-    if (!generationMatches(registration, path.generation())) {
-      throw Failure.of(
-          Problem.GENERATION_MISMATCH, "generation-mismatch: the module has another generation id");
+  private void checkGeneration(ModuleCall call, Verdict.Attested attested, IotEdgePath path)
+      throws Failure {
+    if (!generationMatches(attested.registration(), path.generation())) {
+      throw attestation.refusedAttested(
+          call,
+          attested,
+          Problem.GENERATION_MISMATCH,
+          "generation-mismatch: the module has another generation id");
     }
   }
 

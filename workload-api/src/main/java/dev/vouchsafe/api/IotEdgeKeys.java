@@ -86,7 +86,7 @@ final class IotEdgeKeys {
     boolean ended = false;
     try {
       for (Asked asked : all) {
-        ModuleCalls.guarded(asked.call(), () -> compute(asked).ifPresent(computed::add));
+        calls.guarded(asked.call(), () -> compute(asked).ifPresent(computed::add));
       }
       callers.judge(computed);
       ended = true;
@@ -178,7 +178,7 @@ final class IotEdgeKeys {
       throws Failure, IssuanceException {
     Verdict.Attested attested = callers.byGeneration(call, path);
     byte[] body = work.of(attested.registration());
-    callers.confirm(call, attested);
+    callers.confirmAndCount(call, attested);
     return body;
   }
 

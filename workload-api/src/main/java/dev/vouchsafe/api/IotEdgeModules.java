@@ -31,7 +31,7 @@ final class IotEdgeModules {
           }
           json.writeEndArray();
         });
-    callers.confirm(call, attested);
+    callers.confirmAndCount(call, attested);
     call.exchange().answer(Response.of(Status.OK, Response.JSON, body).secret());
   }
 

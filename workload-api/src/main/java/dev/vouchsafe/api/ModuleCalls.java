@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The way of a module's request: admission before any work, then the workers, and after issuing the
- * last look. What was issued and can't be handed over is withheld.
+ * audit log and the last look. What was issued and can't be handed over is withheld.
  */
 final class ModuleCalls {
   private static final QuietLog LOG = new QuietLog(ModuleCalls.class);
@@ -31,6 +31,7 @@ final class ModuleCalls {
   private final Workers workers;
   private final CertificateAuthority authority;
   private final Attestation attestation;
+  private final AuditTrail trail;
   private final Quota waiting;
 
   /** What waits for the ledger and a key store, and is the longest under way. */
@@ -43,10 +44,15 @@ final class ModuleCalls {
    * @param waiting how many requests may be there, in all and for each user
    */
   ModuleCalls(
-      Workers workers, CertificateAuthority authority, Attestation attestation, Quota waiting) {
+      Workers workers,
+      CertificateAuthority authority,
+      Attestation attestation,
+      AuditTrail trail,
+      Quota waiting) {
     this.workers = workers;
     this.authority = authority;
     this.attestation = attestation;
+    this.trail = trail;
     this.waiting = waiting;
   }
 
@@ -103,6 +109,9 @@ final class ModuleCalls {
     CallerLease lease = exchange.peer().caller();
     if (lease == null || !lease.acquire()) {
       // A connection is looked at once, so only another one can end better.
+      if (exchange.peer().nameless() == null) {
+        trail.nameless(exchange.peer().owner());
+      }
       exchange.answer(errors.apply(nameless(exchange.peer())).closing());
       return null;
     }
@@ -148,53 +157,115 @@ final class ModuleCalls {
       Grant grant,
       CertificateRequest request,
       Function<IssuedCertificate, Response> answer) {
-    finish(call, attested, authority.issue(grant, request), authority::withhold, answer);
+    finish(
+        call,
+        attested,
+        authority.issue(grant, request),
+        new Handling<>(AuditTrail.Made::of, authority::withhold, answer));
   }
 
   /**
-   * When something was issued: looks at the caller once more, and answers.
+   * What is done with something that was issued.
    *
+   * @param made what is recorded of it
    * @param withhold what becomes of it if it can't be handed over
    * @param answer lays the answer out
+   */
+  record Handling<T>(
+      Function<T, AuditTrail.Made> made, Consumer<T> withhold, Function<T, Response> answer) {}
+
+  /** Something that was issued, on its way to the caller. */
+  private record Parcel<T>(
+      ModuleCall call, Verdict.Attested attested, T issued, Handling<T> handling) {
+    AuditTrail.Made made() {
+      return handling.made().apply(issued);
+    }
+
+    void withhold() {
+      handling.withhold().accept(issued);
+    }
+  }
+
+  /**
+   * When something was issued: has it recorded, looks at the caller once more, and answers. The
+   * last look is the last thing before the answer, so what it finds out comes after the record, and
+   * is recorded as well.
    */
   <T> void finish(
       ModuleCall call,
       Verdict.Attested attested,
       CompletableFuture<T> issuing,
-      Consumer<T> withhold,
-      Function<T, Response> answer) {
+      Handling<T> handling) {
     CompletableFuture<?> _ =
         issuing.whenComplete((issued, error) -> {
-          boolean taken =
-              onWorker(call, () -> deliver(call, attested, issued, error, withhold, answer));
-          if (!taken && issued != null) {
-            withhold.accept(issued);
+          if (issued == null) {
+            onWorker(
+                call,
+                () -> {
+                  throw failure(call, attested, error);
+                });
+          } else {
+            Parcel<T> parcel = new Parcel<>(call, attested, issued, handling);
+            goOn(parcel, () -> record(parcel));
           }
         });
   }
 
-  private <T> void deliver(
-      ModuleCall call,
-      Verdict.Attested attested,
-      @Nullable T issued,
-      @Nullable Throwable error,
-      Consumer<T> withhold,
-      Function<T, Response> answer)
-      throws Failure {
-    if (issued == null) {
-      throw failure(error);
+  /** The next step of a parcel; if it can't be taken, or fails, the parcel goes nowhere. */
+  private void goOn(Parcel<?> parcel, Leg leg) {
+    boolean taken =
+        onWorker(
+            parcel.call(),
+            () -> {
+              boolean onItsWay = false;
+              try {
+                onItsWay = leg.go();
+              } finally {
+                if (!onItsWay) {
+                  parcel.withhold();
+                }
+              }
+            });
+    if (!taken) {
+      parcel.withhold();
     }
-    boolean handedOver = false;
-    try {
-      attestation.confirm(call.caller(), attested);
-      handedOver =
-          call.exchange()
-              .answer(answer.apply(issued), () -> onWorker(() -> withhold.accept(issued)));
-    } finally {
-      if (!handedOver) {
-        withhold.accept(issued);
-      }
+  }
+
+  /** A part of the way; true if the parcel is somebody else's to see to. */
+  private interface Leg {
+    boolean go() throws Failure;
+  }
+
+  private boolean record(Parcel<?> parcel) {
+    CompletableFuture<?> _ =
+        trail
+            .issued(parcel.call(), parcel.attested(), parcel.made())
+            .whenComplete((done, error) -> goOn(parcel, () -> handOver(parcel, error)));
+    return true;
+  }
+
+  private <T> boolean handOver(Parcel<T> parcel, @Nullable Throwable unrecorded) throws Failure {
+    AuditTrail.Made made = parcel.made();
+    if (unrecorded != null) {
+      throw trail.unrecorded(parcel.call(), parcel.attested(), made, cause(unrecorded));
     }
+    attestation.confirm(parcel.call(), parcel.attested(), made);
+    Response answer = parcel.handling().answer().apply(parcel.issued());
+    boolean answered =
+        parcel
+            .call()
+            .exchange()
+            .answer(
+                answer,
+                () ->
+                    onWorker(() -> {
+                      trail.undelivered(parcel.call(), parcel.attested(), made);
+                      parcel.withhold();
+                    }));
+    if (!answered) {
+      trail.undelivered(parcel.call(), parcel.attested(), made);
+    }
+    return answered;
   }
 
   /** Off the event loop, which finds out that an answer was lost. */
@@ -206,13 +277,19 @@ final class ModuleCalls {
     }
   }
 
-  private static Failure failure(@Nullable Throwable error) {
-    Throwable cause =
-        error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
+  private static Throwable cause(Throwable error) {
+    return error instanceof CompletionException && error.getCause() != null
+        ? error.getCause()
+        : error;
+  }
+
+  private Failure failure(ModuleCall call, Verdict.Attested attested, @Nullable Throwable error) {
+    Throwable cause = error == null ? new IllegalStateException("no result") : cause(error);
     if (cause instanceof IssuanceException e) {
+      trail.notDone(call, AuditTrail.Subject.of(attested.registration()), attested.results(), e);
       return failure(e);
     }
-    LOG.error("issuing failed", cause == null ? new IllegalStateException("no result") : cause);
+    LOG.error("issuing failed", cause);
     return Failure.of(Problem.INTERNAL, "issuing failed; see the log");
   }
 
@@ -242,7 +319,7 @@ final class ModuleCalls {
   }
 
   /** The edge of the workers: whatever happens, the caller is answered. */
-  static void guarded(ModuleCall call, Step step) {
+  void guarded(ModuleCall call, Step step) {
     boolean ended = false;
     try {
       step.run();
@@ -252,6 +329,7 @@ final class ModuleCalls {
       call.fail(failure);
     } catch (IssuanceException e) {
       ended = true;
+      trail.notDone(call, AuditTrail.Subject.NOBODY, List.of(), e);
       call.fail(failure(e));
     } catch (RuntimeException e) {
       ended = true;

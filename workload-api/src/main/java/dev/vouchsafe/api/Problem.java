@@ -26,6 +26,7 @@ enum Problem {
   TOO_MANY_CONNECTIONS("too-many-connections", Status.TOO_MANY_REQUESTS),
   TOO_MANY_REQUESTS("too-many-requests", Status.TOO_MANY_REQUESTS),
   TOO_MANY_BODIES("too-many-bodies", Status.TOO_MANY_REQUESTS),
+  AUDIT_UNAVAILABLE("audit-unavailable", Status.SERVICE_UNAVAILABLE),
   STOPPING("stopping", Status.SERVICE_UNAVAILABLE),
   INTERNAL("internal", Status.INTERNAL_SERVER_ERROR);
 

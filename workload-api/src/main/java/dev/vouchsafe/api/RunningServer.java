@@ -50,6 +50,7 @@ final class RunningServer implements ApiServer {
   private static final int LARGEST_READ = 16 * 1024;
   private static final int HTTPS_WORKERS = 2;
   private static final int IDLE_SECONDS = 60;
+  private static final int LOOK_SECONDS = 1;
 
   /** Octets of bodies under way on the Unix sockets: an eighth of the heap that we run with. */
   private static final int UNIX_BODIES = 32 * 1024 * 1024;
@@ -113,21 +114,29 @@ final class RunningServer implements ApiServer {
     ApiSettings.Limits limits = settings.limits();
     Workers workers = new Workers(parts.workers());
     BundleApi bundle = new BundleApi(parts.bundles(), waiters);
-    Attestation attestation = new Attestation(parts.registrations(), parts.attestor());
+    AuditTrail trail = new AuditTrail(parts.audit(), parts.attestor());
+    RegistrationChanges registrations = new RegistrationChanges(parts.registrations(), trail);
+    Attestation attestation = new Attestation(registrations, parts.attestor(), trail);
+    waiting.add(looking(registrations, workers));
     ModuleCalls calls =
         new ModuleCalls(
-            workers, parts.authority(), attestation, new Quota(limits.waiting(), limits.perUid()));
+            workers,
+            parts.authority(),
+            attestation,
+            trail,
+            new Quota(limits.waiting(), limits.perUid()));
     BundleTexts texts = new BundleTexts(parts.bundles());
     Routes workload =
         new WorkloadRoutes(
-            new V1Api(parts, calls, attestation, waits(parts, limits, attestation), bundle, texts),
-            new IotEdgeApi(parts, calls, attestation, texts));
+            new V1Api(
+                parts, calls, attestation, waits(parts, limits, attestation), trail, bundle, texts),
+            new IotEdgeApi(parts, calls, attestation, trail, texts));
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
-            new AdminKeys(parts),
-            new AdminAuthorities(parts),
-            new AdminExplanations(parts),
+            new AdminKeys(parts, trail),
+            new AdminAuthorities(parts, trail),
+            new AdminExplanations(parts, trail),
             workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {
@@ -147,6 +156,23 @@ final class RunningServer implements ApiServer {
         listener(
             workload, limits, bodies, new FirstLook(parts.attestor(), workers), null, attestation),
         () -> noting(parts.attestor()));
+  }
+
+  /** Looks for changes that no request makes us look for; returns what ends it. */
+  private Runnable looking(RegistrationChanges registrations, Workers workers) {
+    Future<?> timer =
+        unixLoops.scheduleWithFixedDelay(
+            () -> {
+              try {
+                workers.execute(registrations::current);
+              } catch (Failure busyOrStopping) {
+                // The next time will do.
+              }
+            },
+            LOOK_SECONDS,
+            LOOK_SECONDS,
+            TimeUnit.SECONDS);
+    return () -> timer.cancel(false);
   }
 
   private RegistrationWaits waits(

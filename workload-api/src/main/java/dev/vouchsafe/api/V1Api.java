@@ -22,6 +22,7 @@ final class V1Api {
   private final ModuleCalls calls;
   private final Attestation attestation;
   private final RegistrationWaits waits;
+  private final AuditTrail trail;
   private final BundleApi bundle;
   private final BundleTexts texts;
 
@@ -30,6 +31,7 @@ final class V1Api {
       ModuleCalls calls,
       Attestation attestation,
       RegistrationWaits waits,
+      AuditTrail trail,
       BundleApi bundle,
       BundleTexts texts) {
     this.identity = parts.identity();
@@ -37,6 +39,7 @@ final class V1Api {
     this.calls = calls;
     this.attestation = attestation;
     this.waits = waits;
+    this.trail = trail;
     this.bundle = bundle;
     this.texts = texts;
   }
@@ -94,9 +97,7 @@ final class V1Api {
 
   private Verdict.Attested attest(ModuleCall call) throws Failure {
     Optional<String> module = call.request().parameter("module");
-    return module.isPresent()
-        ? attestation.byName(call.caller(), module.get())
-        : attestation.byCaller(call.caller());
+    return module.isPresent() ? attestation.byName(call, module.get()) : attestation.byCaller(call);
   }
 
   private Response created(IssuedCertificate issued) {
@@ -121,7 +122,10 @@ final class V1Api {
     Verdict.Attested attested = attest(call);
     Grant grant = Grants.of(identity, attested.registration());
     calls.finish(
-        call, attested, authority.tokens().issue(grant, asked), unheld -> {}, V1Api::created);
+        call,
+        attested,
+        authority.tokens().issue(grant, asked),
+        new ModuleCalls.Handling<>(AuditTrail.Made::of, unheld -> {}, V1Api::created));
   }
 
   private static Response created(IssuedToken issued) {
@@ -136,7 +140,8 @@ final class V1Api {
 
   private void identity(ModuleCall call) throws Failure {
     Verdict.Attested attested = attest(call);
-    attestation.confirm(call.caller(), attested);
+    attestation.confirm(call, attested);
+    trail.count(call, attested.registration());
     byte[] body = Json.object(json -> identity(json, attested));
     call.exchange().answer(Response.of(Status.OK, Response.JSON, body).secret());
   }

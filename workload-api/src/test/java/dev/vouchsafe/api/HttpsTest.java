@@ -229,6 +229,7 @@ class HttpsTest {
                 authority,
                 parts.bundles(),
                 parts.manifest(),
+                parts.audit(),
                 parts.clock(),
                 none),
             TestServer.QUICK);

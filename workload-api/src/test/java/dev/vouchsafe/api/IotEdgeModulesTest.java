@@ -120,6 +120,7 @@ class IotEdgeModulesTest {
             parts.authority(),
             parts.bundles(),
             () -> manifest[calls[0]++],
+            parts.audit(),
             parts.clock(),
             parts.workers());
     attestor.unknown = true;

@@ -116,6 +116,7 @@ class StressTest {
         authority,
         home.bundles,
         () -> "",
+        home.audit,
         home.clock,
         workers);
   }

@@ -69,6 +69,7 @@ final class TestHome implements AutoCloseable {
   final Attestor attestor = Attestors.open(AttestationSettings.defaults());
   final CertificateAuthority authority;
   final TrustBundles bundles;
+  final FakeAuditLog audit = new FakeAuditLog();
   final ExecutorService workers = Executors.newFixedThreadPool(4);
   private final PrivateKeyStore store;
 
@@ -120,7 +121,15 @@ final class TestHome implements AutoCloseable {
   /** The parts with another attestor or authority. */
   ApiParts with(Attestor otherAttestor, CertificateAuthority otherAuthority) {
     return new ApiParts(
-        IDENTITY, registrations, otherAttestor, otherAuthority, bundles, () -> "", clock, workers);
+        IDENTITY,
+        registrations,
+        otherAttestor,
+        otherAuthority,
+        bundles,
+        () -> "",
+        audit,
+        clock,
+        workers);
   }
 
   /** A registration that this process matches. */

@@ -1,0 +1,302 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.audit.AuditEvent;
+import dev.vouchsafe.audit.AuditEvent.Decision;
+import dev.vouchsafe.audit.AuditEvent.Outcome;
+import dev.vouchsafe.audit.AuditUnavailableException;
+import dev.vouchsafe.ca.LedgerEntry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the log is told of each request, and what becomes of one that it can't be told of. */
+class AuditTrailTest {
+  private static final String CERTIFICATE =
+      Bodies.post("/v1/certificates?module=edgeHub", "{\"profile\":\"server\"}");
+  private static final String TOKEN =
+      Bodies.post("/v1/tokens?module=edgeHub", "{\"audience\":[\"hub.example\"]}");
+  private static final String IDENTITY = Bodies.get("/v1/identity?module=edgeHub");
+  private static final String IOT =
+      Bodies.post("/modules/edgeHub/certificate/identity?api-version=2018-06-28", "{}");
+  private static final String SIGN =
+      Bodies.post(
+          "/modules/edgeHub/genid/1/sign?api-version=2018-06-28",
+          "{\"keyId\":\"primary\",\"algo\":\"HMACSHA256\",\"data\":\"AAAA\"}");
+
+  @TempDir private Path folder;
+  private TestHome home;
+  private FakeAttestor attestor;
+  private FakeAuthority authority;
+  private TestServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = TestHome.in(folder);
+    home.add(TestHome.own("edgeHub", List.of("hub.example")));
+    attestor = new FakeAttestor();
+    authority = new FakeAuthority(home.authority);
+    server = TestServer.start(home, home.with(attestor, authority));
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+    home.close();
+  }
+
+  private Answer once(String request) throws IOException {
+    return RawClient.once(server.workload, request);
+  }
+
+  private Decision only() {
+    assertThat(home.audit.decisions()).hasSize(1);
+    return home.audit.decisions().getFirst();
+  }
+
+  @Test
+  void aCertificateIsOnRecordWithItsSerialItsExpiryAndWhoAskedForIt() throws Exception {
+    Answer answer = once(CERTIFICATE);
+    assertThat(answer.status()).isEqualTo(201);
+    Decision decision = only();
+    assertThat(decision.outcome()).isEqualTo(Outcome.ISSUED);
+    assertThat(decision.certificates()).containsExactly(answer.json("serial"));
+    assertThat(decision.expires().orElseThrow()).hasToString(answer.json("notAfter"));
+    assertThat(decision.asked())
+        .isEqualTo(new AuditEvent.Asked("edgeHub", "1", "certificate", "unix"));
+    assertThat(decision.process().pid()).isEqualTo(1);
+    assertThat(decision.process().uid()).isZero();
+    assertThat(decision.selectors()).isNotEmpty().allMatch(each -> each.match().equals("yes"));
+    assertThat(decision.tokens()).isEmpty();
+  }
+
+  @Test
+  void whatIsOnRecordOfARealCallerIsItsExecutableItsControlGroupAndItsGroups() throws Exception {
+    server.close();
+    server = TestServer.start(home, home.with(home.attestor, authority));
+    assertThat(once(CERTIFICATE).status()).isEqualTo(201);
+    AuditEvent.Who who = only().process();
+    Path own = Path.of("/proc/self");
+    assertThat(who.executable()).contains(own.resolve("exe").toRealPath().toString());
+    assertThat(Files.readString(own.resolve("cgroup"))).contains(who.cgroup().orElseThrow());
+    String groups =
+        Files.readAllLines(own.resolve("status")).stream()
+            .filter(line -> line.startsWith("Groups:"))
+            .findFirst()
+            .orElseThrow();
+    for (long group : who.groups()) {
+      assertThat(groups.substring("Groups:".length()).strip().split(" "))
+          .contains(Long.toString(group));
+    }
+  }
+
+  @Test
+  void aTokenIsOnRecordByItsIdAndNeverItself() throws Exception {
+    Answer answer = once(TOKEN);
+    assertThat(answer.status()).isEqualTo(201);
+    Decision decision = only();
+    assertThat(decision.tokens()).hasSize(1);
+    assertThat(decision.expires().orElseThrow()).hasToString(answer.json("expiresAt"));
+    assertThat(decision.asked().operation()).isEqualTo("token");
+    String token = answer.json("token");
+    assertThat(
+            new String(
+                Base64.getUrlDecoder().decode(token.split("\\.", 3)[1]), StandardCharsets.UTF_8))
+        .contains("\"" + decision.tokens().getFirst() + "\"");
+    assertThat(home.audit.events.toString()).doesNotContain(token.split("\\.", 3)[2]);
+  }
+
+  @Test
+  void aRefusalIsOnRecordWithWhatWasMeasuredThoughTheCallerLearnsNothing() throws Exception {
+    attestor.measure = (caller, registration) -> FakeAttestor.refused();
+    assertThat(once(CERTIFICATE).status()).isEqualTo(403);
+    Decision decision = only();
+    assertThat(decision.outcome()).isEqualTo(Outcome.REFUSED);
+    assertThat(decision.reason()).isEqualTo("selector-mismatch");
+    assertThat(decision.asked().module()).isEqualTo("edgeHub");
+    assertThat(decision.certificates()).isEmpty();
+  }
+
+  @Test
+  void everyWayToBeRefusedOrToGetNoAnswerNowIsOnRecord() throws Exception {
+    assertThat(once(Bodies.get("/v1/identity?module=nobody%0a")).status()).isEqualTo(403);
+    assertThat(once(SIGN.replace("genid/1", "genid/2")).status()).isEqualTo(403);
+    attestor.measure = (caller, registration) -> FakeAttestor.unavailable();
+    assertThat(once(Bodies.get("/v1/identity")).status()).isEqualTo(503);
+    assertThat(once(SIGN).status()).isEqualTo(503);
+    attestor.measure = (caller, registration) -> FakeAttestor.refused();
+    assertThat(once(Bodies.get("/modules?api-version=2018-06-28")).status()).isEqualTo(403);
+    attestor.unknown = true;
+    assertThat(once(IDENTITY).status()).isEqualTo(503);
+    assertThat(home.audit.decisions())
+        .extracting(each -> each.outcome().text() + " " + each.reason())
+        .containsExactly(
+            "refused not-registered",
+            "refused generation-mismatch",
+            "unavailable measurement-timeout",
+            "unavailable measurement-timeout",
+            "refused not-registered",
+            "unavailable caller-unknown");
+    assertThat(home.audit.decisions().getFirst().asked().module()).isEqualTo("nobody%0a");
+    assertThat(home.audit.counts).isEmpty();
+  }
+
+  @Test
+  void signingAndLookingAreCountedAndNotRecordedOneByOne() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      assertThat(once(SIGN).status()).isEqualTo(200);
+    }
+    assertThat(once(IDENTITY).status()).isEqualTo(200);
+    assertThat(home.audit.decisions()).isEmpty();
+    assertThat(home.audit.counts)
+        .containsEntry("edgeHub sign", 3)
+        .containsEntry("edgeHub identity", 1);
+  }
+
+  @Test
+  void nothingIsHandedOutThatCanNotBeRecorded() throws Exception {
+    home.audit.fault = "No space left on device";
+    for (String request : List.of(CERTIFICATE, TOKEN)) {
+      Answer answer = once(request);
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.json("code")).isEqualTo("audit-unavailable");
+      assertThat(answer.header("retry-after")).matches("[1-9][0-9]*");
+      assertThat(answer.body()).doesNotContain("BEGIN", "space", "\"token\"");
+    }
+    assertThat(once(IOT).statusLine()).isEqualTo("HTTP/1.1 503 ServiceUnavailable");
+    assertThat(authority.withheld).hasSize(2);
+    assertThat(home.authority.certificate(authority.withheld.iterator().next()))
+        .map(LedgerEntry::state)
+        .hasValue(LedgerEntry.State.WITHHELD);
+    assertThat(once(SIGN).status()).as("only counted").isEqualTo(200);
+    home.audit.fault = "";
+    assertThat(once(CERTIFICATE).status()).as("goes on").isEqualTo(201);
+  }
+
+  @Test
+  void theAnswerWaitsForTheDiskAndTheLastLookComesAfterIt() throws Exception {
+    home.audit.slow = true;
+    try (RawClient client = RawClient.connect(server.workload)) {
+      client.send(CERTIFICATE);
+      Wait.until("it waits for the disk", () -> home.audit.held.size() == 1);
+      attestor.confirm = verdict -> FakeAttestor.refused();
+      home.audit.held.getFirst().complete(null);
+      assertThat(client.answer().status()).isEqualTo(403);
+    }
+    List<Decision> decisions = home.audit.decisions();
+    assertThat(decisions)
+        .extracting(Decision::outcome)
+        .containsExactly(Outcome.ISSUED, Outcome.REFUSED);
+    assertThat(decisions.get(1).certificates()).isEqualTo(decisions.get(0).certificates());
+    assertThat(authority.withheld).containsExactlyElementsOf(decisions.get(0).certificates());
+  }
+
+  @Test
+  void aDiskThatFailsLaterWithholdsWhatWaitedForIt() throws Exception {
+    home.audit.slow = true;
+    try (RawClient client = RawClient.connect(server.workload)) {
+      client.send(TOKEN + CERTIFICATE);
+      Wait.until("it waits for the disk", () -> home.audit.held.size() == 1);
+      home.audit.held.getFirst().completeExceptionally(new AuditUnavailableException("I/O error"));
+      assertThat(client.answer().json("code")).isEqualTo("audit-unavailable");
+      Wait.until("the next one waits", () -> home.audit.held.size() == 2);
+      home.audit.held.get(1).completeExceptionally(new AuditUnavailableException("I/O error"));
+      assertThat(client.answer().json("code")).isEqualTo("audit-unavailable");
+    }
+    assertThat(authority.withheld).hasSize(1);
+  }
+
+  @Test
+  void aCertificateWhoseCallerHungUpIsTakenBackOnRecord() throws Exception {
+    home.audit.slow = true;
+    try (RawClient client = RawClient.connect(server.workload)) {
+      client.send(CERTIFICATE);
+      Wait.until("it waits for the disk", () -> home.audit.held.size() == 1);
+    }
+    home.audit.held.getFirst().complete(null);
+    Wait.until("it was taken back", () -> home.audit.decisions().size() == 2);
+    assertThat(home.audit.decisions().get(1).certificates())
+        .isEqualTo(home.audit.decisions().get(0).certificates());
+  }
+
+  @Test
+  void eachChangeOfTheRegistrationsIsOnRecordBeforeWhatIsDecidedByIt() throws Exception {
+    home.add(TestHome.own("second"));
+    assertThat(once(IDENTITY.replace("edgeHub", "second")).status()).isEqualTo(200);
+    server.close();
+    server = TestServer.start(home, home.with(home.attestor, authority));
+    Path file = home.registrationFolder.resolve("edgeHub.toml");
+    Files.writeString(
+        file, Files.readString(file).replace("unix:uid:" + TestHome.OWN_UID, "unix:uid:4000000"));
+    assertThat(once(IDENTITY).status()).as("it was narrowed").isEqualTo(403);
+    home.remove("second");
+    assertThat(once(IDENTITY.replace("edgeHub", "second")).status()).isEqualTo(403);
+    Files.writeString(home.registrationFolder.resolve("bad.toml"), "[[module]]\nname = 3\n");
+    assertThat(once(IDENTITY).status()).isEqualTo(403);
+    List<AuditEvent.Registrations> changes =
+        home.audit.events.stream()
+            .filter(AuditEvent.Registrations.class::isInstance)
+            .map(AuditEvent.Registrations.class::cast)
+            .toList();
+    assertThat(changes).anyMatch(it -> it.added().equals(List.of("second")) && it.count() == 2);
+    assertThat(changes).anyMatch(it -> it.removed().equals(List.of("second")));
+    assertThat(changes).anyMatch(it -> it.changed().equals(List.of("edgeHub: selectors")));
+    assertThat(changes.getLast().problems()).singleElement().asString().contains("bad.toml: ");
+    int removed =
+        home.audit.events.indexOf(
+            changes.stream().filter(it -> !it.removed().isEmpty()).findFirst().orElseThrow());
+    assertThat(home.audit.events.get(removed + 1))
+        .isInstanceOfSatisfying(
+            Decision.class, it -> assertThat(it.asked().module()).isEqualTo("second"));
+  }
+
+  @Test
+  void whatAdministratorsDoIsOnRecordWithWhoDidIt() throws Exception {
+    assertThat(
+            RawClient.once(
+                    server.admin, Bodies.post("/modules/edgeHub/key", "{\"which\":\"primary\"}"))
+                .status())
+        .isEqualTo(200);
+    assertThat(
+            RawClient.once(
+                    server.admin, Bodies.post("/authorities/prepare", "{\"authority\":\"device\"}"))
+                .status())
+        .isEqualTo(201);
+    assertThat(
+            RawClient.once(server.admin, Bodies.post("/authorities/nothing/activate", "{}"))
+                .status())
+        .isGreaterThanOrEqualTo(400);
+    assertThat(
+            RawClient.once(
+                    server.admin,
+                    Bodies.post(
+                        "/modules/edgeHub/explain",
+                        "{\"pid\":" + ProcessHandle.current().pid() + "}"))
+                .status())
+        .isEqualTo(200);
+    assertThat(home.audit.acts()).allMatch(act -> act.uid() == TestHome.OWN_UID);
+    assertThat(home.audit.acts())
+        .extracting(AuditEvent.Act::action)
+        .containsExactly("reveal-primary-key", "prepare-authority", "explain");
+    assertThat(home.audit.acts().getFirst().object()).isEqualTo("edgeHub");
+  }
+
+  @Test
+  void aKeyIsNotRevealedThatCanNotBeRecorded() throws Exception {
+    home.audit.fault = "No space left on device";
+    Answer answer =
+        RawClient.once(
+            server.admin, Bodies.post("/modules/edgeHub/key", "{\"which\":\"primary\"}"));
+    assertThat(answer.status()).isEqualTo(503);
+    assertThat(answer.json("code")).isEqualTo("audit-unavailable");
+  }
+}
