@@ -281,6 +281,11 @@ final class LogWriter implements AutoCloseable {
     }
   }
 
+  /** How many entries were removed since the log began. */
+  long trimmed() {
+    return from.next();
+  }
+
   /** The newest checkpoint that was made here. */
   Optional<String> newest() {
     return Optional.ofNullable(newest);

@@ -70,6 +70,7 @@ final class RunningLog implements AuditLog {
   private volatile @Nullable String fault;
   private volatile @Nullable String signingFault;
   private volatile @Nullable String newest;
+  private volatile long trimmed;
   private volatile boolean writing;
   private volatile long writingSince;
 
@@ -86,6 +87,7 @@ final class RunningLog implements AuditLog {
     this.counts = new Counts(now);
     this.refusals = new RefusalBudget(nanoTime, now);
     this.due = new Due(nanoTime, clock);
+    this.trimmed = writer.trimmed();
     this.thread = new Thread(this::run, "vouchsafe-audit");
     this.thread.setDaemon(true);
   }
@@ -185,6 +187,7 @@ final class RunningLog implements AuditLog {
         summarised.sum(),
         lost.sum(),
         queue.size(),
+        trimmed,
         Optional.ofNullable(fault()),
         Optional.ofNullable(signingFault),
         Optional.ofNullable(newest),
@@ -385,6 +388,7 @@ final class RunningLog implements AuditLog {
     writer.roll();
     try {
       writer.trim(due.clockIsBelieved());
+      trimmed = writer.trimmed();
     } catch (IOException | AuditUnavailableException e) {
       LOG.log(
           System.Logger.Level.WARNING,

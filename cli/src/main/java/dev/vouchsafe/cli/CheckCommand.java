@@ -61,6 +61,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(machine.disk(home));
     ServiceChecks service = new ServiceChecks(home, console);
     findings.add(service.running());
+    service.audit().ifPresent(findings::add);
     configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));
     findings.addAll(files.registrations());
     configuration.ifPresent(read -> findings.addAll(service.sockets(read)));

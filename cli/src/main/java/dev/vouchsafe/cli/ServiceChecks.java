@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
@@ -82,6 +83,44 @@ final class ServiceChecks {
         .orElseGet(() ->
             Finding.warn(
                 "service", "does not answer: " + absence, "until it does, modules get nothing"));
+  }
+
+  /** How the audit log stands, if the service runs. */
+  Optional<Finding> audit() {
+    JsonNode audit = status.map(said -> said.path("audit")).orElseGet(MissingNode::getInstance);
+    if (!audit.isObject()) {
+      return Optional.empty();
+    }
+    String title = "audit log";
+    if (audit.has("fault")) {
+      return Optional.of(
+          Finding.fail(
+              title,
+              "can't be written, so nothing is issued: " + audit.path("fault").asText(),
+              "make room, or mend the disk; it goes on by itself"));
+    }
+    if (audit.has("signingFault")) {
+      return Optional.of(
+          Finding.warn(
+              title,
+              "can't be signed now: " + audit.path("signingFault").asText(),
+              "it is written all the same, and signed as soon as the key store is back"));
+    }
+    String text = audit.path("entries").asLong() + " entries since the start";
+    if (audit.path("lost").asLong() > 0) {
+      return Optional.of(
+          Finding.warn(
+              title,
+              text + ", " + audit.path("lost").asLong() + " lost while it couldn't be written",
+              "see the log of the service"));
+    }
+    long trimmed = audit.path("trimmed").asLong();
+    return Optional.of(
+        Finding.ok(
+            title,
+            trimmed == 0
+                ? text
+                : text + "; the oldest " + trimmed + " were removed, as [limits] says"));
   }
 
   /** Whether the sockets can be made, while the service doesn't hold them. */

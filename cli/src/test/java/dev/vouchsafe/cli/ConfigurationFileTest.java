@@ -85,6 +85,8 @@ class ConfigurationFileTest {
           waiting = 11
           per-uid = 12
           live-certificates = 100000
+          audit-mb = 3
+          audit-days = 14
           [bundle]
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
@@ -234,6 +236,7 @@ class ConfigurationFileTest {
             new AttestationSettings(
                 false, Optional.of(Path.of("/srv/docker.sock")), Optional.empty()));
     assertThat(read.limits()).isEqualTo(new ApiSettings.Limits(10, 12, 11));
+    assertThat(read.audit()).isEqualTo(new Configuration.Audit(3, 14));
     assertThat(read.bundle().refresh()).isEqualTo(Duration.ofMinutes(5));
     assertThat(read.tokens())
         .isEqualTo(
@@ -336,13 +339,7 @@ class ConfigurationFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "listen,spiffe",
-    "listen,loopback",
-    "limits,ledger-mb",
-    "limits,audit-mb",
-    "bundle,extra"
-  })
+  @CsvSource({"listen,spiffe", "listen,loopback", "limits,ledger-mb", "bundle,extra"})
   void aKeyThatWouldDoNothingYetIsRefused(String section, String key) {
     assertThatThrownBy(() -> parse(LEAST + "[" + section + "]\n" + key + " = \"x\"\n"))
         .hasMessageContaining("[" + section + "] " + key + " is not in this version");

@@ -188,6 +188,22 @@ final class GatewayHome implements AutoCloseable {
     asUser = List.of("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--");
   }
 
+  /**
+   * Every command from now on has a small file system of its own in that folder; those of one
+   * command are not those of another.
+   */
+  void mountSmall(Path folder) {
+    asUser =
+        List.of(
+            "unshare",
+            "--mount",
+            "--",
+            "sh",
+            "-c",
+            "mount -t tmpfs -o size=256k,mode=0700 none \"$0\" && exec \"$@\"",
+            folder.toString());
+  }
+
   /** Runs any program as that user. */
   Programs.Ended runAsUser(String... command) throws IOException, InterruptedException {
     List<String> all = new ArrayList<>(asUser);

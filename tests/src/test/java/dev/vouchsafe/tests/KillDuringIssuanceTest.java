@@ -15,9 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * No certificate in a client's hands is missing from the ledger, however the service ends: killed
- * at a random moment of a load, or with the power cut at that moment. Each time it starts again and
- * issues.
+ * No certificate in a client's hands is missing from the ledger or from the audit log, however the
+ * service ends: killed at a random moment of a load, or with the power cut at that moment. Each time
+ * it starts again and issues, and the log verifies.
  */
 class KillDuringIssuanceTest {
   private static final int CLIENTS = 12;
@@ -124,5 +124,8 @@ class KillDuringIssuanceTest {
     }
     assertThat(states.keySet()).containsAll(held);
     assertThat(held.stream().map(states::get).distinct().toList()).isSubsetOf("issued", "intended");
+    AuditRecord record = AuditRecord.of(home);
+    assertThat(record.issued()).containsAll(held);
+    record.assertClean();
   }
 }

@@ -5,6 +5,7 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.audit.AuditStatus;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.ca.IssuanceException;
@@ -52,11 +53,33 @@ final class AdminViews {
       Json.texts(json, "limits", parts.attestor().limits());
       json.writeEndObject();
       keyStores(json, "keyStores");
+      audit(json, parts.audit().status());
       json.writeObjectFieldStart("registrations");
       json.writeNumberField("count", set.all().size());
       problems(json, set);
       json.writeEndObject();
     });
+  }
+
+  private static void audit(JsonGenerator json, AuditStatus status) throws IOException {
+    json.writeObjectFieldStart("audit");
+    json.writeNumberField("entries", status.entries());
+    json.writeNumberField("summarised", status.summarised());
+    json.writeNumberField("lost", status.lost());
+    json.writeNumberField("queued", status.queued());
+    json.writeNumberField("trimmed", status.trimmed());
+    optional(json, "fault", status.fault());
+    optional(json, "signingFault", status.signingFault());
+    optional(json, "checkpoint", status.checkpoint());
+    optional(json, "fingerprint", status.fingerprint());
+    json.writeEndObject();
+  }
+
+  private static void optional(JsonGenerator json, String name, Optional<String> text)
+      throws IOException {
+    if (text.isPresent()) {
+      json.writeStringField(name, text.get());
+    }
   }
 
   Response modules() {

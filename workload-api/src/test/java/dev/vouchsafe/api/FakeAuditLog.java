@@ -72,6 +72,7 @@ final class FakeAuditLog implements AuditLog {
         0,
         0,
         held.size(),
+        0,
         Optional.of(fault).filter(why -> !why.isEmpty()),
         Optional.empty(),
         Optional.empty(),
