@@ -10,7 +10,8 @@ import java.util.Optional;
  * @param lost how many events were neither written nor counted one by one, since the log couldn't
  *     be written
  * @param queued how many events wait to be written
- * @param trimmed how many of the oldest entries were removed, as the limits say, since the log began
+ * @param trimmed how many of the oldest entries were removed, as the limits say, since the log
+ *     began
  * @param fault why it can't be written now; empty if it can
  * @param signingFault why no checkpoint can be signed now; empty if one can
  * @param checkpoint the newest checkpoint since the service started

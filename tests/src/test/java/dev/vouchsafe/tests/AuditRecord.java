@@ -28,7 +28,7 @@ record AuditRecord(Path folder) {
   /** Everything that is on record, the oldest first. */
   List<AuditEvent> events() throws IOException {
     List<AuditEvent> events = new ArrayList<>();
-    AuditReader.read(folder, entry -> events.add(entry.event()));
+    new AuditReader(folder).read(entry -> events.add(entry.event()));
     return events;
   }
 
@@ -52,10 +52,7 @@ record AuditRecord(Path folder) {
   AuditReport assertClean() throws IOException {
     AuditReport report =
         AuditVerifier.verify(
-            folder,
-            AuditKeys.read(folder.resolve(AuditKeys.FILE)),
-            Optional.empty(),
-            octets -> {});
+            folder, AuditKeys.read(folder.resolve(AuditKeys.FILE)), Optional.empty(), octets -> {});
     assertThat(report.findings()).isEmpty();
     return report;
   }

@@ -32,8 +32,15 @@ class AuditRecordTest {
     GatewayHome home = GatewayHome.initialised();
     home.addModule("own", "--profile", "server", "--dns", "own.example");
     home.run(
-            "module", "add", "other", "--selector", "unix:uid:4000000", "--profile", "server",
-            "--dns", "other.example")
+            "module",
+            "add",
+            "other",
+            "--selector",
+            "unix:uid:4000000",
+            "--profile",
+            "server",
+            "--dns",
+            "other.example")
         .done();
     return home;
   }
@@ -102,16 +109,12 @@ class AuditRecordTest {
       record.assertClean();
       assertThat(record.issued()).isEqualTo(serials).hasSize(MANY / 100);
       long refused =
-          record.all(Decision.class).stream()
-              .filter(it -> it.outcome() == Outcome.REFUSED)
-              .count();
+          record.all(Decision.class).stream().filter(it -> it.outcome() == Outcome.REFUSED).count();
       assertThat(refused).isBetween(3L, (long) BUDGET);
       long counted =
           record.all(AuditEvent.Refusals.class).stream()
               .mapToLong(
-                  it ->
-                      it.others()
-                          + it.alike().stream().mapToLong(AuditEvent.Alike::count).sum())
+                  it -> it.others() + it.alike().stream().mapToLong(AuditEvent.Alike::count).sum())
               .sum();
       assertThat(refused + counted).as("none is forgotten").isEqualTo(MANY);
     }
@@ -147,7 +150,8 @@ class AuditRecordTest {
           }
         }
         assertThat(connection.get("/v1/identity?module=own").status()).isEqualTo(200);
-        assertThat(home.run("check").out()).contains("audit log", "can't be written, so nothing is issued");
+        assertThat(home.run("check").out())
+            .contains("audit log", "can't be written, so nothing is issued");
         Files.delete(filler);
         UnixHttp.Answer answer = connection.post(PATH + "own", BODY);
         while (answer.status() != ISSUED) {

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * No certificate in a client's hands is missing from the ledger or from the audit log, however the
- * service ends: killed at a random moment of a load, or with the power cut at that moment. Each time
- * it starts again and issues, and the log verifies.
+ * service ends: killed at a random moment of a load, or with the power cut at that moment. Each
+ * time it starts again and issues, and the log verifies.
  */
 class KillDuringIssuanceTest {
   private static final int CLIENTS = 12;
