@@ -204,11 +204,21 @@ final class GatewayHome implements AutoCloseable {
             folder.toString());
   }
 
-  /** Runs any program as that user. */
-  Programs.Ended runAsUser(String... command) throws IOException, InterruptedException {
+  /** Every command from now on sees the file systems that the process sees. */
+  void enter(long pid) {
+    asUser = List.of("nsenter", "--target=" + pid, "--mount", "--");
+  }
+
+  /** What runs any program where every command runs now. */
+  List<String> inside(String... command) {
     List<String> all = new ArrayList<>(asUser);
     all.addAll(List.of(command));
-    return Programs.run(all, "");
+    return all;
+  }
+
+  /** Runs any program as that user. */
+  Programs.Ended runAsUser(String... command) throws IOException, InterruptedException {
+    return Programs.run(inside(command), "");
   }
 
   Map<String, String> allEnvironment() {

@@ -60,7 +60,9 @@ class KillDuringIssuanceTest {
       }
       try (RunningGateway gateway = home.serve()) {
         compare(gateway.home(), held);
+        assertThat(gateway.stop()).isZero();
       }
+      AuditRecord.of(home).assertClean();
     }
   }
 
@@ -87,7 +89,9 @@ class KillDuringIssuanceTest {
       }
       try (RunningGateway gateway = home.serve()) {
         compare(gateway.home(), held);
+        assertThat(gateway.stop()).isZero();
       }
+      AuditRecord.of(home).assertClean();
     }
   }
 
@@ -124,8 +128,6 @@ class KillDuringIssuanceTest {
     }
     assertThat(states.keySet()).containsAll(held);
     assertThat(held.stream().map(states::get).distinct().toList()).isSubsetOf("issued", "intended");
-    AuditRecord record = AuditRecord.of(home);
-    assertThat(record.issued()).containsAll(held);
-    record.assertClean();
+    assertThat(AuditRecord.of(home).issued()).containsAll(held);
   }
 }
