@@ -24,8 +24,10 @@ import org.jspecify.annotations.Nullable;
  * file is as it was.
  *
  * <p>A file system's clock is coarse: a file that changed less than two seconds ago may change
- * again and show the same times, so its hash is neither remembered nor shared. A hash that takes
- * too long goes on and is there for the next try.
+ * again and show the same times, so its hash is neither remembered nor shared. Nor is that of a
+ * file of a user's own where times don't tell ({@link FileSystems#timesTell}). A file system that
+ * is mounted anew is another one: somebody may have made its image again, with numbers and times of
+ * his choice. A hash that takes too long goes on and is there for the next try.
  */
 final class ExecutableHashes implements AutoCloseable {
   private static final long SETTLED_NANOS = 2_000_000_000L;
@@ -47,9 +49,11 @@ final class ExecutableHashes implements AutoCloseable {
   }
 
   /** A file's content, as far as the kernel tells two of them apart. */
-  private record Content(long device, long inode, long size, long modified, long changed) {
+  private record Content(
+      long mount, long device, long inode, long size, long modified, long changed) {
     static Content of(FileFacts file) {
-      return new Content(file.device(), file.inode(), file.size(), file.modified(), file.changed());
+      return new Content(
+          file.mount(), file.device(), file.inode(), file.size(), file.modified(), file.changed());
     }
   }
 
@@ -59,8 +63,19 @@ final class ExecutableHashes implements AutoCloseable {
     int open(Scratch s);
   }
 
-  /** Either a hash or why there is none. */
-  private record Result(String hex, @Nullable Doubt doubt) {}
+  /**
+   * Either a hash or why there is none.
+   *
+   * @param lasting whether it holds for as long as the file shows the same times
+   */
+  private record Result(String hex, @Nullable Doubt doubt, boolean lasting) {
+    static Result none(Doubt why) {
+      return new Result("", why, false);
+    }
+  }
+
+  /** A hash under way. */
+  private record Running(CompletableFuture<Result> result, boolean begunByOther) {}
 
   private final Kernel kernel;
   private final ScratchPool pool;
@@ -116,7 +131,12 @@ final class ExecutableHashes implements AutoCloseable {
               + limits.largest
               + " are the most that is");
     }
-    Result result = await(start(s, uid, executable, opener));
+    Running begun = start(s, uid, executable, opener);
+    Result result = await(begun.result);
+    if (begun.begunByOther && result.doubt == null && !result.lasting) {
+      // It may have been of what stood there before.
+      result = await(submit(uid, executable, opener, new CompletableFuture<>()));
+    }
     return result.doubt == null
         ? Finding.of(result.hex.equals(wanted), result.hex)
         : Finding.of(result.doubt);
@@ -141,19 +161,18 @@ final class ExecutableHashes implements AutoCloseable {
     return kernel.now(s) - file.changed() >= SETTLED_NANOS;
   }
 
-  private CompletableFuture<Result> start(
-      Scratch s, long uid, FileFacts executable, Opener opener) {
+  private Running start(Scratch s, long uid, FileFacts executable, Opener opener) {
     Content content = Content.of(executable);
     if (!settled(s, executable)) {
-      return submit(uid, executable, opener, new CompletableFuture<>());
+      return new Running(submit(uid, executable, opener, new CompletableFuture<>()), false);
     }
     CompletableFuture<Result> mine = new CompletableFuture<>();
     CompletableFuture<Result> first = running.putIfAbsent(content, mine);
     if (first != null) {
-      return first;
+      return new Running(first, true);
     }
     var _ = mine.whenComplete((result, error) -> running.remove(content, mine));
-    return submit(uid, executable, opener, mine);
+    return new Running(submit(uid, executable, opener, mine), false);
   }
 
   private CompletableFuture<Result> submit(
@@ -189,7 +208,7 @@ final class ExecutableHashes implements AutoCloseable {
   }
 
   private static Result busy(String why) {
-    return new Result("", Doubt.unavailable("measurement-timeout", why));
+    return Result.none(Doubt.unavailable("measurement-timeout", why));
   }
 
   private Result await(CompletableFuture<Result> result) {
@@ -209,29 +228,29 @@ final class ExecutableHashes implements AutoCloseable {
   private Result hash(Scratch s, Opener opener, FileFacts expected) {
     int file = opener.open(s);
     if (file < 0) {
-      return new Result(
-          "", Doubt.unavailable("measurement-denied", "it can't be opened: " + Libc.name(-file)));
+      return Result.none(
+          Doubt.unavailable("measurement-denied", "it can't be opened: " + Libc.name(-file)));
     }
     try {
       FileFacts before = FileFacts.of(s, file);
       if (!Content.of(before).equals(Content.of(expected))) {
-        return new Result("", Doubt.unavailable("measurement-timeout", "it changes; ask again"));
+        return Result.none(Doubt.unavailable("measurement-timeout", "it changes; ask again"));
       }
       Doubt doubt = FileSystems.doubt(s, file, before);
       if (doubt != null) {
-        return new Result("", doubt);
+        return Result.none(doubt);
       }
-      boolean settled = settled(s, before);
+      boolean lasting = settled(s, before) && FileSystems.timesTell(s, file, before);
       String hex = digest(s, file, before.size());
       if (!Content.of(FileFacts.of(s, file)).equals(Content.of(before))) {
-        return new Result("", Doubt.unavailable("measurement-timeout", "it changes; ask again"));
+        return Result.none(Doubt.unavailable("measurement-timeout", "it changes; ask again"));
       }
-      if (settled) {
+      if (lasting) {
         known().put(Content.of(before), hex);
       }
-      return new Result(hex, null);
+      return new Result(hex, null, lasting);
     } catch (SystemCallException e) {
-      return new Result("", Doubt.unavailable("measurement-denied", e.getMessage()));
+      return Result.none(Doubt.unavailable("measurement-denied", e.getMessage()));
     } finally {
       Libc.close(s, file);
     }

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
  * @param device major number in the upper 32 bits, minor in the lower
  * @param modified nanoseconds since 1970
  * @param changed nanoseconds since 1970, of the last change to the file or what is known of it
+ * @param mount which mount it was seen through; from Linux 6.8 on a number is never given twice
  */
 record FileFacts(
     int mode,
@@ -23,7 +24,8 @@ record FileFacts(
     long size,
     long links,
     long modified,
-    long changed) {
+    long changed,
+    long mount) {
   static final int AT_EMPTY_PATH = 0x1000;
   static final int AT_SYMLINK_NOFOLLOW = 0x100;
 
@@ -32,7 +34,8 @@ record FileFacts(
    */
   static final int AT_STATX_DONT_SYNC = 0x4000;
 
-  static final int BASIC = 0x7ff;
+  /** STATX_BASIC_STATS, STATX_MNT_ID and STATX_MNT_ID_UNIQUE. */
+  static final int BASIC = 0x7ff | 0x1000 | 0x4000;
 
   private static final int TYPE = 0xf000;
   private static final int REGULAR = 0x8000;
@@ -74,7 +77,8 @@ record FileFacts(
         from.get(JAVA_LONG, 40),
         Integer.toUnsignedLong(from.get(JAVA_INT, 16)),
         nanos(from, 112),
-        nanos(from, 96));
+        nanos(from, 96),
+        from.get(JAVA_LONG, 144));
   }
 
   private static long device(MemorySegment from) {

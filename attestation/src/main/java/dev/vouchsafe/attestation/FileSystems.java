@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FileSystems {
   private static final int OVERLAY = 0x794c7630;
+  private static final int TMPFS = 0x01021994;
 
   /** By {@code f_type}, as statfs(2) lists them. */
   private static final Map<Integer, String> ORDINARY =
@@ -29,7 +30,7 @@ final class FileSystems {
           "squashfs",
           0xe0f5e1e2,
           "erofs",
-          0x01021994,
+          TMPFS,
           "tmpfs",
           OVERLAY,
           "overlay");
@@ -47,6 +48,20 @@ final class FileSystems {
       return Doubt.unavailable("measurement-denied", "fstatfs: " + Libc.name(-result));
     }
     return ofType(s, (int) s.buffer.get(JAVA_LONG, 0), file);
+  }
+
+  /**
+   * Whether a file whose times are the same still holds the same. On tmpfs, and so perhaps on an
+   * overlay, a page that was mapped and read may be written later without a change of its times;
+   * but only by whoever may write the file.
+   */
+  static boolean timesTell(Scratch s, int descriptor, FileFacts file) {
+    if (file.uid() == 0 && !file.writableByOthers()) {
+      return true;
+    }
+    int result = Libc.fstatfs(s, descriptor, s.buffer);
+    int type = (int) s.buffer.get(JAVA_LONG, 0);
+    return result >= 0 && type != TMPFS && type != OVERLAY && ORDINARY.containsKey(type);
   }
 
   private static @Nullable Doubt ofType(Scratch s, int type, FileFacts file) {

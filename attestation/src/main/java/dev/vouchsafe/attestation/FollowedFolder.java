@@ -237,6 +237,9 @@ final class FollowedFolder implements Registrations {
     try {
       state.put(name, RegistrationFile.parse(opened.show(name), opened.read(name), rules));
     } catch (RegistrationException e) {
+      if (e.code().equals(OpenFolder.BEING_WRITTEN)) {
+        again.add(name);
+      }
       state.put(name, RegistrationFile.bad(opened.show(name), e.code(), e.getMessage()));
     } catch (SystemCallException e) {
       if (e.errno() == Libc.ENOENT) {

@@ -65,6 +65,7 @@ final class Libc {
   private static final long INOTIFY_INIT = ARM ? 26 : 294;
   private static final long INOTIFY_ADD = ARM ? 27 : 254;
   private static final long FLOCK = ARM ? 32 : 73;
+  private static final long FCNTL = ARM ? 25 : 72;
   private static final long FSYNC = ARM ? 82 : 74;
   private static final long UNLINKAT = ARM ? 35 : 263;
   private static final long CLOCK_GETTIME = ARM ? 113 : 228;
@@ -185,6 +186,10 @@ final class Libc {
 
   static int flock(Scratch s, int descriptor, int operation) {
     return call(s, FLOCK, descriptor, operation, 0, 0, 0);
+  }
+
+  static int fcntl(Scratch s, int descriptor, int command, int value) {
+    return call(s, FCNTL, descriptor, command, value, 0, 0);
   }
 
   static int fsync(Scratch s, int descriptor) {

@@ -17,6 +17,15 @@ import java.util.List;
  */
 final class OpenFolder implements AutoCloseable {
   static final int MOST_FILES = 10_000;
+
+  /** The code of a file that is not whole yet. */
+  static final String BEING_WRITTEN = "being-written";
+
+  private static final int F_SETSIG = 10;
+  private static final int F_SETLEASE = 1024;
+  private static final int F_RDLCK = 0;
+  private static final int F_UNLCK = 2;
+  private static final int SIGURG = 23;
   private static final int READ_FILE = Libc.O_RDONLY | Libc.O_NOFOLLOW | Libc.O_NONBLOCK;
 
   private final Path path;
@@ -170,9 +179,10 @@ final class OpenFolder implements AutoCloseable {
   }
 
   /**
-   * The content of a file that belongs to whom it must and that nobody else may write.
+   * The content of a file that belongs to whom it must and that nobody else may write, all of it as
+   * it was at one moment.
    *
-   * @throws RegistrationException if it may not be believed, or is too large
+   * @throws RegistrationException if it may not be believed, is too large, or is being written
    */
   byte[] read(String name) throws SystemCallException, RegistrationException {
     int file =
@@ -197,9 +207,33 @@ final class OpenFolder implements AutoCloseable {
         throw new RegistrationException(
             "too-large", "a registration file has at most " + RegistrationFile.LARGEST + " octets");
       }
-      return content(file);
+      return unwritten(file);
     } finally {
       Libc.close(scratch, file);
+    }
+  }
+
+  /**
+   * The content while nobody has the file open to write it: half a table may be a whole one that
+   * allows more. Whoever opens it meanwhile waits for the few microseconds of the reading.
+   *
+   * <p>Only the file's owner and CAP_LEASE can tell (fcntl(2), F_SETLEASE); for others, and on file
+   * systems without leases, it is read as it stands.
+   */
+  private byte[] unwritten(int file) throws SystemCallException, RegistrationException {
+    // Who breaks the lease has a signal sent to us, and that of the default would end the process.
+    int _ = Libc.fcntl(scratch, file, F_SETSIG, SIGURG);
+    int lease = Libc.fcntl(scratch, file, F_SETLEASE, F_RDLCK);
+    if (lease == -Libc.EAGAIN) {
+      throw new RegistrationException(
+          BEING_WRITTEN, "a program has it open to write it; it is read when that has closed it");
+    }
+    try {
+      return content(file);
+    } finally {
+      if (lease >= 0) {
+        int _ = Libc.fcntl(scratch, file, F_SETLEASE, F_UNLCK);
+      }
     }
   }
 

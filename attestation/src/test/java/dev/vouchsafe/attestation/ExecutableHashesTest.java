@@ -4,9 +4,16 @@ import static dev.vouchsafe.attestation.Attestations.ownUid;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -116,6 +123,52 @@ class ExecutableHashesTest {
         }
         assertThat(kernel.opened).hasValue(4);
       }
+    }
+  }
+
+  /** Writes the last octet of a file, which no program needs, through a page that was read. */
+  private static void changeThroughMapping(Path file) throws IOException {
+    try (FileChannel channel =
+            FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        Arena arena = Arena.ofConfined()) {
+      long last = channel.size() - 1;
+      MemorySegment mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, channel.size(), arena);
+      byte octet = mapped.get(ValueLayout.JAVA_BYTE, last);
+      mapped.set(ValueLayout.JAVA_BYTE, last, (byte) (octet + 1));
+    }
+  }
+
+  @Test
+  void aUsersFileOnTmpfsThatChangesWithoutItsTimesIsHashedEveryTime() throws Exception {
+    assumeTrue(Samples.uid() == 0, "needs root to give files away");
+    Path shared = Path.of("/dev/shm");
+    assumeTrue(
+        Files.isDirectory(shared) && Files.getFileStore(shared).type().equals("tmpfs"),
+        "needs a tmpfs");
+    Path own = Files.createTempDirectory(shared, "vouchsafe");
+    Path perl = own.resolve("perl");
+    Watched kernel = new Watched();
+    try (Attestations at = attestations(kernel, 1 << 30, PATIENT)) {
+      Files.copy(Peer.PERL.toRealPath(), perl, StandardCopyOption.COPY_ATTRIBUTES);
+      Files.setAttribute(perl, "unix:uid", 61_000);
+      FileFacts before = Kernel.file(new Scratch(), perl.toString());
+      kernel.standing = before.changed() + 2_000_000_000L;
+      String trusted = sha256(perl);
+      try (Peer peer = Peer.connect(at.listener, perl)) {
+        assertThat(at.verdict(peer, ownUid(), trusted)).isEqualTo("attested");
+        assertThat(at.verdict(peer, ownUid(), trusted)).isEqualTo("attested");
+      }
+      assertThat(kernel.opened).hasValue(2);
+      changeThroughMapping(perl);
+      assertThat(Kernel.file(new Scratch(), perl.toString()))
+          .as("the attack works")
+          .isEqualTo(before);
+      try (Peer peer = Peer.connect(at.listener, perl)) {
+        assertThat(at.verdict(peer, ownUid(), trusted)).isEqualTo("refused: selector-mismatch");
+      }
+    } finally {
+      Files.deleteIfExists(perl);
+      Files.delete(own);
     }
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,6 +104,35 @@ class FollowedFolderTest {
     assertThat(names()).containsExactly("renamed-in");
     Files.delete(file);
     assertThat(names()).isEmpty();
+    assertThat(codes()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aFileThatIsHalfWrittenIsNotInForceAndWhatItSaidBeforeIs(boolean inotify) throws IOException {
+    follow(inotify);
+    Path file = folder.resolve("a.toml");
+    try (OutputStream half = Files.newOutputStream(file)) {
+      half.write(module("m").getBytes(StandardCharsets.UTF_8));
+      assertThat(names()).isEmpty();
+      assertThat(codes()).containsExactly("being-written");
+      half.write("strict = true\n".getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(names()).containsExactly("m");
+    assertThat(followed.current().all().getFirst().strict()).isTrue();
+    assertThat(codes()).isEmpty();
+    try (OutputStream half = Files.newOutputStream(file)) {
+      half.write(module("n").getBytes(StandardCharsets.UTF_8));
+      follow(inotify);
+      assertThat(names()).as("at a start").isEmpty();
+    }
+    assertThat(names()).containsExactly("n");
+    try (OutputStream half = Files.newOutputStream(file, StandardOpenOption.APPEND)) {
+      half.write('#');
+      mode(file, "rw-r-----");
+      assertThat(names()).containsExactly("n");
+      assertThat(codes()).containsExactly("being-written");
+    }
     assertThat(codes()).isEmpty();
   }
 

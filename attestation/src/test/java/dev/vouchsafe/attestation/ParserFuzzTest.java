@@ -81,7 +81,7 @@ class ParserFuzzTest {
     cgroups.container().ifPresent(c -> assertThat(c.id()).hasSize(64));
     var _ =
         ProcText.executableMappingEnd(
-            content, content.length, new FileFacts(0100755, 0, 0, 1, 1, 1, 1, 0, 0));
+            content, content.length, new FileFacts(0100755, 0, 0, 1, 1, 1, 1, 0, 0, 1));
   }
 
   @Tag("fuzz")

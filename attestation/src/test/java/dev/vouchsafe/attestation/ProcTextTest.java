@@ -16,7 +16,7 @@ class ProcTextTest {
   private static final String ID =
       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
   private static final FileFacts FILE =
-      new FileFacts(0100755, 0, 0, (0xfeL << 32) | 1, 260_723, 100, 1, 0, 0);
+      new FileFacts(0100755, 0, 0, (0xfeL << 32) | 1, 260_723, 100, 1, 0, 0, 1);
   private static final String MAPS =
       """
       55f864e34000-55f864e7d000 r--p 00000000 fe:01 260723                     /usr/bin/perl
@@ -133,7 +133,7 @@ class ProcTextTest {
     Random random = new Random(1);
     byte[] status = bytes("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t1\t2\t3\t4\nGroups:\t5 6 \n");
     byte[] cgroup = bytes("12:pids:/docker/" + ID + "\n0::/kubepods/x/" + ID + "\n");
-    FileFacts other = new FileFacts(0100755, 0, 0, 7, 99_999_999_999L, 1, 1, 0, 0);
+    FileFacts other = new FileFacts(0100755, 0, 0, 7, 99_999_999_999L, 1, 1, 0, 0, 1);
     for (int i = 0; i < 20_000; i++) {
       var _ = ProcText.credentials(mutated(status, random));
       var _ = ProcText.groups(mutated(status, random));
