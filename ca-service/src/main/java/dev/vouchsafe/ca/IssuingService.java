@@ -95,7 +95,12 @@ final class IssuingService implements CertificateAuthority {
     try {
       LeafPreparer.Prepared prepared = preparer.prepare(grant, request);
       return recordAndSign(prepared)
-          .whenComplete((issued, failure) -> prepared.signer().key().letGo());
+          .whenComplete((issued, failure) -> {
+            prepared.signer().key().letGo();
+            if (failure != null) {
+              preparer.failed(prepared);
+            }
+          });
     } catch (IssuanceException e) {
       return CompletableFuture.failedFuture(e);
     } finally {

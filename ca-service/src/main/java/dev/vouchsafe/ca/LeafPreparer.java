@@ -100,6 +100,13 @@ final class LeafPreparer {
     }
   }
 
+  /** What was prepared is not signed, or not handed out by us: it doesn't count as living. */
+  void failed(Prepared prepared) {
+    if (live.isPresent()) {
+      live.get().leave(prepared.intent().module(), prepared.intent().plan().notAfter());
+    }
+  }
+
   private LeafIntent intent(
       LeafSigner signer, Grant grant, LeafPlan plan, LeafLint.Expected expected)
       throws IssuanceException {

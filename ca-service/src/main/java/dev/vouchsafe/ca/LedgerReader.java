@@ -112,13 +112,18 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
-  /** Counts the certificates that have not ended, by module and by the minute of their end. */
+  /**
+   * Counts the certificates that have not ended, by module and by the minute of their end. What
+   * failed was not signed.
+   */
   synchronized void living(Instant now, LiveCertificates into) throws IOException {
     try (PreparedStatement query =
         connection.prepareStatement(
             "SELECT m.name, c.not_after / 60 AS minute, COUNT(*) FROM certificate c"
-                + " JOIN module m ON m.id = c.module WHERE c.not_after > ? GROUP BY c.module, minute")) {
+                + " JOIN module m ON m.id = c.module WHERE c.not_after > ? AND c.state <> ?"
+                + " GROUP BY c.module, minute")) {
       query.setLong(1, now.getEpochSecond());
+      query.setInt(2, StateCode.of(LedgerEntry.State.FAILED));
       try (ResultSet rows = query.executeQuery()) {
         while (rows.next()) {
           into.add(rows.getString(1), rows.getLong(2), rows.getLong(3));

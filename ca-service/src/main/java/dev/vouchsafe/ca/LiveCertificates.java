@@ -62,6 +62,20 @@ final class LiveCertificates {
     add(module, minute(notAfter), 1);
   }
 
+  /** Takes one back that was not signed after all. */
+  synchronized void leave(String module, Instant notAfter) {
+    Count count = counts.get(module);
+    if (count == null) {
+      return;
+    }
+    count.byMinute.computeIfPresent(
+        minute(notAfter),
+        (end, number) -> {
+          count.total--;
+          return number == 1 ? null : number - 1;
+        });
+  }
+
   private static void forget(Count count, long now) {
     Map<Long, Long> ended = count.byMinute.headMap(now);
     for (long number : ended.values()) {

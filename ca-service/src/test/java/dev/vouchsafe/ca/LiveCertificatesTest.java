@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.keys.KeyFault;
+import dev.vouchsafe.keys.StoredKey;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -113,6 +115,25 @@ class LiveCertificatesTest {
       ca.issue(OTHER, IDENTITY);
     }
     refuses(OTHER);
+  }
+
+  @Test
+  void whatWasNotSignedDoesNotCount() throws Exception {
+    ca.issue(HUB, IDENTITY);
+    ca.store.behave((key, message) -> {
+      throw new KeyFault.Unavailable("unplugged by the test");
+    });
+    for (int i = 0; i < 5; i++) {
+      assertThatThrownBy(() -> ca.issue(HUB, IDENTITY))
+          .isInstanceOfSatisfying(
+              IssuanceException.class,
+              e -> assertThat(e.reason()).isEqualTo(Reason.KEY_STORE_UNAVAILABLE));
+    }
+    ca.store.behave(StoredKey::sign);
+    ca.issue(HUB, IDENTITY);
+    ca.reopen();
+    ca.issue(HUB, IDENTITY);
+    refuses(HUB);
   }
 
   @Test
