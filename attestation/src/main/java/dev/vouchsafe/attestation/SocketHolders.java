@@ -5,6 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -16,21 +18,26 @@ import org.jspecify.annotations.Nullable;
  * have closed its descriptor at that. Nobody else can set the flag for it afterwards. This part
  * rests on one process's own table and on no luck in time.
  *
- * <p>That nobody else holds it is looked for in the tables of all processes, one after the other:
- * processes that pass the descriptor round while we look may be missed, but none of them can be the
- * one that connected, and executed the caller's program since. A descriptor that is under way in
- * the queue of some socket is in no table; so where a process of the caller's user, or our own end
- * of the connection, has any waiting in a queue, it may be this one.
+ * <p>That nobody else holds it is looked for in the tables of all processes, one after the other,
+ * those of the caller's user first: processes that pass the descriptor round while we look may be
+ * missed, but none of them can be the one that connected, and executed the caller's program since.
+ * Of other users' processes only so much is looked at that none of them can keep a module out by
+ * holding many descriptors: one of those can have it only from the caller itself. A descriptor that
+ * is under way in the queue of some socket is in no table; so where a process of the caller's user,
+ * or our own end of the connection, has any waiting in a queue, it may be this one.
  */
 final class SocketHolders {
   /**
    * How much is looked at.
    *
-   * @param descriptors of all processes
-   * @param patience how long it may take
+   * @param descriptors of all processes of the caller's user; past that it can't be told
+   * @param patience how long these may take
+   * @param ofStranger of each other process; what it has beyond is passed over
+   * @param strangers how long those may take together; the rest is passed over
    */
-  record Limits(int descriptors, Duration patience) {
-    static final Limits DEFAULT = new Limits(200_000, Duration.ofSeconds(1));
+  record Limits(int descriptors, Duration patience, int ofStranger, Duration strangers) {
+    static final Limits DEFAULT =
+        new Limits(200_000, Duration.ofSeconds(1), 2_000, Duration.ofMillis(100));
   }
 
   private static final byte[] SOCKET = "socket:[".getBytes(StandardCharsets.US_ASCII);
@@ -86,6 +93,7 @@ final class SocketHolders {
     private final byte[] ownEnd;
     private final byte[] wanted;
     private final long start = System.nanoTime();
+    private long strangersStart;
     private int seen;
     private boolean held;
     private @Nullable Doubt denied;
@@ -98,7 +106,7 @@ final class SocketHolders {
     }
 
     @Nullable Doubt run() throws SystemCallException {
-      Doubt doubt = process(caller.pid());
+      Doubt doubt = process(new Holder(caller.pid()));
       if (doubt != null || denied != null) {
         return doubt != null ? doubt : denied;
       }
@@ -112,23 +120,38 @@ final class SocketHolders {
       try (NumberedFolder all = NumberedFolder.open(s, "/proc")) {
         pids = all.numbers();
       }
+      List<Holder> strangers = new ArrayList<>();
       for (int i = 0; i < pids.length && doubt == null; i++) {
         if (pids[i] != caller.pid()) {
-          doubt = process(pids[i]);
+          Holder holder = new Holder(pids[i]);
+          if (holder.ofCallersUser()) {
+            doubt = process(holder);
+          } else {
+            strangers.add(holder);
+          }
         }
+      }
+      strangersStart = System.nanoTime();
+      for (int i = 0; i < strangers.size() && doubt == null && !enoughOfStrangers(); i++) {
+        doubt = process(strangers.get(i));
       }
       return doubt != null ? doubt : denied;
     }
 
+    private boolean enoughOfStrangers() {
+      return System.nanoTime() - strangersStart > limits.strangers.toNanos();
+    }
+
     /** All threads of a process; most have one table together. */
-    private @Nullable Doubt process(int pid) {
+    private @Nullable Doubt process(Holder process) {
+      int pid = process.pid;
       int[] threads;
       try (NumberedFolder tasks = NumberedFolder.open(s, "/proc/" + pid + "/task")) {
         threads = tasks.numbers();
       } catch (SystemCallException e) {
         return unread(pid, e);
       }
-      Holder process = new Holder(pid);
+      process.seen = 0;
       for (int thread : threads) {
         if (thread == pid || Libc.kcmpFiles(s, pid, thread) != 0) {
           Doubt doubt = table(process, thread);
@@ -144,7 +167,11 @@ final class SocketHolders {
       String task = "/proc/" + process.pid + "/task/" + thread;
       try (NumberedFolder table = NumberedFolder.open(s, task + "/fd")) {
         for (int descriptor : table.numbers()) {
-          Doubt doubt = limit();
+          if (!process.ofCallersUser()
+              && (++process.seen > limits.ofStranger || enoughOfStrangers())) {
+            return null;
+          }
+          Doubt doubt = process.ofCallersUser() ? limit() : null;
           if (doubt == null && isSocket(table, descriptor)) {
             doubt = socket(process, task + "/fdinfo/" + descriptor);
           }
@@ -260,6 +287,7 @@ final class SocketHolders {
     private final class Holder {
       private final int pid;
       private @Nullable Boolean callersUser;
+      private int seen;
 
       Holder(int pid) {
         this.pid = pid;
@@ -276,6 +304,9 @@ final class SocketHolders {
 
       /** If that can't be told, it may be. */
       private boolean isCallersUser() {
+        if (plainlyAnothers()) {
+          return false;
+        }
         byte[] status;
         try {
           status = content("/proc/" + pid + "/status");
@@ -285,14 +316,23 @@ final class SocketHolders {
         if (status == null) {
           return true;
         }
-        long uid = caller.uid();
         return ProcText.credentials(status)
             .map(c ->
-                c.realUid() == uid
-                    || c.effectiveUid() == uid
-                    || c.savedUid() == uid
-                    || c.fileUid() == uid)
+                c.realUid() == caller.uid()
+                    || c.effectiveUid() == caller.uid()
+                    || c.savedUid() == caller.uid()
+                    || c.fileUid() == caller.uid())
             .orElse(true);
+      }
+
+      /** Its folder belongs to its effective user, or to root if it may not be looked at. */
+      private boolean plainlyAnothers() {
+        try {
+          long owner = Kernel.file(s, "/proc/" + pid).uid();
+          return owner != 0 && owner != caller.uid();
+        } catch (SystemCallException e) {
+          return false;
+        }
       }
     }
   }

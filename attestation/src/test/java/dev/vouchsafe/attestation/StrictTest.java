@@ -258,20 +258,44 @@ class StrictTest {
 
   @Test
   void whatTakesTooLongOrCantBeSeenIsUnavailable() throws Exception {
-    Duration long1 = Duration.ofSeconds(60);
+    Duration minute = Duration.ofSeconds(60);
     try (Self self = new Self()) {
-      assertThat(doubt(new SocketHolders(new SocketHolders.Limits(3, long1), true), self))
+      assertThat(
+              doubt(new SocketHolders(new SocketHolders.Limits(3, minute, 1, minute), true), self))
           .isNotNull()
           .satisfies(d -> assertThat(d.code()).isEqualTo("measurement-timeout"))
           .satisfies(d -> assertThat(d.definite()).isFalse());
       assertThat(
-              doubt(new SocketHolders(new SocketHolders.Limits(9999, Duration.ZERO), true), self))
+              doubt(
+                  new SocketHolders(new SocketHolders.Limits(9999, Duration.ZERO, 1, minute), true),
+                  self))
           .isNotNull()
           .satisfies(d -> assertThat(d.code()).isEqualTo("measurement-timeout"));
       assertThat(doubt(new SocketHolders(SocketHolders.Limits.DEFAULT, false), self))
           .isNotNull()
           .satisfies(d -> assertThat(d.detail()).contains("CAP_SYS_PTRACE"))
           .satisfies(d -> assertThat(d.definite()).isFalse());
+    }
+  }
+
+  @Test
+  void strangersWithManyDescriptorsKeepNobodyOut() throws Exception {
+    Duration minute = Duration.ofSeconds(60);
+    try (Peer peer = Peer.connect(at.listener, Peer.PERL, "setpriv", "--reuid=65534")) {
+      peer.does("closeonexec 1");
+      try (Caller caller = at.attestor.accept(peer.socket())) {
+        // To this caller all processes of root are strangers, and hold more than that.
+        for (SocketHolders.Limits limits :
+            new SocketHolders.Limits[] {
+              new SocketHolders.Limits(100, minute, 1, minute),
+              new SocketHolders.Limits(100, minute, 1000, Duration.ZERO)
+            }) {
+          ProcessCaller process = (ProcessCaller) caller;
+          assertThat(new SocketHolders(limits, true).doubt(new Scratch(), process)).isNull();
+        }
+      }
+      peer.does("childkeeps");
+      assertThat(strictly(peer, "unix:uid:65534")).isEqualTo("refused: socket-shared");
     }
   }
 
