@@ -14,6 +14,7 @@ final class AdminApi implements Routes {
   private final AdminKeys keys;
   private final AdminAuthorities authorities;
   private final AdminExplanations explanations;
+  private final Metrics metrics;
   private final Workers workers;
   private final Quota waiting;
 
@@ -22,12 +23,14 @@ final class AdminApi implements Routes {
       AdminKeys keys,
       AdminAuthorities authorities,
       AdminExplanations explanations,
+      Metrics metrics,
       Workers workers,
       Quota waiting) {
     this.views = views;
     this.keys = keys;
     this.authorities = authorities;
     this.explanations = explanations;
+    this.metrics = metrics;
     this.workers = workers;
     this.waiting = waiting;
   }
@@ -109,6 +112,7 @@ final class AdminApi implements Routes {
     String path = request.path();
     return switch (path) {
       case "/status" -> views.status();
+      case "/metrics" -> metrics.page();
       case "/modules" -> views.modules();
       case "/certificates" -> views.certificates(query(request));
       case "/authorities" -> views.authorities();

@@ -30,8 +30,10 @@ final class AuditTrail {
 
   private final AuditLog log;
   private final Attestor attestor;
+  private final Metrics metrics;
 
-  AuditTrail(AuditLog log, Attestor attestor) {
+  AuditTrail(AuditLog log, Attestor attestor, Metrics metrics) {
+    this.metrics = metrics;
     this.log = log;
     this.attestor = attestor;
   }
@@ -101,6 +103,12 @@ final class AuditTrail {
         Problem.AUDIT_UNAVAILABLE, "what is issued can't be recorded now; ask again later");
   }
 
+  /** It goes to the connection of its caller. */
+  void handedOver(Made made) {
+    metrics.decided(Outcome.ISSUED, "ok");
+    metrics.issued(made);
+  }
+
   /** Takes back that something was issued: its answer did not go out. */
   void undelivered(ModuleCall call, Verdict.Attested attested, Made made) {
     withheld("not-delivered", "the connection ended before the answer", call, attested, made);
@@ -133,6 +141,7 @@ final class AuditTrail {
       Subject subject,
       List<SelectorResult> results,
       Made made) {
+    metrics.decided(outcome, reason);
     log.note(decision(outcome, reason, detail, call, subject, results, made));
   }
 
@@ -160,6 +169,7 @@ final class AuditTrail {
 
   /** Records octets that another process wrote than the one that connected. */
   void foreignWriter(Written.By connected, String detail) {
+    metrics.decided(Outcome.REFUSED, "foreign-writer");
     log.note(
         new AuditEvent.Decision(
             Outcome.REFUSED,
@@ -175,6 +185,7 @@ final class AuditTrail {
 
   /** Records a connection whose process can't be named. */
   void nameless(Object owner) {
+    metrics.decided(Outcome.UNAVAILABLE, Problem.CALLER_UNKNOWN.code());
     log.note(
         new AuditEvent.Decision(
             Outcome.UNAVAILABLE,

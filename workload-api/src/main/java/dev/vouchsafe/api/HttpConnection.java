@@ -292,6 +292,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** An exchange is answered; runs on any thread. */
+  void answering(Request request, Response response) {
+    routes.answered(request, response);
+  }
+
   /** Sends the answer of the exchange under way; called by it, once. */
   void answer(HttpExchange exchange, Response response, Runnable lost) {
     HttpRequest request = head;

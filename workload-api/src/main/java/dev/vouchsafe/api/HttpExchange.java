@@ -36,6 +36,7 @@ final class HttpExchange implements Exchange {
     if (!answered.compareAndSet(false, true)) {
       return false;
     }
+    connection.answering(request, response);
     var loop = connection.context().executor();
     if (loop.inEventLoop()) {
       connection.answer(this, response, lost);

@@ -262,7 +262,9 @@ final class ModuleCalls {
                       trail.undelivered(parcel.call(), parcel.attested(), made);
                       parcel.withhold();
                     }));
-    if (!answered) {
+    if (answered) {
+      trail.handedOver(made);
+    } else {
       trail.undelivered(parcel.call(), parcel.attested(), made);
     }
     return answered;
@@ -301,6 +303,16 @@ final class ModuleCalls {
       case FAILED -> LOG.error("issuing failed: " + e.reason().code(), e);
     }
     return Failure.of(e);
+  }
+
+  /** How many wait for their turn. */
+  int inLine() {
+    return issuing.waiting() + others.waiting();
+  }
+
+  /** How many are there, worked on or not. */
+  int underWay() {
+    return waiting.held();
   }
 
   /** Something that a worker does, which may end in an error answer. */

@@ -9,6 +9,7 @@ enum Operation {
   SIGN("sign"),
   ENCRYPT("encrypt"),
   DECRYPT("decrypt"),
+  BUNDLE("bundle"),
   OTHER("other");
 
   private final String text;
@@ -32,6 +33,7 @@ enum Operation {
       case "sign" -> SIGN;
       case "encrypt" -> ENCRYPT;
       case "decrypt" -> DECRYPT;
+      case "trust-bundle", "manifest-trust-bundle" -> BUNDLE;
       default -> OTHER;
     };
   }

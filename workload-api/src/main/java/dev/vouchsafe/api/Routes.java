@@ -10,6 +10,9 @@ interface Routes {
     return 64 * 1024;
   }
 
+  /** A request that was {@linkplain #serve taken on} is answered; runs on any thread. */
+  default void answered(Request request, Response response) {}
+
   /** The answer to what was no request, or to a connection over the limits. */
   Response refusal(Failure failure);
 }

@@ -114,7 +114,8 @@ final class RunningServer implements ApiServer {
     ApiSettings.Limits limits = settings.limits();
     Workers workers = new Workers(parts.workers());
     BundleApi bundle = new BundleApi(parts.bundles(), waiters);
-    AuditTrail trail = new AuditTrail(parts.audit(), parts.attestor());
+    Metrics metrics = new Metrics();
+    AuditTrail trail = new AuditTrail(parts.audit(), parts.attestor(), metrics);
     RegistrationChanges registrations = new RegistrationChanges(parts.registrations(), trail);
     Attestation attestation = new Attestation(registrations, parts.attestor(), trail);
     waiting.add(looking(registrations, workers));
@@ -130,13 +131,16 @@ final class RunningServer implements ApiServer {
         new WorkloadRoutes(
             new V1Api(
                 parts, calls, attestation, waits(parts, limits, attestation), trail, bundle, texts),
-            new IotEdgeApi(parts, calls, attestation, trail, texts));
+            new IotEdgeApi(parts, calls, attestation, trail, texts),
+            metrics);
+    watch(metrics, parts, calls);
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts, trail),
             new AdminAuthorities(parts, trail),
             new AdminExplanations(parts, trail),
+            metrics,
             workers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {
@@ -156,6 +160,20 @@ final class RunningServer implements ApiServer {
         listener(
             workload, limits, bodies, new FirstLook(parts.attestor(), workers), null, attestation),
         () -> noting(parts.attestor()));
+  }
+
+  private void watch(Metrics metrics, ApiParts parts, ModuleCalls calls) {
+    metrics.watch(parts);
+    metrics.gauge(
+        "vouchsafe_connections", "Open connections, all listeners together.", connections::size);
+    metrics.gauge(
+        "vouchsafe_requests_under_way",
+        "Requests of modules that are not answered yet, those in line included.",
+        calls::underWay);
+    metrics.gauge(
+        "vouchsafe_requests_in_line",
+        "Requests of modules that wait for their turn.",
+        calls::inLine);
   }
 
   /** Looks for changes that no request makes us look for; returns what ends it. */

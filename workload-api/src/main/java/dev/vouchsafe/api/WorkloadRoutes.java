@@ -12,8 +12,10 @@ final class WorkloadRoutes implements Routes {
 
   private final V1Api v1;
   private final IotEdgeApi iotEdge;
+  private final Metrics metrics;
 
-  WorkloadRoutes(V1Api v1, IotEdgeApi iotEdge) {
+  WorkloadRoutes(V1Api v1, IotEdgeApi iotEdge, Metrics metrics) {
+    this.metrics = metrics;
     this.v1 = v1;
     this.iotEdge = iotEdge;
   }
@@ -32,6 +34,11 @@ final class WorkloadRoutes implements Routes {
     } catch (Failure failure) {
       exchange.answer(errors.apply(failure));
     }
+  }
+
+  @Override
+  public void answered(Request request, Response response) {
+    metrics.answered(request.path(), response.status());
   }
 
   @Override
