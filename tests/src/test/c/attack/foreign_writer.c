@@ -77,6 +77,7 @@ int main(int argc, char **argv) {
     pass(pair[0], fd);
     check(wait(&status), "wait");
     printf("written %d\n", WEXITSTATUS(status) == 0);
+    fflush(stdout);
   }
   if (to < length) {
     say_part(fd, request + to, length - to);

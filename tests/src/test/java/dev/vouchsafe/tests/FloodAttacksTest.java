@@ -125,6 +125,25 @@ class FloodAttacksTest {
     assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
   }
 
+  private int openFiles() {
+    String[] files = Path.of("/proc/" + ground.gateway().pid() + "/fd").toFile().list();
+    return files == null ? 0 : files.length;
+  }
+
+  @Test
+  void descriptorsSentAlongWithARequestAreNotTakenIn() throws Exception {
+    assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
+    int before = openFiles();
+    List<String> attach =
+        AttackGround.as(
+            OTHER, ground.program("attach"), ground.socket(), certificateOf("attacker"), "20");
+    try (Attacker attacker = Attacker.start(attach)) {
+      assertThat(attacker.answer()).isEqualTo(ISSUED);
+      // Its connection has a few, and workers may have some under way; it sent 2,000.
+      assertThat(openFiles()).isLessThan(before + 50);
+    }
+  }
+
   private Path sparse(String name, long size) throws Exception {
     Path program = AttackGround.copy(trusted, ground.openFolder("sparse").resolve(name));
     try (RandomAccessFile file = new RandomAccessFile(program.toFile(), "rw")) {

@@ -47,15 +47,18 @@ class ForeignWriterAttacksTest {
     return status == 0 || status >= 400;
   }
 
+  private List<String> command(String part, long owner, long writer, String module) {
+    return List.of(
+        foreignWriter.toString(),
+        part,
+        ground.socket(),
+        certificateOf(module),
+        Long.toString(owner),
+        Long.toString(writer));
+  }
+
   private int written(String part, long owner, long writer, String module) throws Exception {
-    Programs.Ended ended =
-        Programs.run(
-            foreignWriter.toString(),
-            part,
-            ground.socket(),
-            certificateOf(module),
-            Long.toString(owner),
-            Long.toString(writer));
+    Programs.Ended ended = Programs.run(command(part, owner, writer, module), "");
     if (!part.equals("none")) {
       assertThat(ended.out()).as("the other's octets were sent").contains("written 1");
     }
@@ -75,6 +78,18 @@ class ForeignWriterAttacksTest {
   void aRequestThatAnotherProcessOfTheSameUserWroteGetsNothing(String part) throws Exception {
     assertThat(written(part, MODULE, MODULE, "loose"))
         .matches(ForeignWriterAttacksTest::isNothing, "nothing issued");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"all", "start", "end", "body", "octet", "urgent"})
+  void aRequestOfTwoWritersThatIsWholeBeforeItIsReadGetsNothing(String part) throws Exception {
+    try (AttackGround.Stopped stopped = ground.stopped();
+        Attacker attacker = Attacker.start(command(part, MODULE, OTHER, "loose"))) {
+      assertThat(attacker.number("written")).isEqualTo(1);
+      stopped.goOn();
+      assertThat(attacker.answer()).matches(ForeignWriterAttacksTest::isNothing, "nothing issued");
+    }
+    assertThat(written("none", MODULE, OTHER, "loose")).as("no trick").isEqualTo(ISSUED);
   }
 
   @Test
