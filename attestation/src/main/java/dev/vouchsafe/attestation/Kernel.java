@@ -26,6 +26,7 @@ class Kernel {
 
   private static final long PIDFD_INFO_CREDS = 1L << 1;
   private static final short POLLIN = 1;
+  private static final long PF_RANDOMIZE = 0x00400000;
 
   /** Process id, user id and group id of the other end at connect: three ints in the buffer. */
   int peerCredentials(Scratch s, int socket) {
@@ -92,6 +93,16 @@ class Kernel {
   /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */
   FileFacts executable(Scratch s, int pid) throws SystemCallException {
     return file(s, "/proc/" + pid + "/exe");
+  }
+
+  /**
+   * Whether the kernel put the program that a process runs at addresses of chance: what it did at
+   * the last exec, which no process can change afterwards. False if that can't be read.
+   */
+  boolean randomized(Scratch s, int pid) {
+    // Of the first thread only: that of the process sums up all threads, as many as it likes.
+    byte[] stat = Looks.readAll(this, s, pid, "task/" + pid + "/stat");
+    return stat != null && (ProcText.flags(stat) & PF_RANDOMIZE) != 0;
   }
 
   /** Looks at the root directory of a process. */

@@ -136,6 +136,7 @@ final class LinuxAttestor implements Attestor {
       doubt = measurement.run(doubt);
       if (measurement.slow() && doubt == null) {
         doubt = looks.compare(s, caller);
+        doubt = doubt == null ? looks.executed(s, caller) : doubt;
       }
       results = measurement.results();
     }
@@ -198,6 +199,7 @@ final class LinuxAttestor implements Attestor {
     Scratch s = pool.take();
     try {
       Doubt doubt = looks.compare(s, process);
+      doubt = doubt == null ? looks.executed(s, process) : doubt;
       doubt = doubt == null ? behind(s, process, verdict.registration(), true) : doubt;
       Doubt ended = looks.ended(s, process);
       doubt = ended == null ? doubt : ended;

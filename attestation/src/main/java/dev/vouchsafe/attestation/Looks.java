@@ -20,6 +20,11 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code /proc/PID/maps} is bound to the address space that the process had when it was opened:
  * it reads empty once an exec has put another in its place, even of the same executable. It is kept
  * for that, and its first line is all that is asked for.
+ *
+ * <p>Unless another process shares that address space (CLONE_VM, vfork): then it reads on. So
+ * before something is issued, and where more than user and executable was measured, {@code
+ * /proc/PID/auxv} is read anew as well. In it the kernel says where it put the program, its
+ * interpreter, its stack and the vdso, at random for each exec.
  */
 final class Looks {
   private final Kernel kernel;
@@ -92,12 +97,17 @@ final class Looks {
     try {
       Connection connection = finder.find();
       int pid = connection.peer().pid();
+      // First, so that an exec in between shows as one since then.
+      MemorySegment image = image(s, pid);
       cgroup = kernel.open(s, pid, "cgroup");
       maps = kernel.open(s, pid, "maps");
-      ProcessCaller.State state = state(s, pid, pidfd, cgroup);
+      ProcessCaller.State state = state(s, pid, pidfd, cgroup, image);
       refuseEnded(s, pidfd);
       if (maps < 0 && state.executable() != null) {
         throw new CallerUnknownException("/proc/" + pid + "/maps: " + Libc.name(-maps));
+      }
+      if (image == null && state.executable() != null) {
+        throw new CallerUnknownException("/proc/" + pid + "/auxv can't be read");
       }
       ProcessCaller caller =
           new ProcessCaller(
@@ -153,7 +163,13 @@ final class Looks {
     return groups;
   }
 
-  private ProcessCaller.State state(Scratch s, int pid, int pidfd, int cgroup)
+  private @Nullable MemorySegment image(Scratch s, int pid) {
+    byte[] vector = readAll(kernel, s, pid, "auxv");
+    return vector == null || vector.length == 0 ? null : MemorySegment.ofArray(vector);
+  }
+
+  private ProcessCaller.State state(
+      Scratch s, int pid, int pidfd, int cgroup, @Nullable MemorySegment image)
       throws CallerUnknownException {
     FileFacts executable = null;
     try {
@@ -174,7 +190,8 @@ final class Looks {
               + " can't be read, though the process is alive; is /proc mounted with"
               + " hidepid?");
     }
-    return new ProcessCaller.State(credentials, executable, MemorySegment.ofArray(s.bytes(length)));
+    return new ProcessCaller.State(
+        credentials, executable, MemorySegment.ofArray(s.bytes(length)), image);
   }
 
   private void refuseEnded(Scratch s, int pidfd) throws CallerUnknownException {
@@ -189,8 +206,9 @@ final class Looks {
    *
    * <p>Two processes that are alive at one time have two ids. The other one was alive at the end of
    * its measurement; this one was alive before that, when it was accepted, and is alive now. So
-   * they are one process, and what was measured was this one's too. Its own {@code maps} says that
-   * it has executed nothing since it was accepted.
+   * they are one process, and what was measured was this one's too. That both were first seen with
+   * one image says that nothing was executed between those looks; after them it is as in {@link
+   * #compare}, and {@link #executed} where that was asked of the other.
    */
   boolean sameNow(Scratch s, ProcessCaller caller, ProcessCaller attested) {
     if (!caller.peer().equals(attested.peer()) || !caller.first().same(attested.first())) {
@@ -260,6 +278,29 @@ final class Looks {
     }
     s.mapped = most > ProcessCaller.MAPS_PROBE && mapped(s, length, first) > 0;
     return null;
+  }
+
+  /**
+   * Whether the process has executed a program since the first look, also one that keeps its old
+   * address space alive in another process. For one who has compared, and asks {@link #ended}
+   * afterwards.
+   *
+   * @return null if it has not
+   */
+  @Nullable Doubt executed(Scratch s, ProcessCaller caller) {
+    MemorySegment first = caller.first().image();
+    if (first == null) {
+      // Nor could its executable be seen, so nothing was said of a program.
+      return null;
+    }
+    MemorySegment now = image(s, caller.pid());
+    if (now == null) {
+      return Doubt.unavailable(
+          "measurement-denied", "whether it has executed a program can't be told");
+    }
+    return first.mismatch(now) == -1
+        ? null
+        : changed("it has executed a program since it connected");
   }
 
   /**

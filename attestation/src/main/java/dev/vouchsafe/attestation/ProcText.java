@@ -90,6 +90,27 @@ final class ProcText {
     return OptionalLong.empty();
   }
 
+  /**
+   * The kernel's flags in {@code /proc/PID/stat}, its ninth field; the second is the process's own
+   * choice, in brackets, and nothing behind it has one.
+   *
+   * @return 0 if there are none
+   */
+  static long flags(byte[] stat) {
+    int at = stat.length - 1;
+    while (at >= 0 && stat[at] != ')') {
+      at--;
+    }
+    if (at < 0) {
+      return 0;
+    }
+    Line line = new Line(stat, at, stat.length);
+    for (int field = 2; field < 9; field++) {
+      line.skipField();
+    }
+    return line.number(10);
+  }
+
   private static boolean startsWith(byte[] text, int at, int end, String label) {
     if (end - at < label.length()) {
       return false;

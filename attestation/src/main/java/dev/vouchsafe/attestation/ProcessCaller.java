@@ -28,7 +28,8 @@ final class ProcessCaller implements Caller {
    *
    * @param pidfd tells when it has ended
    * @param cgroup its {@code /proc/PID/cgroup}
-   * @param maps its {@code /proc/PID/maps}, which shows nothing more after an exec; -1 if denied
+   * @param maps its {@code /proc/PID/maps}, which shows nothing more after an exec, unless another
+   *     process shares that memory; -1 if denied
    */
   record Descriptors(int pidfd, int cgroup, int maps) {}
 
@@ -37,13 +38,22 @@ final class ProcessCaller implements Caller {
    *
    * @param executable null if we may not see it
    * @param cgroup the text of {@code /proc/PID/cgroup}
+   * @param image what the kernel told the program that it runs ({@code /proc/PID/auxv}), which
+   *     tells one exec from the next; null if we may not see it
    */
-  record State(Credentials credentials, @Nullable FileFacts executable, MemorySegment cgroup) {
+  record State(
+      Credentials credentials,
+      @Nullable FileFacts executable,
+      MemorySegment cgroup,
+      @Nullable MemorySegment image) {
     boolean same(State other) {
       return credentials.equals(other.credentials)
           && executable != null
           && other.executable != null
           && executable.sameFile(other.executable)
+          && image != null
+          && other.image != null
+          && image.mismatch(other.image) == -1
           && cgroup.mismatch(other.cgroup) == -1;
     }
   }

@@ -59,6 +59,12 @@ final class Scripts {
     if (!Looks.runs(s, caller, executable)) {
       return Finding.of(false, "no executable mapping of its executable in its address space");
     }
+    if (!kernel.randomized(s, caller.pid())) {
+      return Finding.of(
+          false,
+          "it was started without address space randomization, so whether it has executed a"
+              + " program since it connected can't be told");
+    }
     try {
       return script(s, caller, interpreter(s, caller, executable), wanted);
     } catch (Unsure e) {

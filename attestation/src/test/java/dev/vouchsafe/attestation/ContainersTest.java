@@ -93,7 +93,8 @@ class ContainersTest {
         new ProcessCaller.State(
             new Credentials(0, 0, 0, 0, 0, 0, 0, 0),
             null,
-            MemorySegment.ofArray(cgroup.getBytes(StandardCharsets.UTF_8))),
+            MemorySegment.ofArray(cgroup.getBytes(StandardCharsets.UTF_8)),
+            null),
         new SocketId(0, 0),
         new ScratchPool());
   }

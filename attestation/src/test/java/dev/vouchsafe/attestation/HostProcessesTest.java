@@ -111,7 +111,10 @@ class HostProcessesTest {
               outside.peer(),
               new ProcessCaller.Descriptors(-1, -1, -1),
               new ProcessCaller.State(
-                  first.credentials(), first.executable(), MemorySegment.ofArray(theirs)),
+                  first.credentials(),
+                  first.executable(),
+                  MemorySegment.ofArray(theirs),
+                  first.image()),
               null,
               new ScratchPool());
       assertThat(host.doubt(s, inside, false)).isNull();

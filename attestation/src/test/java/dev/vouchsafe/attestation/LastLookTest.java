@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +36,7 @@ class LastLookTest {
     private int deedAfter;
     private @Nullable Deed deed;
     private @Nullable Deed atNamespace;
+    private long mapsOf;
 
     /** Has the caller act once its executable was looked at so many times from now on. */
     void afterExecutable(int times, Deed does) {
@@ -51,6 +53,12 @@ class LastLookTest {
         run(deed);
       }
       return found;
+    }
+
+    /** As if another process shared the memory that a caller has at its first look. */
+    @Override
+    int open(Scratch s, int pid, String file) {
+      return super.open(s, mapsOf != 0 && file.equals("maps") ? (int) mapsOf : pid, file);
     }
 
     @Override
@@ -113,6 +121,30 @@ class LastLookTest {
       kernel.afterExecutable(2, peer::execsShell);
       assertThat(reason(at.attestor.measure(caller, registration)))
           .isEqualTo("refused: caller-changed");
+    }
+  }
+
+  @Test
+  void anExecIsSeenThoughAnotherProcessKeepsTheOldMemoryAlive() throws Exception {
+    for (String selector : List.of(perlPath(), perlHash())) {
+      Registration registration = Samples.registration("m", ownUid(), selector);
+      try (Peer sibling = Peer.connect(at.listener);
+          Peer peer = Peer.connect(at.listener)) {
+        kernel.mapsOf = sibling.pid();
+        try (Caller caller = at.attestor.accept(peer.socket())) {
+          Verdict before = at.attestor.measure(caller, registration);
+          assertThat(reason(before)).isEqualTo("attested");
+          Verdict.Attested attested = (Verdict.Attested) before;
+          assertThat(reason(at.attestor.confirm(caller, attested))).isEqualTo("attested");
+          peer.execs(Peer.PERL, "-e", "$|=1;print+qq(running\\n);<STDIN>");
+          peer.expect("running");
+          assertThat(reason(at.attestor.confirm(caller, attested)))
+              .isEqualTo("refused: caller-changed");
+          // Where nothing but user and path counts, and nothing is issued, it is the same program.
+          assertThat(reason(at.attestor.measure(caller, registration)))
+              .isEqualTo(selector.equals(perlPath()) ? "attested" : "refused: caller-changed");
+        }
+      }
     }
   }
 

@@ -31,7 +31,8 @@ class PlacesTest {
             new ProcessCaller.State(
                 new Credentials(uid, uid, uid, uid, 0, 0, 0, 0),
                 null,
-                MemorySegment.ofArray(("0::" + cgroup).getBytes(StandardCharsets.UTF_8))),
+                MemorySegment.ofArray(("0::" + cgroup).getBytes(StandardCharsets.UTF_8)),
+                null),
             new SocketId(0, 0),
             new ScratchPool());
     List<List<Selector>> found =

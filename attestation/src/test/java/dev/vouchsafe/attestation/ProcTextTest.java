@@ -13,6 +13,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ProcTextTest {
+  @Test
+  void theKernelsFlagsStandBehindTheNameWhateverThatIs() {
+    for (String name : List.of("sh", "a) R 1 1 1 1 1 0 0", ") (", "x\ny", "")) {
+      String stat = "12 (" + name + ") S 1 12 12 34816 -1 4194304 5 6 7\n";
+      assertThat(ProcText.flags(stat.getBytes(StandardCharsets.UTF_8))).isEqualTo(0x400000);
+    }
+    for (String broken : List.of("", "12", "12 (sh) S 1", "12 (sh) S 1 2 3 4 5 x")) {
+      assertThat(ProcText.flags(broken.getBytes(StandardCharsets.UTF_8))).isZero();
+    }
+  }
+
   private static final String ID =
       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
   private static final FileFacts FILE =

@@ -1,6 +1,7 @@
 package dev.vouchsafe.attestation;
 
 import static dev.vouchsafe.attestation.Attestations.ownUid;
+import static dev.vouchsafe.attestation.Attestations.reason;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -194,6 +195,54 @@ class ScriptsTest {
       assertThat(look(Map.of(name, value), "/bin/dash", good.toString()).outcome())
           .as(name)
           .isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
+    }
+  }
+
+  /** The other program's maps are what is held of the caller, as of one whose memory it shares. */
+  private static final class Sharing extends Kernel {
+    private long mapsOf;
+
+    @Override
+    int open(Scratch s, int pid, String file) {
+      return super.open(s, mapsOf != 0 && file.equals("maps") ? (int) mapsOf : pid, file);
+    }
+  }
+
+  @Test
+  void aShellThatRunsTheGoodScriptOnlySinceItConnectedDoesNotHoldThoughItsOldMemoryLivesOn()
+      throws Exception {
+    at.close();
+    Files.delete(at.listener.path());
+    Sharing kernel = new Sharing();
+    at = new Attestations(folder, kernel);
+    Path before = script("before.sh", "echo running\nread -r line\nexec bash " + good + "\n");
+    try (Peer sibling = new Runner(Map.of(), "/bin/bash", good.toString()).peer;
+        Peer peer = new Runner(Map.of(), "/bin/bash", before.toString()).peer) {
+      kernel.mapsOf = sibling.pid();
+      Registration registration = Samples.registration("m", ownUid(), hash(good));
+      try (Caller caller = at.attestor.accept(peer.socket());
+          Caller honest = at.attestor.accept(sibling.socket())) {
+        assertThat(reason(at.attestor.measure(honest, registration))).isEqualTo("attested");
+        peer.send("go");
+        peer.expect("running");
+        assertThat(reason(at.attestor.measure(caller, registration)))
+            .isEqualTo("refused: caller-changed");
+        assertThat(at.attestor.measure(List.of(honest, caller), registration))
+            .extracting(Attestations::reason)
+            .containsExactly("attested", "refused: caller-changed");
+      }
+    }
+  }
+
+  @Test
+  void aShellThatWasPutAtKnownAddressesDoesNotHold() throws Exception {
+    String[] launcher = {"setarch", "-R"};
+    try (Peer peer = Peer.connect(at.listener, Peer.PERL, launcher)) {
+      peer.execs(Path.of("/bin/bash"), good.toString());
+      peer.expect("running");
+      SelectorResult result = at.results(peer, ownUid(), hash(good)).getLast();
+      assertThat(result.outcome()).isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
+      assertThat(result.measured()).contains("randomization");
     }
   }
 

@@ -34,7 +34,8 @@ class SystemBusTest {
         new ProcessCaller.State(
             new Credentials(0, 0, 0, 0, 0, 0, 0, 0),
             null,
-            MemorySegment.ofArray(cgroup.getBytes(StandardCharsets.UTF_8))),
+            MemorySegment.ofArray(cgroup.getBytes(StandardCharsets.UTF_8)),
+            null),
         new SocketId(0, 0),
         new ScratchPool());
   }

@@ -115,6 +115,40 @@ class ScriptAttacksTest {
     assertTheTrustedScriptIsServed();
   }
 
+  /** What bash gets that becomes the trusted script after the first look, by that trick. */
+  private int becomesTheTrustedScript(String trick) throws Exception {
+    Path library = ground.program("exec_shared", "-shared", "-fPIC");
+    Path waits =
+        script(ground.openFolder("scripts").resolve("waits"), "while read -r line; do :; done\n");
+    ground.register(
+        "waits",
+        List.of(uid(MODULE), path(bash), "process:script-sha256:" + AttackGround.hash(waits)));
+    List<String> command =
+        List.of(
+            "env",
+            "LD_PRELOAD=" + library,
+            "ATTACK=" + String.join(" ", trick, ground.socket(), waits.toString()),
+            "REQUEST=" + certificateOf("waits"),
+            bash.toString());
+    try (Attacker attacker = Attacker.startFamily(AttackGround.as(MODULE, command))) {
+      assertThat(attacker.number("first")).as("the trust bundle").isEqualTo(200);
+      try (AttackGround.Stopped stopped = ground.stopped()) {
+        attacker.go();
+        attacker.expect("ready");
+        stopped.goOn();
+        return attacker.answer();
+      }
+    }
+  }
+
+  @Test
+  void aShellThatBecomesTheTrustedScriptAfterTheFirstLookGetsNothingThoughItsOldMemoryLivesOn()
+      throws Exception {
+    assertThat(becomesTheTrustedScript("alone")).isEqualTo(REFUSED);
+    assertThat(becomesTheTrustedScript("shared")).isEqualTo(REFUSED);
+    assertTheTrustedScriptIsServed();
+  }
+
   @Test
   void anInterpreterThatHoldsNoScriptGetsNothing() throws Exception {
     Path perl = Path.of("/usr/bin/perl").toRealPath();
