@@ -260,6 +260,18 @@ class AuditTrailTest {
   }
 
   @Test
+  void aChangeIsOnRecordThoughNobodyAsks() throws Exception {
+    home.add(TestHome.own("second"));
+    Wait.until(
+        "it was seen",
+        () ->
+            home.audit.events.stream()
+                .anyMatch(event ->
+                    event instanceof AuditEvent.Registrations change
+                        && change.added().equals(List.of("second"))));
+  }
+
+  @Test
   void whatAdministratorsDoIsOnRecordWithWhoDidIt() throws Exception {
     assertThat(
             RawClient.once(
