@@ -73,33 +73,56 @@ final class Containers implements AutoCloseable {
     return new Found.Known(facts);
   }
 
+  private static Optional<Cgroups.Container> in(ProcessCaller caller) {
+    return Cgroups.parse(caller.first().cgroup().toArray(JAVA_BYTE)).container();
+  }
+
+  /** What the cgroup alone says against it, so that nobody need be asked; null if nothing. */
+  static @Nullable Finding withoutAsking(ProcessCaller caller, Selector selector) {
+    Optional<Cgroups.Container> in = in(caller);
+    return in.isEmpty()
+        ? Finding.of(false, "in no container of a system-wide Docker or Podman")
+        : ruledOut(in.get(), selector);
+  }
+
   /** The caller has been entered, and its cgroup compared with that of the first look. */
   Finding check(Scratch s, ProcessCaller caller, Selector selector) {
-    Optional<Cgroups.Container> in =
-        Cgroups.parse(caller.first().cgroup().toArray(JAVA_BYTE)).container();
-    if (in.isEmpty()) {
-      return Finding.of(false, "in no container of a system-wide Docker or Podman");
-    }
-    Cgroups.Container container = in.get();
-    Finding ruledOut = ruledOut(container, selector);
+    Finding ruledOut = withoutAsking(caller, selector);
     if (ruledOut != null) {
       return ruledOut;
     }
-    Found found;
+    Cgroups.Container container = in(caller).orElseThrow();
+    Asked<String, Found> engine = asked(container.engine());
     try {
-      found = asked(container.engine()).get(container.id());
+      Found found = engine.get(caller.uid(), container.id());
+      if (found instanceof Found.Known(ContainerFacts facts) && isElsewhere(s, container, facts)) {
+        // That process may have ended since, and another one have its number.
+        found = engine.again(caller.uid(), container.id(), found);
+      }
+      return switch (found) {
+        case Found.Absent() ->
+            Finding.of(false, container.engine().text() + " knows no container " + container.id());
+        case Found.Known(ContainerFacts facts) -> check(s, container, facts, selector);
+      };
     } catch (IOException e) {
       return Finding.unavailable(
           "measurement-timeout", container.engine().text() + ": " + e.getMessage());
     }
-    return switch (found) {
-      case Found.Absent() ->
-          Finding.of(false, container.engine().text() + " knows no container " + container.id());
-      case Found.Known(ContainerFacts facts) -> check(s, container, facts, selector);
-    };
   }
 
-  /** What the cgroup says alone against it, so that nobody need be asked. */
+  private boolean isElsewhere(Scratch s, Cgroups.Container container, ContainerFacts facts) {
+    byte[] cgroup = cgroup(s, facts);
+    return cgroup != null && !isOf(container, cgroup);
+  }
+
+  private byte @Nullable [] cgroup(Scratch s, ContainerFacts facts) {
+    return facts.pid() > 0 ? Looks.readAll(kernel, s, facts.pid(), "cgroup") : null;
+  }
+
+  private static boolean isOf(Cgroups.Container container, byte[] cgroup) {
+    return Cgroups.parse(cgroup).container().equals(Optional.of(container));
+  }
+
   private static @Nullable Finding ruledOut(Cgroups.Container container, Selector selector) {
     return switch (selector) {
       case Selector.ContainerEngine wanted when wanted.engine() != container.engine() ->
@@ -112,14 +135,14 @@ final class Containers implements AutoCloseable {
 
   private Finding check(
       Scratch s, Cgroups.Container container, ContainerFacts facts, Selector selector) {
-    byte[] cgroup = facts.pid() > 0 ? Looks.readAll(kernel, s, facts.pid(), "cgroup") : null;
+    byte[] cgroup = cgroup(s, facts);
     if (cgroup == null) {
       // Its first process ended and took all others along, or what the engine said is a second old.
       return Finding.unavailable(
           "measurement-timeout",
           "the first process of container " + container.id() + " isn't there: ask again");
     }
-    if (!Cgroups.parse(cgroup).container().equals(Optional.of(container))) {
+    if (!isOf(container, cgroup)) {
       return Finding.of(
           false,
           "its cgroup has the name of container "

@@ -22,6 +22,7 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +84,7 @@ final class EngineHttp {
     long deadline = System.nanoTime() + limit.toNanos();
     Scratch s = pool.take();
     try {
-      String doubt = RootsOwn.doubt(s, socket, true);
+      String doubt = RootsOwn.doubt(s, socket.toAbsolutePath().toString(), true);
       if (doubt != null) {
         throw new IOException(doubt);
       }
@@ -117,12 +118,7 @@ final class EngineHttp {
       if (!channel.connect(UnixDomainSocketAddress.of(socket))) {
         throw new IOException("it takes no connection now");
       }
-      // The socket's file is root's: so must be who listens. Two principals are equal by number.
-      believed =
-          channel
-              .getOption(ExtendedSocketOptions.SO_PEERCRED)
-              .user()
-              .equals(Files.getOwner(socket));
+      believed = isRoot(channel.getOption(ExtendedSocketOptions.SO_PEERCRED).user());
       if (!believed) {
         throw new IOException("who listens on " + socket + " is not root");
       }
@@ -132,6 +128,14 @@ final class EngineHttp {
         channel.close();
       }
     }
+  }
+
+  /**
+   * Whether that is user 0, whatever its name. Two principals are equal by number, and the root
+   * directory, which the look at the socket's path began at, belongs to that one.
+   */
+  static boolean isRoot(UserPrincipal user) throws IOException {
+    return user.equals(Files.getOwner(Path.of("/")));
   }
 
   /** One request and its answer. */

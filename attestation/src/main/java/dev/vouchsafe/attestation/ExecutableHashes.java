@@ -123,8 +123,7 @@ final class ExecutableHashes implements AutoCloseable {
       return Finding.of(hex.equals(wanted), hex);
     }
     if (executable.size() > limits.largest) {
-      return Finding.of(
-          false,
+      return Finding.undecidable(
           "not hashed: "
               + executable.size()
               + " octets, and "

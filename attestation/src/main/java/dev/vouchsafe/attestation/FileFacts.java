@@ -40,6 +40,7 @@ record FileFacts(
   private static final int TYPE = 0xf000;
   private static final int REGULAR = 0x8000;
   private static final int FOLDER = 0x4000;
+  private static final int LINK = 0xa000;
 
   boolean regular() {
     return (mode & TYPE) == REGULAR;
@@ -47,6 +48,10 @@ record FileFacts(
 
   boolean folder() {
     return (mode & TYPE) == FOLDER;
+  }
+
+  boolean link() {
+    return (mode & TYPE) == LINK;
   }
 
   boolean writableByOthers() {

@@ -81,8 +81,16 @@ class Kernel {
         id(s, 28), id(s, 36), id(s, 44), id(s, 52), id(s, 32), id(s, 40), id(s, 48), id(s, 56));
   }
 
-  /** 1 if the process has ended, 0 if it has not. */
+  /** 1 if the process has ended, 0 if it has not, or a negative errno, but never EINTR. */
   int ended(Scratch s, int pidfd) {
+    int result;
+    do {
+      result = poll(s, pidfd);
+    } while (result == -Libc.EINTR);
+    return result;
+  }
+
+  int poll(Scratch s, int pidfd) {
     s.buffer.set(JAVA_INT, 0, pidfd);
     s.buffer.set(JAVA_SHORT, 4, POLLIN);
     s.buffer.set(JAVA_SHORT, 6, (short) 0);
@@ -112,12 +120,24 @@ class Kernel {
 
   /** Looks at a file in our own mount namespace, through symbolic links. */
   static FileFacts file(Scratch s, String path) throws SystemCallException {
+    return file(s, path, 0);
+  }
+
+  /**
+   * Looks at a file in our own mount namespace.
+   *
+   * @param flags {@link FileFacts#AT_SYMLINK_NOFOLLOW} or 0
+   */
+  static FileFacts file(Scratch s, String path, int flags) throws SystemCallException {
+    if (!Scratch.isPath(path)) {
+      throw new SystemCallException("statx", Libc.ENAMETOOLONG);
+    }
     return FileFacts.check(
         Libc.statx(
             s,
             Libc.AT_FDCWD,
             s.path(path),
-            FileFacts.AT_STATX_DONT_SYNC,
+            flags | FileFacts.AT_STATX_DONT_SYNC,
             FileFacts.BASIC,
             s.buffer),
         "statx",

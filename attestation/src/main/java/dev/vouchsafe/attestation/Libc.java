@@ -30,6 +30,7 @@ final class Libc {
   static final int EACCES = 13;
   static final int ENOTDIR = 20;
   static final int ERANGE = 34;
+  static final int ENAMETOOLONG = 36;
   static final int ELOOP = 40;
   static final int ENOPROTOOPT = 92;
 

@@ -265,9 +265,7 @@ final class LinuxAttestor implements Attestor {
 
   private Measurement measurement(Scratch s, ProcessCaller caller, Registration registration) {
     return new Measurement(
-        selector -> check.check(s, caller, selector),
-        namedByUnit -> host(s, caller, namedByUnit),
-        registration);
+        check.of(s, caller), namedByUnit -> host(s, caller, namedByUnit), registration);
   }
 
   @Override

@@ -195,8 +195,12 @@ final class Looks {
   }
 
   private void refuseEnded(Scratch s, int pidfd) throws CallerUnknownException {
-    if (kernel.ended(s, pidfd) != 0) {
-      throw new CallerUnknownException("the process that connected has ended");
+    int ended = kernel.ended(s, pidfd);
+    if (ended != 0) {
+      throw new CallerUnknownException(
+          ended > 0
+              ? "the process that connected has ended"
+              : "whether it has ended can't be told: " + Libc.name(-ended));
     }
   }
 
@@ -231,7 +235,12 @@ final class Looks {
    * @return null if it is alive
    */
   @Nullable Doubt ended(Scratch s, ProcessCaller caller) {
-    return kernel.ended(s, caller.descriptors().pidfd()) == 0
+    int ended = kernel.ended(s, caller.descriptors().pidfd());
+    if (ended < 0) {
+      return Doubt.unavailable(
+          "measurement-denied", "whether it has ended can't be told: " + Libc.name(-ended));
+    }
+    return ended == 0
         ? null
         : Doubt.refused("caller-gone", "process " + caller.pid() + " has ended");
   }

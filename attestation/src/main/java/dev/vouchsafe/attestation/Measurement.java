@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * One caller against the selectors of one registration: what must hold, its alternatives, and what
  * may not hold.
  *
- * <p>Measured in passes, from what costs microseconds to what somebody outside or the content of a
- * file must be asked for, so that a stranger can't make us work: a pass goes only over what can
- * still change the verdict.
+ * <p>Measured in passes, from what costs microseconds over what somebody outside must be asked for
+ * to the content of files, whatever the order in the registration, so that a stranger can't make us
+ * work: a pass goes only over what can still change the verdict.
  *
  * <p>Every way to match (selectors alone, or with one alternative) that says nothing of a container
  * means processes of the host.
@@ -20,16 +20,21 @@ final class Measurement {
       new Finding(
           SelectorResult.Outcome.UNAVAILABLE,
           "not measured, since something else decides already",
-          null);
+          null,
+          false);
   private static final Finding IN_CONTAINER =
-      Finding.fails(
-          "selector-mismatch",
+      Finding.undecidable(
           "inside a container path and hash say nothing; name its image with"
               + " container:image-digest");
 
   /** Measures one selector. */
   interface Check {
     Finding check(Selector selector);
+
+    /** What can be said of a selector that is asked for outside without asking; null if nothing. */
+    default @Nullable Finding withoutAsking(Selector selector) {
+      return null;
+    }
   }
 
   /** Tells processes of the host from others. */
@@ -105,10 +110,12 @@ final class Measurement {
   @Nullable Doubt run(@Nullable Doubt before) {
     selectors.doubt = before;
     pass(Cost.LOCAL);
+    withoutAsking();
     if (!ruledOut()) {
       hosts();
     }
     pass(Cost.ASKED);
+    pass(Cost.CONTENT);
     return verdict();
   }
 
@@ -148,6 +155,32 @@ final class Measurement {
     }
   }
 
+  /** What the caller's cgroup rules out by itself. */
+  private void withoutAsking() {
+    withoutAsking(selectors);
+    any.forEach(this::withoutAsking);
+    withoutAsking(not);
+  }
+
+  private void withoutAsking(Part part) {
+    for (int i = 0; i < part.findings.length; i++) {
+      Selector selector = part.selectors.get(i);
+      if (part.findings[i] == null && Cost.of(selector) == Cost.ASKED) {
+        Finding finding = check.withoutAsking(selector);
+        if (finding != null) {
+          found(part, i, finding);
+        }
+      }
+    }
+  }
+
+  private void found(Part part, int index, Finding finding) {
+    part.findings[index] = finding;
+    String text = part.selectors.get(index).text();
+    part.doubt =
+        Doubt.worse(part.doubt, part == not ? excluded(text, finding) : doubt(text, finding));
+  }
+
   private void measure(Part part, Cost cost) {
     for (int i = 0; i < part.findings.length; i++) {
       Selector selector = part.selectors.get(i);
@@ -163,8 +196,7 @@ final class Measurement {
       boolean inContainer = selectors.container || part.container;
       Finding finding =
           inContainer && Contradictions.ofProgram(selector) ? IN_CONTAINER : found(selector, cost);
-      part.findings[i] = finding;
-      part.doubt = Doubt.worse(part.doubt, doubt(selector.text(), finding));
+      found(part, i, finding);
     }
   }
 
@@ -190,20 +222,19 @@ final class Measurement {
   private void measureNot(Cost cost) {
     for (int i = 0; i < not.findings.length; i++) {
       Selector selector = not.selectors.get(i);
-      if (Cost.of(selector) != cost || (!thorough && cost != Cost.LOCAL && ruledOut())) {
+      if (not.findings[i] != null
+          || Cost.of(selector) != cost
+          || (!thorough && cost != Cost.LOCAL && ruledOut())) {
         continue;
       }
       Finding finding =
-          container && Contradictions.ofProgram(selector)
-              ? Finding.unavailable("measurement-denied", IN_CONTAINER.measured())
-              : found(selector, cost);
-      not.findings[i] = finding;
-      not.doubt = Doubt.worse(not.doubt, excluded(selector.text(), finding));
+          container && Contradictions.ofProgram(selector) ? IN_CONTAINER : found(selector, cost);
+      found(not, i, finding);
     }
   }
 
   private Finding found(Selector selector, Cost cost) {
-    slow |= cost == Cost.ASKED;
+    slow |= cost != Cost.LOCAL;
     return check.check(selector);
   }
 
@@ -265,7 +296,13 @@ final class Measurement {
     return switch (finding.outcome()) {
       case HOLDS ->
           Doubt.refused("selector-mismatch", "not " + unwanted + ": " + finding.measured());
-      case DOES_NOT_HOLD -> null;
+      case DOES_NOT_HOLD ->
+          // Nobody is let in by what can't be told of him.
+          finding.undecidable()
+              ? Doubt.refused(
+                  "selector-mismatch",
+                  "not " + unwanted + ": can't be told of this caller: " + finding.measured())
+              : null;
       case UNAVAILABLE -> doubt("not " + unwanted, finding);
     };
   }
@@ -274,8 +311,10 @@ final class Measurement {
   private enum Cost {
     /** A comparison, or a look at /proc. */
     LOCAL,
-    /** A file's content, a container engine, the system manager. */
-    ASKED;
+    /** A container engine, the system manager: half a second of waiting at most. */
+    ASKED,
+    /** A file's content, which the caller chose the length of. */
+    CONTENT;
 
     static Cost of(Selector selector) {
       return switch (selector) {
@@ -286,6 +325,7 @@ final class Measurement {
             Selector.SupplementaryGroup _,
             Selector.Path _ ->
             LOCAL;
+        case Selector.Sha256 _, Selector.ScriptSha256 _ -> CONTENT;
         default -> ASKED;
       };
     }

@@ -98,6 +98,11 @@ public record Registration(
     return Stream.concat(selectors.stream(), any.stream().flatMap(List::stream));
   }
 
+  /** Whether it is the system manager that must be asked. */
+  static boolean ofManager(Selector selector) {
+    return ofUnit(selector) || selector instanceof Selector.SystemdSlice;
+  }
+
   static boolean ofUnit(Selector selector) {
     return selector instanceof Selector.SystemdUnit
         || selector instanceof Selector.SystemdInvocationId;

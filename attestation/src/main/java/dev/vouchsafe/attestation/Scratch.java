@@ -14,7 +14,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Scratch {
   static final int BUFFER_BYTES = 64 * 1024;
-  private static final int PATH_BYTES = 4097;
+  private static final int PATH_BYTES = 4096;
 
   /** Where {@link Libc} catches errno. */
   final MemorySegment errno;
@@ -34,7 +34,14 @@ final class Scratch {
     path = arena.allocate(PATH_BYTES);
   }
 
-  /** A path name for the kernel; at most 4,096 octets in UTF-8, no NUL. */
+  /** Whether the kernel takes that as a path name: fewer than 4,096 octets in UTF-8, no NUL. */
+  static boolean isPath(String text) {
+    return text.length() < PATH_BYTES
+        && text.indexOf('\0') < 0
+        && text.getBytes(StandardCharsets.UTF_8).length < PATH_BYTES;
+  }
+
+  /** A path name for the kernel, which {@link #isPath} takes. */
   MemorySegment path(String text) {
     byte[] octets = text.getBytes(StandardCharsets.UTF_8);
     if (octets.length >= PATH_BYTES || text.indexOf('\0') >= 0) {

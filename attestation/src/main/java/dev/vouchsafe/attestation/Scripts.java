@@ -35,13 +35,6 @@ final class Scripts {
   private static final Pattern JAVA_OPTION =
       Pattern.compile("-X(?:ms|mx|ss|mn)[0-9]+[kKmMgG]?|-server|-ea|-esa");
 
-  /** What makes an interpreter, or the dynamic loader, run something besides the script. */
-  private static final Pattern VARIABLE =
-      Pattern.compile(
-          "(?:BASH_ENV|ENV|BASH_FUNC_.*|SHELLOPTS|BASHOPTS|PS4|LD_.*|JAVA_TOOL_OPTIONS"
-              + "|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|GLIBC_TUNABLES)=.*",
-          Pattern.DOTALL);
-
   private final Kernel kernel;
   private final ExecutableHashes hashes;
 
@@ -57,11 +50,10 @@ final class Scripts {
       return Finding.unavailable("measurement-denied", "its executable can't be seen");
     }
     if (!Looks.runs(s, caller, executable)) {
-      return Finding.of(false, "no executable mapping of its executable in its address space");
+      return Finding.undecidable("no executable mapping of its executable in its address space");
     }
     if (!kernel.randomized(s, caller.pid())) {
-      return Finding.of(
-          false,
+      return Finding.undecidable(
           "it was started without address space randomization, so whether it has executed a"
               + " program since it connected can't be told");
     }
@@ -83,7 +75,7 @@ final class Scripts {
     }
 
     Unsure(String why) {
-      this(Finding.of(false, why));
+      this(Finding.undecidable(why));
     }
 
     static Unsure denied(String what) {
@@ -97,9 +89,9 @@ final class Scripts {
     if (length < 0) {
       throw Unsure.denied("/proc/PID/exe");
     }
-    Path path = Path.of(new String(s.bytes(length), StandardCharsets.UTF_8));
+    String path = new String(s.bytes(length), StandardCharsets.UTF_8);
     rootsOwn(s, path, executable);
-    String name = String.valueOf(path.getFileName());
+    String name = path.substring(path.lastIndexOf('/') + 1);
     if (FORGETFUL.matcher(name).matches()) {
       throw new Unsure(
           Quoted.of(name)
@@ -111,32 +103,31 @@ final class Scripts {
     return name;
   }
 
-  private static void rootsOwn(Scratch s, Path path, FileFacts file) throws Unsure {
+  private static void rootsOwn(Scratch s, String path, FileFacts file) throws Unsure {
     try {
       String doubt = RootsOwn.doubt(s, path, false);
       if (doubt != null) {
         throw new Unsure(Quoted.of(doubt));
       }
-      if (!Kernel.file(s, path.toString()).sameFile(file)) {
-        throw new Unsure(Quoted.of(path.toString()) + " is another file now");
+      if (!Kernel.file(s, path).sameFile(file)) {
+        throw new Unsure(Quoted.of(path) + " is another file now");
       }
     } catch (IOException e) {
-      throw new Unsure(Quoted.of(path.toString()) + " can't be found here");
+      throw new Unsure(Quoted.of(path) + " can't be found here");
     }
   }
 
   private Finding script(Scratch s, ProcessCaller caller, String interpreter, String wanted)
       throws Unsure {
-    for (String variable : texts(s, caller, "environ")) {
-      if (VARIABLE.matcher(variable).matches()) {
-        throw new Unsure(
-            "its environment has "
-                + Quoted.of(variable.substring(0, variable.indexOf('=')))
-                + ", which may make it run something else as well");
-      }
+    String doubt = ScriptEnvironment.doubt(s, texts(s, caller, "environ"));
+    if (doubt != null) {
+      throw new Unsure(doubt);
     }
     boolean shell = !interpreter.equals("java");
     List<String> words = texts(s, caller, "cmdline");
+    if (words.isEmpty() || words.getFirst().startsWith("-")) {
+      throw new Unsure("it was started as a login shell, which reads files of its user's");
+    }
     String path =
         (shell ? ofShell(words) : ofJava(words))
             .orElseThrow(() ->
@@ -145,7 +136,7 @@ final class Scripts {
                         + (shell ? interpreter + " /SCRIPT" : "java -jar /FILE")
                         + ", with a path from the root on and without other options"));
     FileFacts script = file(s, path);
-    rootsOwn(s, Path.of(path), script);
+    rootsOwn(s, path, script);
     if (!holds(s, caller, script, shell)) {
       throw new Unsure(interpreter + " doesn't hold " + Quoted.of(path) + " as its script");
     }
@@ -211,11 +202,18 @@ final class Scripts {
 
   /** Absolute, and the same file for everybody: no way through the caller's own descriptors. */
   private static boolean plain(String path) {
-    return path.startsWith("/")
-        && path.length() < 4096
-        && !path.startsWith("/proc/")
-        && !path.startsWith("/dev/")
-        && Path.of(path).normalize().toString().equals(path);
+    if (!path.startsWith("/")
+        || !Scratch.isPath(path)
+        || path.startsWith("/proc/")
+        || path.startsWith("/dev/")) {
+      return false;
+    }
+    for (String name : path.substring(1).split("/", -1)) {
+      if (name.isEmpty() || name.equals(".") || name.equals("..")) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -36,8 +36,24 @@ final class SelectorCheck implements AutoCloseable {
     units.close();
   }
 
-  /** After the second look; the caller has been entered. */
-  Finding check(Scratch s, ProcessCaller caller, Selector selector) {
+  /** Of that caller, after the second look; it has been entered. */
+  Measurement.Check of(Scratch s, ProcessCaller caller) {
+    return new Measurement.Check() {
+      @Override
+      public Finding check(Selector selector) {
+        return SelectorCheck.this.check(s, caller, selector);
+      }
+
+      @Override
+      public @Nullable Finding withoutAsking(Selector selector) {
+        return Registration.ofManager(selector)
+            ? SystemdUnits.withoutAsking(caller, selector)
+            : Containers.withoutAsking(caller, selector);
+      }
+    };
+  }
+
+  private Finding check(Scratch s, ProcessCaller caller, Selector selector) {
     return switch (selector) {
       case Selector.Uid wanted -> uid(caller, wanted.uid());
       case Selector.User wanted ->
@@ -106,10 +122,10 @@ final class SelectorCheck implements AutoCloseable {
     try {
       file = Kernel.file(s, wanted);
     } catch (SystemCallException e) {
-      return notThere(s, caller, wanted, e);
+      return notThere(s, caller, executable, wanted, e);
     }
     if (!file.sameFile(executable)) {
-      return otherFile(s, caller, wanted);
+      return otherFile(s, caller, executable, wanted);
     }
     Doubt fileSystem = fileSystem(s, caller, executable);
     if (fileSystem != null) {
@@ -117,7 +133,7 @@ final class SelectorCheck implements AutoCloseable {
     }
     return Looks.runs(s, caller, executable)
         ? Finding.of(true, wanted)
-        : Finding.of(false, "no executable mapping of " + wanted + " in its address space");
+        : Finding.undecidable("no executable mapping of " + wanted + " in its address space");
   }
 
   /** The file system of an executable stays the same as long as the executable does. */
@@ -147,34 +163,42 @@ final class SelectorCheck implements AutoCloseable {
     }
     FileFacts first = caller.first().executable();
     if (first == null || !executable.sameFile(first)) {
-      return Finding.fails("caller-changed", "it runs another executable than when it connected");
+      return Finding.undecidable(
+          "caller-changed", "it runs another executable than when it connected");
     }
     return Looks.runs(s, caller, executable)
         ? hashes.check(s, caller, executable, wanted)
-        : Finding.of(false, "no executable mapping of it in its address space");
+        : Finding.undecidable("no executable mapping of it in its address space");
   }
 
-  private Finding notThere(Scratch s, ProcessCaller caller, String wanted, SystemCallException e) {
+  private Finding notThere(
+      Scratch s, ProcessCaller caller, FileFacts executable, String wanted, SystemCallException e) {
     if (e.errno() == Libc.ENOENT || e.errno() == Libc.ENOTDIR) {
-      return otherFile(s, caller, wanted);
+      return otherFile(s, caller, executable, wanted);
     }
     return Finding.unavailable("measurement-denied", wanted + ": " + e.getMessage());
   }
 
   /**
    * A process that was started from that path, whose file has been replaced since, is told apart.
+   * It runs another file for sure only where what it runs can be told at all.
    */
-  private Finding otherFile(Scratch s, ProcessCaller caller, String wanted) {
+  private Finding otherFile(Scratch s, ProcessCaller caller, FileFacts executable, String wanted) {
     String shown = link(s, caller);
-    if (shown == null) {
-      return Finding.of(false, "another executable");
+    if (shown != null && (shown.equals(wanted) || shown.equals(wanted + " (deleted)"))) {
+      return Finding.undecidable(
+          "executable-replaced",
+          Quoted.of(shown) + ", which is not the file that has this path now: restart the module");
     }
     // A path that the caller chose: quoted, since it may hold anything.
-    return shown.equals(wanted) || shown.equals(wanted + " (deleted)")
-        ? Finding.fails(
-            "executable-replaced",
-            Quoted.of(shown) + ", which is not the file that has this path now: restart the module")
-        : Finding.of(false, Quoted.of(shown));
+    String found = shown == null ? "another executable" : Quoted.of(shown);
+    Doubt fileSystem = fileSystem(s, caller, executable);
+    if (fileSystem != null) {
+      return Finding.undecidable(found + "; " + fileSystem.detail());
+    }
+    return Looks.runs(s, caller, executable)
+        ? Finding.of(false, found)
+        : Finding.undecidable(found + ", of which no executable mapping is in its address space");
   }
 
   private @Nullable String link(Scratch s, ProcessCaller caller) {

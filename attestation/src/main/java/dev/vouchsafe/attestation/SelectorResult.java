@@ -23,7 +23,7 @@ public record SelectorResult(String wanted, String measured, Outcome outcome, St
   public enum Outcome {
     HOLDS,
     DOES_NOT_HOLD,
-    /** Could not be measured now: neither holds nor doesn't. */
+    /** Could not be measured now, or not at all in {@code not}: neither holds nor doesn't. */
     UNAVAILABLE
   }
 }

@@ -6,7 +6,7 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures which unit of the system manager a caller belongs to.
@@ -26,21 +26,49 @@ final class SystemdUnits implements AutoCloseable {
     this.manager = new Asked<>("systemd", manager, ticker);
   }
 
-  /** The caller's cgroup has been compared with that of the first look. */
-  Finding check(ProcessCaller caller, Selector selector) {
-    Optional<String> path = Cgroups.parse(caller.first().cgroup().toArray(JAVA_BYTE)).systemd();
-    if (path.isEmpty() || path.get().equals("/")) {
+  private static String path(ProcessCaller caller) {
+    return Cgroups.parse(caller.first().cgroup().toArray(JAVA_BYTE)).systemd().orElse("/");
+  }
+
+  /** What the cgroup alone says against it, so that nobody need be asked; null if nothing. */
+  static @Nullable Finding withoutAsking(ProcessCaller caller, Selector selector) {
+    String path = path(caller);
+    if (path.equals("/")) {
       return Finding.of(false, "its cgroup is no unit's");
     }
-    if (ofUser(path.get())) {
-      return Finding.of(
-          false, "its cgroup is one of a user's own manager: " + Quoted.of(path.get()));
+    if (ofUser(path)) {
+      return Finding.of(false, "its cgroup is one of a user's own manager: " + Quoted.of(path));
     }
+    String own = SystemdNames.ownUnit(path);
+    boolean named =
+        switch (selector) {
+          case Selector.SystemdUnit wanted -> Glob.matches(wanted.unit(), own);
+          case Selector.SystemdInvocationId _ -> own.endsWith(".service") || own.endsWith(".scope");
+          case Selector.SystemdSlice wanted ->
+              slices(path).stream().anyMatch(slice -> Glob.matches(wanted.slice(), slice));
+          default -> throw new IllegalArgumentException("not systemd's: " + selector.text());
+        };
+    if (!named) {
+      return Finding.of(false, Quoted.of(path));
+    }
+    return selector instanceof Selector.SystemdSlice || within(path) ? null : logins(path);
+  }
+
+  /** The caller's cgroup has been compared with that of the first look. */
+  Finding check(ProcessCaller caller, Selector selector) {
+    Finding ruledOut = withoutAsking(caller, selector);
+    if (ruledOut != null) {
+      return ruledOut;
+    }
+    String path = path(caller);
+    long uid = caller.uid();
+    String own = SystemdNames.ownUnit(path);
     try {
       return switch (selector) {
-        case Selector.SystemdUnit wanted -> unit(path.get(), wanted.unit());
-        case Selector.SystemdInvocationId wanted -> invocation(path.get(), wanted.id());
-        case Selector.SystemdSlice wanted -> slice(path.get(), wanted.slice());
+        case Selector.SystemdUnit _ -> inItsPlace(path, manager.get(uid, own));
+        case Selector.SystemdInvocationId wanted ->
+            invocation(path, manager.get(uid, own), wanted.id());
+        case Selector.SystemdSlice wanted -> slice(uid, path, wanted.slice());
         default -> throw new IllegalArgumentException("not systemd's: " + selector.text());
       };
     } catch (IOException e) {
@@ -48,23 +76,7 @@ final class SystemdUnits implements AutoCloseable {
     }
   }
 
-  private Finding unit(String path, String wanted) throws IOException {
-    String own = SystemdNames.ownUnit(path);
-    if (!Glob.matches(wanted, own)) {
-      return Finding.of(false, Quoted.of(path));
-    }
-    return within(path) ? inItsPlace(path, manager.get(own)) : logins(path);
-  }
-
-  private Finding invocation(String path, String wanted) throws IOException {
-    String own = SystemdNames.ownUnit(path);
-    if (!own.endsWith(".service") && !own.endsWith(".scope")) {
-      return Finding.of(false, Quoted.of(path));
-    }
-    if (!within(path)) {
-      return logins(path);
-    }
-    UnitFacts facts = manager.get(own);
+  private static Finding invocation(String path, UnitFacts facts, String wanted) {
     Finding place = inItsPlace(path, facts);
     return place.outcome() == SelectorResult.Outcome.HOLDS
         ? Finding.of(wanted.equals(facts.invocationId()), facts.invocationId())
@@ -81,10 +93,10 @@ final class SystemdUnits implements AutoCloseable {
                 + Quoted.of(facts.controlGroup()));
   }
 
-  private Finding slice(String path, String wanted) throws IOException {
+  private Finding slice(long uid, String path, String wanted) throws IOException {
     for (String slice : slices(path)) {
       if (Glob.matches(wanted, slice)) {
-        String group = manager.get(slice).controlGroup();
+        String group = manager.get(uid, slice).controlGroup();
         String below = group.endsWith("/") ? group : group + "/";
         if (!group.isEmpty() && path.startsWith(below)) {
           return Finding.of(true, path);

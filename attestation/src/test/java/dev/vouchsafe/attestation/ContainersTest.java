@@ -53,11 +53,12 @@ class ContainersTest {
   private final class Forged extends Kernel {
     @Override
     int open(Scratch s, int pid, String file) {
-      if (pid != INIT || ofInit == null) {
+      String shown = pid == INIT ? ofInit : pid == INIT + 1 ? OURS : null;
+      if (shown == null) {
         return -Libc.ENOENT;
       }
       try {
-        Path text = Files.writeString(folder.resolve("cgroup"), ofInit);
+        Path text = Files.writeString(folder.resolve("cgroup"), shown);
         return Libc.open(s, s.path(text.toString()), Libc.O_RDONLY | Libc.O_CLOEXEC);
       } catch (IOException e) {
         throw new IllegalStateException(e);
@@ -164,6 +165,25 @@ class ContainersTest {
     assertThat(check(text, "container:name:web").outcome())
         .isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
     assertThat(engine.requests()).isEmpty();
+  }
+
+  @Test
+  void aFirstProcessWhoseNumberAnotherHasByNowIsAskedForAgain() {
+    assertThat(outcome("container:name:web")).isEqualTo(SelectorResult.Outcome.HOLDS);
+    // Restarted within the second for which the answer is kept; its old number is a stranger's.
+    ofInit = "0::/user.slice";
+    engine.answers("200 OK", GOOD.replace("" + INIT, "" + (INIT + 1)));
+    assertThat(outcome("container:name:web")).isEqualTo(SelectorResult.Outcome.HOLDS);
+    assertThat(engine.requests()).hasSize(2);
+    assertThat(outcome("container:name:web")).isEqualTo(SelectorResult.Outcome.HOLDS);
+    assertThat(engine.requests()).hasSize(2);
+  }
+
+  @Test
+  void onlyUserZeroIsBelievedWhateverTheSocketsOwnerIsByThen() throws Exception {
+    assertThat(EngineHttp.isRoot(Files.getOwner(engine.socket))).isTrue();
+    Files.setAttribute(engine.socket, "unix:uid", 61_001);
+    assertThat(EngineHttp.isRoot(Files.getOwner(engine.socket))).isFalse();
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,8 @@ class LastLookTest {
     private @Nullable Deed deed;
     private @Nullable Deed atNamespace;
     private long mapsOf;
+    private int pollFails;
+    private int pollErrno;
 
     /** Has the caller act once its executable was looked at so many times from now on. */
     void afterExecutable(int times, Deed does) {
@@ -53,6 +56,15 @@ class LastLookTest {
         run(deed);
       }
       return found;
+    }
+
+    @Override
+    int poll(Scratch s, int pidfd) {
+      if (pollFails > 0) {
+        pollFails--;
+        return -pollErrno;
+      }
+      return super.poll(s, pidfd);
     }
 
     /** As if another process shared the memory that a caller has at its first look. */
@@ -109,6 +121,58 @@ class LastLookTest {
       assertThat(
               reason(at.attestor.measure(caller, Samples.registration("m", ownUid(), perlPath()))))
           .isEqualTo("refused: caller-gone");
+    }
+  }
+
+  @Test
+  void aProcessIsGoneOnlyIfTheKernelSaysSo() throws Exception {
+    Registration registration = Samples.registration("m", ownUid());
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      kernel.pollErrno = Libc.EINTR;
+      kernel.pollFails = 3;
+      assertThat(reason(at.attestor.measure(caller, registration))).isEqualTo("attested");
+      kernel.pollErrno = 12;
+      kernel.pollFails = 1;
+      assertThat(reason(at.attestor.measure(caller, registration)))
+          .isEqualTo("unavailable: measurement-denied");
+      assertThat(reason(at.attestor.measure(caller, registration))).isEqualTo("attested");
+    }
+  }
+
+  @Test
+  void whatCanNeverBeToldOfAnExecutableLetsNobodyIn() throws Exception {
+    Registration path =
+        Samples.registration(List.of(ownUid()), List.of(), List.of("unix:path:/bin/true"));
+    Registration hash =
+        Samples.registration(
+            List.of(ownUid()), List.of(), List.of("unix:sha256:" + "0".repeat(64)));
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      assertThat(reason(at.attestor.measure(caller, path))).isEqualTo("attested");
+      assertThat(reason(at.attestor.measure(caller, hash))).isEqualTo("attested");
+      // As after PR_SET_MM_MAP: what /proc/PID/exe shows stands nowhere in its memory.
+      kernel.mapsOf = ProcessHandle.current().pid();
+      try (Caller forged = at.attestor.accept(peer.socket())) {
+        assertThat(reason(at.attestor.measure(forged, path)))
+            .isEqualTo("refused: selector-mismatch");
+        assertThat(reason(at.attestor.measure(forged, hash)))
+            .isEqualTo("refused: selector-mismatch");
+      }
+    }
+  }
+
+  @Test
+  void anExecutableTooLargeToBeHashedIsNotLetInWhereAHashMayNotBe() throws Exception {
+    at.close();
+    Files.delete(at.listener.path());
+    at = new Attestations(folder, kernel, new ExecutableHashes.Limits(1, Duration.ofSeconds(2)));
+    Registration hash =
+        Samples.registration(
+            List.of(ownUid()), List.of(), List.of("unix:sha256:" + "0".repeat(64)));
+    try (Peer peer = Peer.connect(at.listener);
+        Caller caller = at.attestor.accept(peer.socket())) {
+      assertThat(reason(at.attestor.measure(caller, hash))).isEqualTo("refused: selector-mismatch");
     }
   }
 

@@ -15,6 +15,7 @@ class MeasurementTest {
   private static final String HOLDS = "h";
   private static final String FAILS = "f";
   private static final String UNKNOWN = "u";
+  private static final String UNDECIDABLE = "n";
 
   /** What is found of each selector, and which ones were asked for. */
   private final Map<String, String> world = new HashMap<>();
@@ -28,6 +29,7 @@ class MeasurementTest {
     return switch (world.getOrDefault(selector.text(), HOLDS)) {
       case HOLDS -> Finding.of(true, "so");
       case FAILS -> Finding.of(false, "not so");
+      case UNDECIDABLE -> Finding.undecidable("nobody ever knows");
       default -> Finding.unavailable("measurement-timeout", "who knows");
     };
   }
@@ -97,7 +99,8 @@ class MeasurementTest {
           };
       some.add(text);
       world.computeIfAbsent(
-          text, _ -> List.of(HOLDS, HOLDS, FAILS, UNKNOWN).get(random.nextInt(4)));
+          text,
+          _ -> List.of(HOLDS, HOLDS, HOLDS, FAILS, UNKNOWN, UNDECIDABLE).get(random.nextInt(6)));
     }
     return some;
   }
@@ -113,11 +116,17 @@ class MeasurementTest {
   }
 
   private static String opposite(String value) {
-    return value.equals(HOLDS) ? FAILS : value.equals(FAILS) ? HOLDS : UNKNOWN;
+    return switch (value) {
+      case HOLDS, UNDECIDABLE -> FAILS;
+      case FAILS -> HOLDS;
+      default -> UNKNOWN;
+    };
   }
 
   private static String and(List<String> values) {
-    return values.contains(FAILS) ? FAILS : values.contains(UNKNOWN) ? UNKNOWN : HOLDS;
+    return values.contains(FAILS) || values.contains(UNDECIDABLE)
+        ? FAILS
+        : values.contains(UNKNOWN) ? UNKNOWN : HOLDS;
   }
 
   private static String or(List<String> values) {
@@ -141,6 +150,60 @@ class MeasurementTest {
     assertThat(measurement.results())
         .extracting(SelectorResult::part)
         .containsExactly("selectors", "selectors", "selectors", "any 1", "not");
+  }
+
+  @Test
+  void whatCanNeverBeToldLetsNobodyInAndIsShownSo() {
+    world.put("unix:path:/a", UNDECIDABLE);
+    Measurement measurement =
+        measurement(
+            Samples.registration(
+                List.of("unix:uid:1", "unix:path:/a"), List.of(), List.of("unix:path:/a")));
+    assertThat(measurement.run(null)).isNotNull().extracting("definite").isEqualTo(true);
+    assertThat(measurement.results())
+        .extracting(SelectorResult::outcome)
+        .containsExactly(
+            SelectorResult.Outcome.HOLDS,
+            SelectorResult.Outcome.DOES_NOT_HOLD,
+            SelectorResult.Outcome.UNAVAILABLE);
+    assertThat(measurement.results().getLast().measured()).contains("counts against it");
+    assertThat(verdict(Samples.registration(List.of("unix:uid:1"), List.of(), List.of())))
+        .isEqualTo(HOLDS);
+    assertThat(
+            verdict(
+                Samples.registration(List.of("unix:uid:1"), List.of(), List.of("unix:path:/a"))))
+        .isEqualTo(FAILS);
+  }
+
+  @Test
+  void aStrangersFileIsNotReadWhereHisCgroupOrAnAnswerRulesHimOutWhateverTheOrder() {
+    String hash = "unix:sha256:" + "0".repeat(64);
+    String unit = "systemd:unit:a.service";
+    Registration registration =
+        Samples.registration(List.of(hash, unit, "unix:uid:1"), List.of(), List.of());
+    asked.clear();
+    Measurement.Check byCgroup =
+        new Measurement.Check() {
+          @Override
+          public Finding check(Selector selector) {
+            return MeasurementTest.this.check(selector);
+          }
+
+          @Override
+          public @Nullable Finding withoutAsking(Selector selector) {
+            return Finding.of(false, "another cgroup");
+          }
+        };
+    Measurement ruledOut = new Measurement(byCgroup, _ -> null, registration);
+    assertThat(ruledOut.run(null)).isNotNull();
+    assertThat(asked).containsExactly("unix:uid:1");
+    assertThat(ruledOut.slow()).isFalse();
+    world.put(unit, FAILS);
+    assertThat(verdict(registration)).isEqualTo(FAILS);
+    assertThat(asked).containsExactly("unix:uid:1", unit);
+    world.put(unit, HOLDS);
+    assertThat(verdict(registration)).isEqualTo(HOLDS);
+    assertThat(asked).containsExactly("unix:uid:1", unit, hash);
   }
 
   @Test
@@ -175,7 +238,7 @@ class MeasurementTest {
   }
 
   @Test
-  void insideAContainerPathAndHashHoldForNobodyAndAreRuledOutForNobody() {
+  void insideAContainerPathAndHashNeitherHoldNorLetAnybodyInWhereTheyMayNot() {
     assertThat(
             verdict(
                 Samples.registration(
@@ -186,7 +249,7 @@ class MeasurementTest {
             verdict(
                 Samples.registration(
                     List.of("container:name:a"), List.of(), List.of("unix:path:/a"))))
-        .isEqualTo(UNKNOWN);
+        .isEqualTo(FAILS);
     assertThat(asked).doesNotContain("unix:path:/a");
   }
 

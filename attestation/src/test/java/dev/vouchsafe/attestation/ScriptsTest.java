@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -190,8 +192,23 @@ class ScriptsTest {
     SelectorResult result = look(Map.of("BASH_ENV", evil.toString()), "/bin/bash", good.toString());
     assertThat(result.outcome()).isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
     assertThat(result.measured()).contains("BASH_ENV").doesNotContain(evil.toString());
-    for (String name : List.of("LD_PRELOAD", "LD_AUDIT", "ENV", "BASH_FUNC_read%%")) {
-      String value = name.startsWith("BASH_FUNC") ? "(){ :; }" : "/nowhere";
+    for (String name :
+        List.of(
+            "LD_PRELOAD",
+            "LD_AUDIT",
+            "ENV",
+            "BASH_FUNC_read%%",
+            "GCONV_PATH",
+            "LOCPATH",
+            "LC_ALL",
+            "BASH_LOADABLES_PATH",
+            "PS4",
+            "CDPATH",
+            "OPENJ9_JAVA_OPTIONS",
+            "IBM_JAVA_OPTIONS",
+            "TZ",
+            "PATH")) {
+      String value = name.startsWith("BASH_FUNC") ? "(){ :; }" : "/tmp";
       assertThat(look(Map.of(name, value), "/bin/dash", good.toString()).outcome())
           .as(name)
           .isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
@@ -261,6 +278,109 @@ class ScriptsTest {
         .isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     assertThat(outcome("/bin/bash", good.toString())).isEqualTo(SelectorResult.Outcome.HOLDS);
+  }
+
+  @Test
+  void variablesOfTheModulesOwnAndAPathOfRootsAreNoHindrance() throws Exception {
+    Map<String, String> ordinary =
+        Map.of(
+            "IOTEDGE_WORKLOADURI", "unix:///run/workload.sock",
+            "LANG", "de_DE.UTF-8",
+            "LC_ALL", "C",
+            "TZ", "Europe/Berlin",
+            "HOME", "/root",
+            "PATH", "/usr/bin:/bin");
+    assertThat(look(ordinary, "/bin/bash", good.toString()).outcome())
+        .isEqualTo(SelectorResult.Outcome.HOLDS);
+    Path open = Files.createDirectory(folder.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Path link = Files.createSymbolicLink(folder.resolve("to-nowhere"), open.resolve("missing"));
+    for (String path :
+        List.of("/usr/bin:" + open, "/usr/bin:", "bin", open + "/missing", "" + link)) {
+      assertThat(look(Map.of("PATH", path), "/bin/bash", good.toString()).measured())
+          .as(path)
+          .contains("PATH");
+    }
+    assertThat(look(Map.of("PATH", "/bin:/nowhere"), "/bin/bash", good.toString()).outcome())
+        .isEqualTo(SelectorResult.Outcome.HOLDS);
+  }
+
+  @Test
+  void aLoginShellDoesNotHold() throws Exception {
+    String[] launcher = {"bash", "-c", "exec \"$@\"", "x"};
+    try (Peer peer = Peer.connect(at.listener, Peer.PERL, launcher)) {
+      // Bash gives its first word a dash by "exec -l".
+      peer.execs(Path.of("/bin/bash"), "-c", "exec${IFS}-l${IFS}bash${IFS}" + good, "x");
+      peer.expect("running");
+      SelectorResult result = at.results(peer, ownUid(), hash(good)).getLast();
+      assertThat(result.outcome()).isEqualTo(SelectorResult.Outcome.DOES_NOT_HOLD);
+      assertThat(result.measured()).contains("login shell");
+    }
+  }
+
+  /** What the caller's command line reads as, which it may rewrite. */
+  private static final class Claiming extends Kernel {
+    private @Nullable Path cmdline;
+
+    @Override
+    int open(Scratch s, int pid, String file) {
+      Path claim = cmdline;
+      return claim != null && file.equals("cmdline")
+          ? Libc.open(s, s.path(claim.toString()), Libc.O_RDONLY | Libc.O_CLOEXEC)
+          : super.open(s, pid, file);
+    }
+  }
+
+  @Test
+  void aPathThatNoFileCanHaveIsNoScriptAndNoFailure() throws Exception {
+    at.close();
+    Files.delete(at.listener.path());
+    Claiming kernel = new Claiming();
+    at = new Attestations(folder, kernel);
+    try (Peer peer = new Runner(Map.of(), "/bin/bash", good.toString()).peer) {
+      for (String path :
+          List.of(
+              "/" + "\u00e4".repeat(4000),
+              "/" + "a".repeat(4095),
+              "/" + "a".repeat(4094),
+              "/" + "a/".repeat(2000) + "x",
+              "/\u00e4\u20ac",
+              "/\ud83d\ude00",
+              "//x",
+              "/./x",
+              "/x/..",
+              "/",
+              "")) {
+        byte[] words = ("bash\0" + path + "\0").getBytes(StandardCharsets.UTF_8);
+        kernel.cmdline = Files.write(folder.resolve("claim"), words);
+        assertThat(at.verdict(peer, ownUid(), hash(good))).isEqualTo("refused: selector-mismatch");
+      }
+      byte[] noText = ("bash\0" + good + "\u00ff\0").getBytes(StandardCharsets.ISO_8859_1);
+      kernel.cmdline = Files.write(folder.resolve("claim"), noText);
+      assertThat(at.verdict(peer, ownUid(), hash(good))).isEqualTo("refused: selector-mismatch");
+      kernel.cmdline = null;
+      assertThat(at.verdict(peer, ownUid(), hash(good))).isEqualTo("attested");
+    }
+  }
+
+  @Test
+  void aScriptsNameMayHaveAnyLetters() throws Exception {
+    good = Files.copy(good, folder.resolve("g\u00f6\u00f6d.sh"));
+    assertThat(outcome("/bin/bash", good.toString())).isEqualTo(SelectorResult.Outcome.HOLDS);
+  }
+
+  @Test
+  void whereAScriptMayNotRunNobodyIsLetInOfWhomItCannotBeTold() throws Exception {
+    Registration registration =
+        Samples.registration(List.of(ownUid()), List.of(), List.of(hash(evil)));
+    try (Peer perl = Peer.connect(at.listener);
+        Caller unknown = at.attestor.accept(perl.socket());
+        Peer shell = new Runner(Map.of(), "/bin/bash", good.toString()).peer;
+        Caller known = at.attestor.accept(shell.socket())) {
+      assertThat(reason(at.attestor.measure(unknown, registration)))
+          .isEqualTo("refused: selector-mismatch");
+      assertThat(reason(at.attestor.measure(known, registration))).isEqualTo("attested");
+    }
   }
 
   @Test

@@ -182,12 +182,45 @@ class SystemBusTest {
           return "late";
         };
     try (Asked<Integer, String> asked = new Asked<>("nobody", hangs, nanos::get)) {
-      assertThatThrownBy(() -> asked.get(0)).hasMessageContaining("500 ms");
-      assertThatThrownBy(() -> asked.get(1)).hasMessageContaining("500 ms");
+      assertThatThrownBy(() -> asked.get(1, 0)).hasMessageContaining("500 ms");
+      assertThatThrownBy(() -> asked.get(1, 1)).hasMessageContaining("500 ms");
       long start = System.nanoTime();
-      assertThatThrownBy(() -> asked.get(0)).hasMessageContaining("500 ms");
+      assertThatThrownBy(() -> asked.get(1, 0)).hasMessageContaining("500 ms");
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LIMIT);
       end.countDown();
+    }
+  }
+
+  @Test
+  void oneUserHasTwoQuestionsOpenAndTheOthersAreStillHeard() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    Asked.Source<Integer, String> hangs =
+        key -> {
+          try {
+            end.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return "late";
+        };
+    try (Asked<Integer, String> asked = new Asked<>("nobody", hangs, nanos::get)) {
+      assertThatThrownBy(() -> asked.get(1, 1)).hasMessageContaining("500 ms");
+      assertThatThrownBy(() -> asked.get(1, 2)).hasMessageContaining("500 ms");
+      assertThatThrownBy(() -> asked.get(1, 3)).hasMessageContaining("too much");
+      // What was turned away is nobody else's answer.
+      assertThatThrownBy(() -> asked.get(2, 3)).hasMessageContaining("500 ms");
+      end.countDown();
+      nanos.addAndGet(2_000_000_000L);
+      String said = "";
+      for (long start = System.nanoTime();
+          !said.equals("late") && System.nanoTime() - start < 20_000_000_000L; ) {
+        try {
+          said = asked.get(1, 4);
+        } catch (IOException e) {
+          assertThat(e).hasMessageContaining("too much");
+        }
+      }
+      assertThat(said).isEqualTo("late");
     }
   }
 
@@ -198,7 +231,7 @@ class SystemBusTest {
           throw new IOException("broken " + key);
         };
     try (Asked<Integer, String> asked = new Asked<>("nobody", broken, nanos::get)) {
-      assertThatThrownBy(() -> asked.get(7)).hasMessage("broken 7");
+      assertThatThrownBy(() -> asked.get(1, 7)).hasMessage("broken 7");
     }
   }
 }
