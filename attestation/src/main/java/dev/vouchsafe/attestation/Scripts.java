@@ -49,7 +49,7 @@ final class Scripts {
     if (executable == null) {
       return Finding.unavailable("measurement-denied", "its executable can't be seen");
     }
-    if (!Looks.runs(s, caller, executable)) {
+    if (!Mappings.runs(s, caller, executable)) {
       return Finding.undecidable("no executable mapping of its executable in its address space");
     }
     if (!kernel.randomized(s, caller.pid())) {

@@ -131,7 +131,7 @@ final class SelectorCheck implements AutoCloseable {
     if (fileSystem != null) {
       return Finding.of(fileSystem);
     }
-    return Looks.runs(s, caller, executable)
+    return Mappings.runs(s, caller, executable)
         ? Finding.of(true, wanted)
         : Finding.undecidable("no executable mapping of " + wanted + " in its address space");
   }
@@ -166,7 +166,7 @@ final class SelectorCheck implements AutoCloseable {
       return Finding.undecidable(
           "caller-changed", "it runs another executable than when it connected");
     }
-    return Looks.runs(s, caller, executable)
+    return Mappings.runs(s, caller, executable)
         ? hashes.check(s, caller, executable, wanted)
         : Finding.undecidable("no executable mapping of it in its address space");
   }
@@ -196,7 +196,7 @@ final class SelectorCheck implements AutoCloseable {
     if (fileSystem != null) {
       return Finding.undecidable(found + "; " + fileSystem.detail());
     }
-    return Looks.runs(s, caller, executable)
+    return Mappings.runs(s, caller, executable)
         ? Finding.of(false, found)
         : Finding.undecidable(found + ", of which no executable mapping is in its address space");
   }
