@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,10 +63,28 @@ class PodmanTest {
       Commands.run(podman("rm", "--all", "--force", "--time", "0"));
       service.destroy();
       service.waitFor();
+      awaitCleanUp();
     }
     if (at != null) {
       at.close();
     }
+  }
+
+  /** What ends with a container is tidied up by a process of Podman's own, a moment later. */
+  private void awaitCleanUp() throws Exception {
+    String own = folder.toString();
+    for (int i = 0; i < 300; i++) {
+      boolean busy =
+          ProcessHandle.allProcesses()
+                  .flatMap(process -> process.info().commandLine().stream())
+                  .anyMatch(line -> line.contains(own))
+              || Files.readString(Path.of("/proc/self/mounts")).contains(own);
+      if (!busy) {
+        return;
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    System.out.println("something of Podman is still busy in " + own);
   }
 
   private List<String> podman(String... words) {

@@ -29,6 +29,15 @@ public interface AuditLog extends AutoCloseable {
   CompletableFuture<Void> record(AuditEvent event);
 
   /**
+   * Records something that must not happen while the log can't be written, and that is bounded by
+   * another durable record: a token, whose id comes from a block in the ledger. Never waits; it
+   * reaches the disk within a fraction of a second, and a crash before that loses it.
+   *
+   * @throws AuditUnavailableException if the log can't be written now, or has no room
+   */
+  void promise(AuditEvent event) throws AuditUnavailableException;
+
+  /**
    * {@link #record}, for those who can wait for the disk.
    *
    * @throws AuditUnavailableException if it can't be recorded now

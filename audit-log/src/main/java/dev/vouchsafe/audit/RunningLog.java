@@ -113,16 +113,29 @@ final class RunningLog implements AuditLog {
   }
 
   @Override
-  public CompletableFuture<Void> record(AuditEvent event) {
+  public void promise(AuditEvent event) throws AuditUnavailableException {
+    put(event, null);
+  }
+
+  private void put(AuditEvent event, @Nullable CompletableFuture<Void> kept)
+      throws AuditUnavailableException {
     String known = fault();
     if (stopping.getCount() == 0) {
-      return failed("the audit log is closing");
+      throw new AuditUnavailableException("the audit log is closing");
     } else if (known != null) {
-      return failed("the audit log can't be written: " + known);
+      throw new AuditUnavailableException("the audit log can't be written: " + known);
+    } else if (!queue.offer(entry(event, kept))) {
+      throw new AuditUnavailableException("the audit log is behind");
     }
+  }
+
+  @Override
+  public CompletableFuture<Void> record(AuditEvent event) {
     CompletableFuture<Void> kept = new CompletableFuture<>();
-    if (!queue.offer(entry(event, kept))) {
-      return failed("the audit log is behind");
+    try {
+      put(event, kept);
+    } catch (AuditUnavailableException e) {
+      return CompletableFuture.failedFuture(e);
     }
     return kept.orTimeout(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS)
         .exceptionallyCompose(error ->

@@ -64,6 +64,21 @@ class RunningLogTest {
   }
 
   @Test
+  void whatIsPromisedIsInTheFileSoonAndNotTakenOnceTheLogIsClosing() throws Exception {
+    TestLog log = new TestLog(home);
+    AuditEvent event = TestLog.decision("token", AuditEvent.Outcome.ISSUED);
+    AuditLog running = start(log);
+    try (running) {
+      running.promise(event);
+      running.require(TestLog.decision("later", AuditEvent.Outcome.ISSUED));
+      assertThat(modules(log)).containsExactly("token", "later");
+      running.promise(event);
+    }
+    assertThat(modules(log)).containsExactly("token", "later", "token");
+    assertThatThrownBy(() -> running.promise(event)).isInstanceOf(AuditUnavailableException.class);
+  }
+
+  @Test
   void twentyWritersLoseNothingAndEachOnesEntriesStandInItsOrder() throws Exception {
     TestLog log = new TestLog(home);
     int writers = 20;

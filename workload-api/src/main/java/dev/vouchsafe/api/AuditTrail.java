@@ -78,12 +78,12 @@ final class AuditTrail {
   }
 
   /**
-   * Records what is to be handed out.
+   * Records what is to be handed out. A certificate waits for the disk, a token doesn't.
    *
    * @return ends when it is recorded; if it can't be, it must not be handed out
    */
   CompletableFuture<Void> issued(ModuleCall call, Verdict.Attested attested, Made made) {
-    return log.record(
+    AuditEvent decision =
         decision(
             Outcome.ISSUED,
             "ok",
@@ -91,7 +91,16 @@ final class AuditTrail {
             call,
             Subject.of(attested.registration()),
             attested.results(),
-            made));
+            made);
+    if (!made.certificates().isEmpty()) {
+      return log.record(decision);
+    }
+    try {
+      log.promise(decision);
+      return CompletableFuture.completedFuture(null);
+    } catch (AuditUnavailableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   /** Takes back that something was issued: it is not handed out, since it can't be recorded. */

@@ -48,6 +48,11 @@ final class FakeAuditLog implements AuditLog {
   }
 
   @Override
+  public void promise(AuditEvent event) throws AuditUnavailableException {
+    require(event);
+  }
+
+  @Override
   public void require(AuditEvent event) throws AuditUnavailableException {
     if (!fault.isEmpty()) {
       throw new AuditUnavailableException(fault);
