@@ -26,7 +26,6 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
 
 /**
  * The running service: the one place where the parts are put together. Whatever was opened is
@@ -71,8 +70,8 @@ final class Daemon implements AutoCloseable {
     KeyStores stores = KeyStores.of(home, console.environment(), crypto);
     closers.push(stores::close);
 
-    ExecutorService workers = Workers.start(configuration.limits());
-    closers.push(() -> Workers.stop(workers));
+    Workers workers = Workers.start(configuration.limits());
+    closers.push(workers::stop);
     CertificateAuthority authority =
         CertificateAuthorities.open(
             configuration.authority(home.data()), stores, crypto, console.clock(), workers);
@@ -112,7 +111,8 @@ final class Daemon implements AutoCloseable {
                 () -> manifest,
                 audit,
                 console.clock(),
-                workers));
+                workers,
+                workers::replace));
     closers.push(server::close);
     endpoints = server.endpoints();
   }

@@ -21,7 +21,6 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -150,7 +149,7 @@ class DaemonPartsTest {
 
   @Test
   void theWorkersRejectWhatIsPastTheirBoundInsteadOfGrowing() throws InterruptedException {
-    ExecutorService workers = Workers.start(new ApiSettings.Limits(1, 1, 1));
+    Workers workers = Workers.start(new ApiSettings.Limits(1, 1, 1));
     CountDownLatch gate = new CountDownLatch(1);
     AtomicInteger taken = new AtomicInteger();
     assertThatThrownBy(
@@ -162,7 +161,7 @@ class DaemonPartsTest {
             })
         .isInstanceOf(RejectedExecutionException.class);
     gate.countDown();
-    Workers.stop(workers);
+    workers.stop();
     assertThat(workers.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
     assertThat(taken.get()).isLessThan(10_000);
   }

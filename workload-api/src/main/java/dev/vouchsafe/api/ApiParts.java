@@ -8,6 +8,7 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.trust.TrustBundles;
 import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +24,8 @@ import java.util.function.Supplier;
  * @param clock the one clock
  * @param workers where requests are worked on; never an event loop. One that rejects work and isn't
  *     shut down counts as busy
+ * @param heldUp is told how many of the workers' threads are held up by the processes that they
+ *     look at: as many are to be added, 256 at the most. From any thread; must not wait
  */
 public record ApiParts(
     GatewayIdentity identity,
@@ -33,4 +36,5 @@ public record ApiParts(
     Supplier<String> manifest,
     AuditLog audit,
     InstantSource clock,
-    ExecutorService workers) {}
+    ExecutorService workers,
+    IntConsumer heldUp) {}

@@ -21,11 +21,9 @@ interface Exchange {
    */
   boolean answer(Response response, Runnable lost);
 
-  /** Answers with what costs nothing to lose. */
+  /** Answers with what costs nothing to lose, unless it was answered. */
   default void answer(Response response) {
-    if (!answer(response, NOTHING_LOST)) {
-      throw new IllegalStateException("answered twice");
-    }
+    boolean _ = answer(response, NOTHING_LOST);
   }
 
   /** Runs once the exchange has ended, answered or not. To be called on the event loop only. */
@@ -33,6 +31,11 @@ interface Exchange {
 
   /** Has something done on the event loop, unless that has ended; from any thread. */
   void later(Runnable action);
+
+  /** Others need not wait for it any more: it takes long, which is the doing of its peer. */
+  default void takesLong() {
+    // Nobody waits for it.
+  }
 
   /** Runs if the peer hangs up before it is answered. To be called on the event loop only. */
   void whenHungUp(Runnable action);

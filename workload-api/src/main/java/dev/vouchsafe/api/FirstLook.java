@@ -4,21 +4,26 @@ import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.CallerUnknownException;
 import io.netty.channel.unix.UnixChannel;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The first look at a caller, before anything is read from its connection. It runs on a worker,
- * since the caller's file system can make it slow; until it ends the connection keeps the socket
- * open, so that its descriptor can't come to mean another process's.
+ * since the caller's file system can make it slow; until it ends or is given up the connection
+ * keeps the socket open, so that its descriptor can't come to mean another process's.
  */
 final class FirstLook implements BiConsumer<HttpConnection, Object> {
   private static final QuietLog LOG = new QuietLog(FirstLook.class);
 
-  private final Attestor attestor;
-  private final Workers workers;
+  /** One user's are looked at in the order in which they came, those of several by turns. */
+  private static final int AT_ONCE = 16;
 
-  FirstLook(Attestor attestor, Workers workers) {
+  private final Turns turns = new Turns(AT_ONCE);
+  private final Attestor attestor;
+  private final CallerWorkers workers;
+
+  FirstLook(Attestor attestor, CallerWorkers workers) {
     this.attestor = attestor;
     this.workers = workers;
   }
@@ -26,20 +31,69 @@ final class FirstLook implements BiConsumer<HttpConnection, Object> {
   @Override
   public void accept(HttpConnection connection, Object owner) {
     int socket = ((UnixChannel) connection.context().channel()).fd().intValue();
-    try {
-      workers.execute(() -> look(connection, owner, socket));
-    } catch (Failure busyOrStopping) {
-      connection.begin(new Peer(owner, null, busyOrStopping));
-    }
+    new Look(connection, owner, socket).start();
   }
 
-  private void look(HttpConnection connection, Object owner, int socket) {
-    CallerLease lease = lease(owner, socket);
-    try {
-      connection.context().executor().execute(() -> connection.begin(new Peer(owner, lease, null)));
-    } catch (RejectedExecutionException stopped) {
-      if (lease != null) {
+  private final class Look implements CallerWorkers.Work {
+    private final HttpConnection connection;
+    private final Object owner;
+    private final int socket;
+    private final Turns.Ticket turn;
+    private final AtomicBoolean over = new AtomicBoolean();
+
+    Look(HttpConnection connection, Object owner, int socket) {
+      this.connection = connection;
+      this.owner = owner;
+      this.socket = socket;
+      this.turn = turns.ticket(owner, "");
+    }
+
+    void start() {
+      turn.enter(() -> {
+        try {
+          workers.execute(owner, this);
+        } catch (Failure busyOrStopping) {
+          givenUp(busyOrStopping);
+        }
+      });
+    }
+
+    @Override
+    public void slow() {
+      turn.over();
+    }
+
+    @Override
+    public void run() {
+      CallerLease found = null;
+      try {
+        found = lease(owner, socket);
+      } finally {
+        // Also after an error: its turn must not end with the thread.
+        end(found, null);
+      }
+    }
+
+    /** What is found after all is not used: the descriptor may mean another's by then. */
+    @Override
+    public void givenUp(Failure why) {
+      end(null, why);
+    }
+
+    private void end(@Nullable CallerLease lease, @Nullable Failure nameless) {
+      turn.over();
+      boolean begun = over.compareAndSet(false, true) && begin(new Peer(owner, lease, nameless));
+      if (!begun && lease != null) {
         lease.release();
+      }
+    }
+
+    private boolean begin(Peer peer) {
+      try {
+        connection.context().executor().execute(() -> connection.begin(peer));
+        return true;
+      } catch (RejectedExecutionException stopped) {
+        return false;
       }
     }
   }

@@ -16,6 +16,7 @@ import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Invariant: only the states that want more take a message or ask the socket for one; what a
  * single read has brought beyond that waits in the queue. All of it runs on the channel's event
- * loop.
+ * loop, except where something else is said.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
   /**
@@ -73,7 +74,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   /** Whether another process than the one that connected wrote to it: nothing is given out then. */
   private boolean spoilt;
 
-  private State state = State.STARTING;
+  /** Written on the event loop only. */
+  private volatile State state = State.STARTING;
+
   private boolean pumping;
   private boolean closeWanted;
   private boolean inputEnded;
@@ -149,6 +152,35 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     draining = true;
     if (state == State.STARTING || state == State.IDLE) {
       close();
+    }
+  }
+
+  /** Whether it could end now without losing what is being worked on. Any thread may ask. */
+  boolean mayGo() {
+    return state != State.STARTING && state != State.WORKING && state != State.CLOSED;
+  }
+
+  /** Ends, since its place is another's; a request that has become whole meanwhile is answered. */
+  void giveWay() {
+    try {
+      context().executor().execute(this::goAway);
+    } catch (RejectedExecutionException stopped) {
+      // The loop has ended, and this connection with it.
+      return;
+    }
+  }
+
+  private void goAway() {
+    draining = true;
+    switch (state) {
+      case HEAD, BODY -> {
+        body.reset();
+        send(routes.refusal(Listener.tooMany()), After.CLOSE, Exchange.NOTHING_LOST);
+      }
+      case WORKING -> {
+        // It ends with its answer.
+      }
+      case STARTING, IDLE, WRITING, LINGERING, CLOSED -> close();
     }
   }
 

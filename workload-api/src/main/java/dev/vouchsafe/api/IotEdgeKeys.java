@@ -77,7 +77,8 @@ final class IotEdgeKeys {
     calls.inTurn(
         exchange,
         ErrorAnswers::iotEdge,
-        call -> lanes.add(call.caller().pid(), new Asked(call, path, reader)));
+        call ->
+            lanes.add(exchange.peer().owner(), call.caller().pid(), new Asked(call, path, reader)));
   }
 
   /** An edge: whatever happens, every caller is answered. */

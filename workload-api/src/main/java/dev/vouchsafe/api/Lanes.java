@@ -14,7 +14,8 @@ import java.util.function.Consumer;
  * it at once. Each lane has one worker at a time at most: whoever makes that worker slow holds up
  * his own lane only.
  *
- * <p>Invariant: a lane is in the map exactly while a worker has it or is on the way to it.
+ * <p>Invariant: a lane is in the map exactly while a worker has it or is on the way to it; not any
+ * more when that worker was given up.
  */
 final class Lanes<T> {
   private static final int MOST_AT_ONCE = 32;
@@ -22,82 +23,147 @@ final class Lanes<T> {
   /** After so many times it is the turn of what else waits for a worker. */
   private static final int TURNS = 8;
 
-  private final Workers workers;
+  private final CallerWorkers workers;
   private final Consumer<List<T>> work;
+  private final Consumer<T> slow;
   private final BiConsumer<T, Failure> rejected;
-  private final Map<Object, Queue<T>> waiting = new ConcurrentHashMap<>();
+  private final Map<Object, Lane> waiting = new ConcurrentHashMap<>();
 
   /**
    * @param work what a worker does with things of one lane, at least one
+   * @param slow is told of a thing whose lane takes long; more than once, it may be
    * @param rejected what becomes of a thing that no worker takes
    */
-  Lanes(Workers workers, Consumer<List<T>> work, BiConsumer<T, Failure> rejected) {
+  Lanes(
+      CallerWorkers workers,
+      Consumer<List<T>> work,
+      Consumer<T> slow,
+      BiConsumer<T, Failure> rejected) {
     this.workers = workers;
     this.work = work;
+    this.slow = slow;
     this.rejected = rejected;
   }
 
-  /** Puts a thing into a lane. */
-  void add(Object lane, T thing) {
+  /**
+   * Puts a thing into a lane.
+   *
+   * @param user who makes a worker slow if it is
+   */
+  void add(Object user, Object lane, T thing) {
     boolean[] opened = {false};
-    waiting.compute(
-        lane,
-        (key, open) -> {
-          Queue<T> queue = open;
-          if (queue == null) {
-            queue = new ArrayDeque<>();
-            opened[0] = true;
-          }
-          queue.add(thing);
-          return queue;
-        });
+    Lane own =
+        waiting.compute(
+            lane,
+            (key, open) -> {
+              opened[0] = open == null;
+              Lane found = open == null ? new Lane(user, key) : open;
+              found.queue.add(thing);
+              return found;
+            });
+    if (own.late) {
+      slow.accept(thing);
+    }
     if (opened[0]) {
-      callWorker(lane);
+      own.callWorker();
     }
   }
 
-  private void callWorker(Object lane) {
-    try {
-      workers.execute(() -> run(lane));
-    } catch (Failure failure) {
-      for (List<T> left = take(lane); !left.isEmpty(); left = take(lane)) {
-        left.forEach(thing -> rejected.accept(thing, failure));
+  /** What waits together, and the worker's way through it. */
+  private final class Lane implements CallerWorkers.Work {
+    private final Object user;
+    private final Object key;
+
+    /** Guarded by the map. */
+    private final Queue<T> queue = new ArrayDeque<>();
+
+    private volatile List<T> inHand = List.of();
+    private volatile boolean late;
+
+    Lane(Object user, Object key) {
+      this.user = user;
+      this.key = key;
+    }
+
+    void callWorker() {
+      try {
+        workers.execute(user, this);
+      } catch (Failure failure) {
+        givenUp(failure);
       }
     }
-  }
 
-  private void run(Object lane) {
-    boolean empty = false;
-    try {
-      for (int turn = 0; turn < TURNS && !empty; turn++) {
-        List<T> things = take(lane);
-        empty = things.isEmpty();
+    @Override
+    public void run() {
+      boolean empty = false;
+      try {
+        for (int turn = 0; turn < TURNS && !empty; turn++) {
+          List<T> things = take();
+          empty = things.isEmpty();
+          if (!empty) {
+            inHand = things;
+            work.accept(things);
+            inHand = List.of();
+          }
+        }
+      } finally {
+        inHand = List.of();
+        // Also after an error, which must not leave the lane without a worker.
         if (!empty) {
-          work.accept(things);
+          callWorker();
         }
       }
-    } finally {
-      // Also after an error, which must not leave the lane without a worker.
-      if (!empty) {
-        callWorker(lane);
-      }
     }
-  }
 
-  /** The next things of that lane; if there are none, the lane is closed. */
-  private List<T> take(Object lane) {
-    List<T> taken = new ArrayList<>();
-    waiting.computeIfPresent(
-        lane,
-        (key, queue) -> {
-          for (T next = queue.poll(); next != null; next = queue.poll()) {
-            taken.add(next);
-            if (taken.size() == MOST_AT_ONCE) {
-              break;
+    @Override
+    public void slow() {
+      late = true;
+      List<T> there = new ArrayList<>(inHand);
+      waiting.computeIfPresent(
+          key,
+          (same, open) -> {
+            if (open == this) {
+              there.addAll(queue);
             }
-          }
-          return taken.isEmpty() ? null : queue;
-        });
-    return taken;
+            return open;
+          });
+      there.forEach(slow);
+    }
+
+    /** Whoever comes now opens another lane, with another worker. */
+    @Override
+    public void givenUp(Failure why) {
+      List<T> left = new ArrayList<>(inHand);
+      waiting.computeIfPresent(
+          key,
+          (same, open) -> {
+            if (open == this) {
+              left.addAll(queue);
+              return null;
+            }
+            return open;
+          });
+      left.forEach(thing -> rejected.accept(thing, why));
+    }
+
+    /** The next things; if there are none, the lane is closed. */
+    private List<T> take() {
+      List<T> taken = new ArrayList<>();
+      waiting.computeIfPresent(
+          key,
+          (same, open) -> {
+            if (open != this) {
+              return open;
+            }
+            for (T next = queue.poll(); next != null; next = queue.poll()) {
+              taken.add(next);
+              if (taken.size() == MOST_AT_ONCE) {
+                break;
+              }
+            }
+            return taken.isEmpty() ? null : this;
+          });
+      return taken;
+    }
   }
 }

@@ -61,11 +61,31 @@ final class Listener extends ChannelInitializer<Channel> {
     this.writers = writers;
   }
 
+  /** A connection as the doorkeeper knows it, from before it is set up. */
+  private static final class Place implements Doorkeeper.Guest {
+    private volatile @Nullable HttpConnection connection;
+
+    @Override
+    public boolean mayGo() {
+      HttpConnection guest = connection;
+      return guest != null && guest.mayGo();
+    }
+
+    @Override
+    public void giveWay() {
+      HttpConnection guest = connection;
+      if (guest != null) {
+        guest.giveWay();
+      }
+    }
+  }
+
   @Override
   protected void initChannel(Channel channel) throws IOException {
     Object owner = owner(channel);
-    Doorkeeper.Welcome welcome = door.meet(owner);
-    channel.closeFuture().addListener(closed -> door.bye(owner, welcome));
+    Place place = new Place();
+    Doorkeeper.Welcome welcome = door.meet(owner, place);
+    channel.closeFuture().addListener(closed -> door.bye(owner, place, welcome));
     channels.add(channel);
     if (tls != null && welcome == Doorkeeper.Welcome.IN_PASSING) {
       // An answer would cost a handshake, which is what a flood is after.
@@ -81,11 +101,10 @@ final class Listener extends ChannelInitializer<Channel> {
               if (welcome == Doorkeeper.Welcome.INSIDE) {
                 firstStep.accept(opened, owner);
               } else {
-                opened.turnAway(
-                    Failure.of(Problem.TOO_MANY_CONNECTIONS, "too many connections are open"),
-                    welcome == Doorkeeper.Welcome.TURNED_AWAY);
+                opened.turnAway(tooMany(), welcome == Doorkeeper.Welcome.TURNED_AWAY);
               }
             });
+    place.connection = connection;
     if (writers != null) {
       watchWriters((EpollDomainSocketChannel) channel, connection.intake(), writers);
     }
@@ -97,6 +116,11 @@ final class Listener extends ChannelInitializer<Channel> {
       pipeline.addLast(handler);
     }
     pipeline.addLast(connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+  }
+
+  /** For one that isn't let in, or has to give way. */
+  static Failure tooMany() {
+    return Failure.of(Problem.TOO_MANY_CONNECTIONS, "too many connections are open");
   }
 
   private static void watchWriters(

@@ -29,6 +29,7 @@ final class ModuleCalls {
   private static final int AT_ONCE = 32;
 
   private final Workers workers;
+  private final CallerWorkers lookers;
   private final CertificateAuthority authority;
   private final Attestation attestation;
   private final AuditTrail trail;
@@ -45,11 +46,13 @@ final class ModuleCalls {
    */
   ModuleCalls(
       Workers workers,
+      CallerWorkers lookers,
       CertificateAuthority authority,
       Attestation attestation,
       AuditTrail trail,
       Quota waiting) {
     this.workers = workers;
+    this.lookers = lookers;
     this.authority = authority;
     this.attestation = attestation;
     this.trail = trail;
@@ -101,7 +104,11 @@ final class ModuleCalls {
    * @param call the request behind one
    */
   <T> Lanes<T> lanes(Function<T, ModuleCall> call, Consumer<List<T>> work) {
-    return new Lanes<>(workers, work, (thing, failure) -> call.apply(thing).fail(failure));
+    return new Lanes<>(
+        lookers,
+        work,
+        thing -> call.apply(thing).exchange().takesLong(),
+        (thing, failure) -> call.apply(thing).fail(failure));
   }
 
   /** Admits a request, or answers why not. */
@@ -213,22 +220,19 @@ final class ModuleCalls {
 
   /** The next step of a parcel; if it can't be taken, or fails, the parcel goes nowhere. */
   private void goOn(Parcel<?> parcel, Leg leg) {
-    boolean taken =
-        onWorker(
-            parcel.call(),
-            () -> {
-              boolean onItsWay = false;
-              try {
-                onItsWay = leg.go();
-              } finally {
-                if (!onItsWay) {
-                  parcel.withhold();
-                }
-              }
-            });
-    if (!taken) {
-      parcel.withhold();
-    }
+    onWorker(
+        parcel.call(),
+        () -> {
+          boolean onItsWay = false;
+          try {
+            onItsWay = leg.go();
+          } finally {
+            if (!onItsWay) {
+              parcel.withhold();
+            }
+          }
+        },
+        parcel::withhold);
   }
 
   /** A part of the way; true if the parcel is somebody else's to see to. */
@@ -320,13 +324,52 @@ final class ModuleCalls {
     void run() throws Failure, IssuanceException;
   }
 
-  private boolean onWorker(ModuleCall call, Step step) {
+  private void onWorker(ModuleCall call, Step step) {
+    onWorker(call, step, Exchange.NOTHING_LOST);
+  }
+
+  /**
+   * @param lost what to do if the step is never begun
+   */
+  private void onWorker(ModuleCall call, Step step, Runnable lost) {
     try {
-      workers.execute(() -> guarded(call, step));
-      return true;
+      lookers.execute(call.exchange().peer().owner(), new Looking(call, step, lost));
     } catch (Failure failure) {
       call.fail(failure);
-      return false;
+      lost.run();
+    }
+  }
+
+  /** A step that may hang in a look at its caller, who is told so. */
+  private final class Looking implements CallerWorkers.Work {
+    private final ModuleCall call;
+    private final Step step;
+    private final Runnable lost;
+    private volatile boolean begun;
+
+    Looking(ModuleCall call, Step step, Runnable lost) {
+      this.call = call;
+      this.step = step;
+      this.lost = lost;
+    }
+
+    @Override
+    public void run() {
+      begun = true;
+      guarded(call, step);
+    }
+
+    @Override
+    public void slow() {
+      call.exchange().takesLong();
+    }
+
+    @Override
+    public void givenUp(Failure why) {
+      call.fail(why);
+      if (!begun) {
+        onWorker(lost);
+      }
     }
   }
 

@@ -30,6 +30,7 @@ final class RegistrationWaits implements AutoCloseable {
   private final Registrations registrations;
   private final Attestation attestation;
   private final Workers workers;
+  private final CallerWorkers lookers;
   private final Quota places;
   private final Set<Waiter> waiters = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean looking = new AtomicBoolean();
@@ -43,11 +44,13 @@ final class RegistrationWaits implements AutoCloseable {
       Registrations registrations,
       Attestation attestation,
       Workers workers,
+      CallerWorkers lookers,
       EventExecutorGroup timers,
       Quota places) {
     this.registrations = registrations;
     this.attestation = attestation;
     this.workers = workers;
+    this.lookers = lookers;
     this.places = places;
     this.timer =
         timers.scheduleWithFixedDelay(
@@ -133,7 +136,7 @@ final class RegistrationWaits implements AutoCloseable {
   }
 
   /** One who waits; ends once. */
-  private final class Waiter {
+  private final class Waiter implements CallerWorkers.Work {
     private final Exchange exchange;
     private final CallerLease lease;
     private final long deadline;
@@ -141,6 +144,7 @@ final class RegistrationWaits implements AutoCloseable {
     private final AtomicBoolean over = new AtomicBoolean();
     private final AtomicBoolean measuring = new AtomicBoolean();
     private volatile @Nullable RegistrationSet seen;
+    private volatile boolean begun;
     private volatile boolean untold;
     private volatile long lookedAt;
 
@@ -160,13 +164,15 @@ final class RegistrationWaits implements AutoCloseable {
         return;
       }
       try {
-        workers.execute(this::measure);
+        lookers.execute(exchange.peer().owner(), this);
       } catch (Failure busyOrStopping) {
         measuring.set(false);
       }
     }
 
-    private void measure() {
+    @Override
+    public void run() {
+      begun = true;
       try {
         if (!over.get() && lease.acquire()) {
           try {
@@ -176,6 +182,15 @@ final class RegistrationWaits implements AutoCloseable {
           }
         }
       } finally {
+        begun = false;
+        measuring.set(false);
+      }
+    }
+
+    /** One that hangs is not looked at again before that has ended. */
+    @Override
+    public void givenUp(Failure why) {
+      if (!begun) {
         measuring.set(false);
       }
     }

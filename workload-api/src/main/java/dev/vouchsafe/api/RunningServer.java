@@ -85,7 +85,8 @@ final class RunningServer implements ApiServer {
         new BundleWaiters(
             parts.bundles(),
             unixLoops,
-            new Quota(limits.connections(), Math.max(1, limits.perUid() / 2)));
+            // A connection that waits gives no place up: half of them must not.
+            new Quota(Math.max(1, limits.connections() / 2), Math.max(1, limits.perUid() / 2)));
     waiting.add(waiters::close);
   }
 
@@ -113,6 +114,8 @@ final class RunningServer implements ApiServer {
   private void listen(ApiSettings settings, ApiParts parts) throws IOException {
     ApiSettings.Limits limits = settings.limits();
     Workers workers = new Workers(parts.workers());
+    CallerWorkers lookers = new CallerWorkers(workers, parts.heldUp(), System::nanoTime);
+    lookers.watch(unixLoops);
     BundleApi bundle = new BundleApi(parts.bundles(), waiters);
     Metrics metrics = new Metrics();
     AuditTrail trail = new AuditTrail(parts.audit(), parts.attestor(), metrics);
@@ -122,6 +125,7 @@ final class RunningServer implements ApiServer {
     ModuleCalls calls =
         new ModuleCalls(
             workers,
+            lookers,
             parts.authority(),
             attestation,
             trail,
@@ -130,7 +134,13 @@ final class RunningServer implements ApiServer {
     Routes workload =
         new WorkloadRoutes(
             new V1Api(
-                parts, calls, attestation, waits(parts, limits, attestation), trail, bundle, texts),
+                parts,
+                calls,
+                attestation,
+                waits(parts, limits, lookers, attestation),
+                trail,
+                bundle,
+                texts),
             new IotEdgeApi(parts, calls, attestation, trail, texts),
             metrics);
     watch(metrics, parts, calls);
@@ -142,6 +152,7 @@ final class RunningServer implements ApiServer {
             new AdminExplanations(parts, trail),
             metrics,
             workers,
+            lookers,
             new Quota(limits.waiting(), limits.perUid()));
     if (settings.https().isPresent()) {
       https(settings.https().get(), limits, parts, bundle);
@@ -158,7 +169,7 @@ final class RunningServer implements ApiServer {
         "workload socket",
         "rw-rw-rw-",
         listener(
-            workload, limits, bodies, new FirstLook(parts.attestor(), workers), null, attestation),
+            workload, limits, bodies, new FirstLook(parts.attestor(), lookers), null, attestation),
         () -> noting(parts.attestor()));
   }
 
@@ -194,12 +205,13 @@ final class RunningServer implements ApiServer {
   }
 
   private RegistrationWaits waits(
-      ApiParts parts, ApiSettings.Limits limits, Attestation attestation) {
+      ApiParts parts, ApiSettings.Limits limits, CallerWorkers lookers, Attestation attestation) {
     RegistrationWaits waits =
         new RegistrationWaits(
             parts.registrations(),
             attestation,
             new Workers(parts.workers()),
+            lookers,
             unixLoops,
             new Quota(Math.max(1, limits.waiting() / 4), Math.max(1, limits.perUid() / 4)));
     waiting.add(waits::close);

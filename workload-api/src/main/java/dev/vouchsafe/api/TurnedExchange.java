@@ -1,8 +1,9 @@
 package dev.vouchsafe.api;
 
 /**
- * An exchange that had to wait for its turn, and lets the next one in when it is answered; not when
- * its peer hangs up, since what was begun for it goes on.
+ * An exchange that had to wait for its turn, and lets the next one in when it is answered, or takes
+ * long through its peer's own doing; not when its peer hangs up, since what was begun for it goes
+ * on.
  */
 record TurnedExchange(Exchange exchange, Turns.Ticket ticket) implements Exchange {
   @Override
@@ -22,6 +23,11 @@ record TurnedExchange(Exchange exchange, Turns.Ticket ticket) implements Exchang
     } finally {
       ticket.over();
     }
+  }
+
+  @Override
+  public void takesLong() {
+    ticket.over();
   }
 
   @Override

@@ -231,7 +231,8 @@ class HttpsTest {
                 parts.manifest(),
                 parts.audit(),
                 parts.clock(),
-                none),
+                none,
+                heldUp -> {}),
             TestServer.QUICK);
     assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
     assertThat(send("GET", "/.well-known/jwks.json").statusCode()).isEqualTo(200);

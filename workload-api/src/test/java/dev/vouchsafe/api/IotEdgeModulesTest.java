@@ -122,7 +122,8 @@ class IotEdgeModulesTest {
             () -> manifest[calls[0]++],
             parts.audit(),
             parts.clock(),
-            parts.workers());
+            parts.workers(),
+            parts.heldUp());
     attestor.unknown = true;
     server = TestServer.start(home, other);
     String request = Bodies.get("/manifest-trust-bundle" + V);

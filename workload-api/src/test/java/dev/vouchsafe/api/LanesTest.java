@@ -16,6 +16,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -29,6 +30,7 @@ class LanesTest {
   private final ExecutorService threads = Executors.newFixedThreadPool(4);
   private final BlockingQueue<List<String>> done = new LinkedBlockingQueue<>();
   private final BlockingQueue<String> rejected = new LinkedBlockingQueue<>();
+  private final BlockingQueue<String> late = new LinkedBlockingQueue<>();
 
   @AfterEach
   void stop() throws InterruptedException {
@@ -44,23 +46,28 @@ class LanesTest {
     }
   }
 
+  private static CallerWorkers callerWorkers(ExecutorService threads) {
+    return new CallerWorkers(new Workers(threads), heldUp -> {}, System::nanoTime);
+  }
+
   @Test
   void whatComesWhileAWorkerIsBusyIsTakenTogether() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     CountDownLatch begun = new CountDownLatch(1);
     Lanes<String> lanes =
         new Lanes<>(
-            new Workers(threads),
+            callerWorkers(threads),
             things -> {
               begun.countDown();
               await(goOn);
               done.add(things);
             },
+            late::add,
             (thing, failure) -> rejected.add(thing));
-    lanes.add("one", "a");
+    lanes.add("somebody", "one", "a");
     await(begun);
-    lanes.add("one", "b");
-    lanes.add("one", "c");
+    lanes.add("somebody", "one", "b");
+    lanes.add("somebody", "one", "c");
     goOn.countDown();
     assertThat(done.take()).containsExactly("a");
     assertThat(done.take()).containsExactly("b", "c");
@@ -71,22 +78,64 @@ class LanesTest {
     CountDownLatch never = new CountDownLatch(1);
     Lanes<String> lanes =
         new Lanes<>(
-            new Workers(threads),
+            callerWorkers(threads),
             things -> {
               if (things.contains("hang")) {
                 await(never);
               }
               done.add(things);
             },
+            late::add,
             (thing, failure) -> rejected.add(thing));
-    lanes.add("one", "hang");
+    lanes.add("somebody", "one", "hang");
     for (int i = 0; i < 50; i++) {
-      lanes.add("one", "behind");
+      lanes.add("somebody", "one", "behind");
     }
-    lanes.add("two", "free");
+    lanes.add("somebody", "two", "free");
     assertThat(done.take()).as("fifty behind the hanging one took no worker").contains("free");
     never.countDown();
     assertThat(done.take()).startsWith("hang");
+  }
+
+  @Test
+  void whatIsInAHungLaneIsGivenUpAndWhatComesAfterThatGetsAnotherWorker() throws Exception {
+    AtomicLong nanos = new AtomicLong();
+    CallerWorkers watched = new CallerWorkers(new Workers(threads), heldUp -> {}, nanos::get);
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Lanes<String> lanes =
+        new Lanes<>(
+            watched,
+            things -> {
+              if (things.contains("hang")) {
+                begun.countDown();
+                await(goOn);
+              }
+              done.add(things);
+            },
+            late::add,
+            (thing, failure) -> rejected.add(thing + " " + failure.code()));
+    lanes.add("somebody", "one", "hang");
+    await(begun);
+    lanes.add("somebody", "one", "behind");
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+    watched.look();
+    assertThat(List.of(late.take(), late.take())).containsExactly("hang", "behind");
+    lanes.add("somebody", "one", "last");
+    assertThat(late.take()).isEqualTo("last");
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+    watched.look();
+    assertThat(List.of(rejected.take(), rejected.take(), rejected.take()))
+        .containsExactly(
+            "hang attestation-unavailable",
+            "behind attestation-unavailable",
+            "last attestation-unavailable");
+    lanes.add("somebody", "one", "new");
+    assertThat(done.take()).containsExactly("new");
+    goOn.countDown();
+    assertThat(done.take()).containsExactly("hang");
+    lanes.add("somebody", "one", "newer");
+    assertThat(done.take()).containsExactly("newer");
   }
 
   @Test
@@ -102,15 +151,16 @@ class LanesTest {
     await(begun);
     Lanes<String> lanes =
         new Lanes<>(
-            new Workers(one),
+            callerWorkers(one),
             done::add,
+            late::add,
             (thing, failure) -> rejected.add(thing + " " + failure.code()));
-    lanes.add("one", "a");
+    lanes.add("somebody", "one", "a");
     assertThat(rejected.take()).isEqualTo("a too-many-requests");
     goOn.countDown();
     one.shutdown();
     assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
-    lanes.add("one", "b");
+    lanes.add("somebody", "one", "b");
     assertThat(rejected.take()).isEqualTo("b stopping");
     assertThat(done).isEmpty();
   }
@@ -130,17 +180,18 @@ class LanesTest {
     AtomicReference<Lanes<String>> self = new AtomicReference<>();
     Lanes<String> lanes =
         new Lanes<>(
-            new Workers(quiet),
+            callerWorkers(quiet),
             things -> {
               if (things.contains("bad")) {
-                self.get().add("one", "good");
+                self.get().add("somebody", "one", "good");
                 throw new AssertionError("bad");
               }
               done.add(things);
             },
+            late::add,
             (thing, failure) -> rejected.add(thing));
     self.set(lanes);
-    lanes.add("one", "bad");
+    lanes.add("somebody", "one", "bad");
     assertThat(done.take()).containsExactly("good");
     assertThat(thrown.take()).hasMessage("bad");
     quiet.shutdown();
@@ -156,7 +207,7 @@ class LanesTest {
     record Thing(String lane, int number) {}
     Lanes<Thing> lanes =
         new Lanes<>(
-            new Workers(threads),
+            callerWorkers(threads),
             things -> {
               String lane = things.getFirst().lane();
               AtomicInteger here = inside.computeIfAbsent(lane, _ -> new AtomicInteger());
@@ -168,6 +219,7 @@ class LanesTest {
               here.decrementAndGet();
               left.release(things.size());
             },
+            thing -> {},
             (thing, failure) -> rejected.add(thing.lane()));
     List<Thread> adders = new ArrayList<>();
     for (String lane : List.of("one", "two", "three")) {
@@ -175,7 +227,7 @@ class LanesTest {
           Thread.ofPlatform()
               .start(() -> {
                 for (int i = 0; i < each; i++) {
-                  lanes.add(lane, new Thing(lane, i));
+                  lanes.add("somebody", lane, new Thing(lane, i));
                 }
               }));
     }

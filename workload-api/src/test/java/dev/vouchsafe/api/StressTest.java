@@ -118,7 +118,8 @@ class StressTest {
         () -> "",
         home.audit,
         home.clock,
-        workers);
+        workers,
+        heldUp -> {});
   }
 
   @ParameterizedTest

@@ -129,7 +129,8 @@ final class TestHome implements AutoCloseable {
         () -> "",
         audit,
         clock,
-        workers);
+        workers,
+        heldUp -> {});
   }
 
   /** A registration that this process matches. */
