@@ -17,7 +17,9 @@ final class Json {
   private static final int DEEPEST = 8;
   private static final int LONGEST_NAME = 256;
   private static final int LONGEST_NUMBER = 32;
-  private static final int FIRST_SIZE = 4096;
+
+  /** Octets; most answers are shorter, and what is longer costs one copy. */
+  private static final int FIRST_SIZE = 256;
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
