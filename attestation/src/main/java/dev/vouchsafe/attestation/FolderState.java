@@ -81,7 +81,7 @@ final class FolderState {
           file.inForce.stream().filter(r -> keys(r).stream().noneMatch(taken::contains)).toList();
       String instead =
           file.inForce.isEmpty()
-              ? "; nothing in this file is in force"
+              ? "; nothing in this file is in force; a service that was running keeps what it said before"
               : "; what it said before is still in force";
       file.problems =
           file.problems.stream()

@@ -100,7 +100,7 @@ final class Delegation {
     if (usable.isPresent() && !isDue(usable.get(), now)) {
       return DONE;
     }
-    Making next = begin();
+    Making next = begin(now);
     if (usable.isPresent() || next == null) {
       return DONE;
     }
@@ -115,14 +115,23 @@ final class Delegation {
   }
 
   /** The one that is being made, from now on perhaps; nothing if none is to be now. */
-  private @Nullable Making begin() {
+  private @Nullable Making begin(Instant now) {
     Long failed = failedAt;
     if (over || (failed != null && pace.nanoTime().getAsLong() - failed < PAUSE_NANOS)) {
       return null;
     }
     Making fresh = new Making(pace.nanoTime().getAsLong(), new CompletableFuture<>());
     Making known = making.compareAndExchange(null, fresh);
-    return known == null ? begin(fresh) : known;
+    if (known != null) {
+      return known;
+    }
+    if (valid(now).filter(made -> !isDue(made, now)).isPresent()) {
+      // It was made since the caller looked: one signature of a slow key store is enough.
+      making.set(null);
+      fresh.done().complete(null);
+      return null;
+    }
+    return begin(fresh);
   }
 
   private @Nullable Making begin(Making fresh) {

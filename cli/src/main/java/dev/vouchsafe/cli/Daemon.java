@@ -92,7 +92,12 @@ final class Daemon implements AutoCloseable {
         RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
     for (RegistrationProblem problem : registrations.current().problems()) {
-      LOG.log(System.Logger.Level.WARNING, "registration not taken: {0}", problem.message());
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "registration not taken: {0}: {1}: {2}",
+          problem.file(),
+          problem.code(),
+          problem.message());
     }
     Attestor attestor = Attestors.open(configuration.attestation());
     closers.push(attestor::close);

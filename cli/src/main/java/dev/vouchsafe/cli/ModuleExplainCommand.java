@@ -76,7 +76,7 @@ final class ModuleExplainCommand implements Callable<Integer> {
         line(
             "%-13s  %s%s: %s"
                 .formatted(
-                    line.path("outcome").asText(),
+                    said(part, line.path("outcome").asText()),
                     part.equals(list) ? "" : part + " ",
                     line.path("wanted").asText(),
                     line.path("measured").asText()));
@@ -91,6 +91,18 @@ final class ModuleExplainCommand implements Callable<Integer> {
             + ": "
             + outcome
             + (reason.isEmpty() ? "" : ", " + reason + ": " + answer.path("detail").asText()));
+  }
+
+  /** What must not hold is well if it doesn't. */
+  private static String said(String part, String outcome) {
+    if (!part.equals("not")) {
+      return outcome;
+    }
+    return switch (outcome) {
+      case "holds" -> "forbids";
+      case "does-not-hold" -> "passes";
+      default -> outcome;
+    };
   }
 
   /** What a process chose itself must not reach the terminal as it is. */

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -57,7 +58,15 @@ final class ModuleFiles {
   /** Files that were not taken, one line each, for the error stream. */
   static void warn(Console console, RegistrationSet set) {
     for (RegistrationProblem problem : set.problems()) {
-      console.err().println("vouchsafe: not taken: " + problem.code() + ": " + problem.message());
+      console
+          .err()
+          .println(
+              "vouchsafe: not taken: "
+                  + problem.file()
+                  + ": "
+                  + problem.code()
+                  + ": "
+                  + problem.message());
     }
   }
 
@@ -81,6 +90,13 @@ final class ModuleFiles {
       fields.put("audiences", registration.audiences());
     }
     registration.ttl().ifPresent(ttl -> fields.put("ttl", Durations.format(ttl)));
+    fields.put(
+        "channels",
+        registration.channels().stream()
+            .sorted()
+            .map(channel -> channel.name().toLowerCase(Locale.ROOT))
+            .toList());
+    fields.put("strict", registration.strict());
     if (set.isBuiltIn(registration.name())) {
       fields.put("builtIn", true);
     }

@@ -15,6 +15,8 @@ import java.util.function.Function;
  * by it.
  */
 final class RegistrationChanges {
+  private static final QuietLog LOG = new QuietLog(RegistrationChanges.class);
+
   private final Registrations registrations;
   private final AuditTrail trail;
   private volatile RegistrationSet last;
@@ -69,7 +71,26 @@ final class RegistrationChanges {
       trail.registrations(
           new AuditEvent.Registrations(now.all().size(), added, removed, changed, problems));
     }
+    tell(before, now);
     last = now;
+  }
+
+  /** What went bad, and what is well again, for whoever reads the log. */
+  private static void tell(RegistrationSet before, RegistrationSet now) {
+    for (RegistrationProblem problem : now.problems()) {
+      if (!before.problems().contains(problem)) {
+        LOG.warning(
+            "registration not taken: "
+                + problem.file()
+                + ": "
+                + problem.code()
+                + ": "
+                + problem.message());
+      }
+    }
+    if (now.problems().isEmpty() && !before.problems().isEmpty()) {
+      LOG.info("all registration files are taken again");
+    }
   }
 
   /** A part of a registration, by the name that it has in the file. */
