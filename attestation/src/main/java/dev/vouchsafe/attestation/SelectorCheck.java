@@ -166,6 +166,11 @@ final class SelectorCheck implements AutoCloseable {
       return Finding.undecidable(
           "caller-changed", "it runs another executable than when it connected");
     }
+    // Before it is opened to be read, which hangs where its file system does.
+    Doubt fileSystem = fileSystem(s, caller, executable);
+    if (fileSystem != null) {
+      return Finding.of(fileSystem);
+    }
     return Mappings.runs(s, caller, executable)
         ? hashes.check(s, caller, executable, wanted)
         : Finding.undecidable("no executable mapping of it in its address space");

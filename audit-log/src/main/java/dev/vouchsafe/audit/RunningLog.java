@@ -272,8 +272,8 @@ final class RunningLog implements AuditLog {
     boolean done = write(entries, ended);
     boolean wanted = group.stream().anyMatch(Wanted.class::isInstance);
     if (done && (ended || wanted || writer.isFull() || due.checkpoint())) {
-      sign(group);
-      if (!ended && writer.isFull()) {
+      boolean whole = sign(group);
+      if (whole && !ended && writer.isFull()) {
         roll();
       }
     }
@@ -368,7 +368,8 @@ final class RunningLog implements AuditLog {
     }
   }
 
-  private void sign(List<Item> group) {
+  /** False if a part of the checkpoint may stand in the file, which the next write cuts off. */
+  private boolean sign(List<Item> group) {
     try {
       String jws = writer.checkpoint();
       newest = jws;
@@ -380,6 +381,7 @@ final class RunningLog implements AuditLog {
           wanted.answer().complete(jws);
         }
       });
+      return true;
     } catch (IOException | AuditUnavailableException e) {
       if (signingFault == null) {
         LOG.log(
@@ -394,6 +396,7 @@ final class RunningLog implements AuditLog {
           wanted.answer().completeExceptionally(e);
         }
       });
+      return e instanceof AuditUnavailableException;
     }
   }
 

@@ -79,6 +79,24 @@ class RunningLogTest {
   }
 
   @Test
+  void whateverCharacterAStrangersNameHasIsRecordedAndVerifies() throws Exception {
+    TestLog log = new TestLog(home);
+    StringBuilder all = new StringBuilder();
+    for (char c = 0; c < 0x180; c++) {
+      all.append(c);
+    }
+    // In parts, since a name is cut.
+    try (AuditLog running = start(log)) {
+      for (int i = 0; i < all.length(); i += 16) {
+        running.require(TestLog.decision(all.substring(i, i + 16), AuditEvent.Outcome.ISSUED));
+      }
+      String _ = running.checkpoint();
+    }
+    assertThat(log.verify().findings()).isEmpty();
+    assertThat(String.join("", modules(log))).isEqualTo(all.toString());
+  }
+
+  @Test
   void twentyWritersLoseNothingAndEachOnesEntriesStandInItsOrder() throws Exception {
     TestLog log = new TestLog(home);
     int writers = 20;

@@ -10,6 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * sign and verify on the executor again, or where the key is.
  */
 final class IssuingService implements CertificateAuthority {
+  /** Far longer than a disk takes that is well. */
+  private static final long LEDGER_SECONDS = 10;
+
   private static final System.Logger LOG = System.getLogger(IssuingService.class.getName());
   private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
 
@@ -111,7 +116,7 @@ final class IssuingService implements CertificateAuthority {
   /** Signs on the executor; or, where that may take long, in the key store's lane. */
   private CompletableFuture<IssuedCertificate> recordAndSign(LeafPreparer.Prepared prepared) {
     SigningKey key = prepared.signer().key();
-    CompletableFuture<Ledger.DurableIntent> recorded = ledger.record(prepared.intent());
+    CompletableFuture<Ledger.DurableIntent> recorded = inTime(ledger.record(prepared.intent()));
     Optional<SigningLane> lane = key.lane();
     return lane.isEmpty()
         ? recorded.thenApplyAsync(
@@ -119,6 +124,19 @@ final class IssuingService implements CertificateAuthority {
         : recorded
             .thenCompose(intent -> ended(lane.get().sign(key, intent)))
             .thenApplyAsync(signature -> finish(prepared, signature), executor);
+  }
+
+  /** A disk that doesn't answer keeps nobody waiting; what it writes in the end is never signed. */
+  private static <T> CompletableFuture<T> inTime(CompletableFuture<T> recording) {
+    return recording
+        .copy()
+        .orTimeout(LEDGER_SECONDS, TimeUnit.SECONDS)
+        .exceptionallyCompose(error ->
+            CompletableFuture.failedFuture(
+                error instanceof TimeoutException
+                    ? new IssuanceException(
+                        Reason.LEDGER_UNAVAILABLE, "the ledger's disk does not answer", error)
+                    : error));
   }
 
   /** It, when it has a result or a failure: in both cases it is the executor that goes on. */

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 
@@ -37,6 +38,8 @@ final class LeafPreparer {
   private final CsrReader csrReader;
   private final LeafPlanner planner;
   private final Optional<LiveCertificates> live;
+  private final Semaphore slowKeys =
+      new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
   private final Serials serials = new Serials();
 
   /**
@@ -77,7 +80,7 @@ final class LeafPreparer {
     try {
       LeafPlan plan = planner.plan(wish, signer.issuer(), now);
       Optional<KeyPair> keyPair =
-          csr.isPresent() ? Optional.empty() : Optional.of(crypto.generate(keyType));
+          csr.isPresent() ? Optional.empty() : Optional.of(generate(keyType));
       SubjectPublicKeyInfo key =
           csr.map(Csr::key)
               .orElseGet(() ->
@@ -117,6 +120,25 @@ final class LeafPreparer {
       return new LeafIntent(grant, plan, signer.authority().row().row(), serial, tbs, keyHash);
     } catch (IOException e) {
       throw new IllegalStateException("encoding into memory does not fail", e);
+    }
+  }
+
+  /**
+   * An RSA key takes a core for a second: some at a time, so that who asks for many stops nobody.
+   */
+  private KeyPair generate(KeyType type) throws IssuanceException {
+    if (type == KeyType.EC_P256 || type == KeyType.EC_P384) {
+      return crypto.generate(type);
+    }
+    if (!slowKeys.tryAcquire()) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_UNAVAILABLE,
+          "keyType: other " + type.text() + " keys are being made; ask again, or bring a CSR");
+    }
+    try {
+      return crypto.generate(type);
+    } finally {
+      slowKeys.release();
     }
   }
 

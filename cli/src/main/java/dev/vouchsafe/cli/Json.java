@@ -1,8 +1,11 @@
 package dev.vouchsafe.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.SerializableString;
 import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.core.io.CharacterEscapes;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -11,6 +14,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** JSON in and out: indented for the reader's sake, one document, one line's end. */
 final class Json {
@@ -42,6 +46,23 @@ final class Json {
       json.writeEndObject();
       json.close();
       out.println();
+    }
+  }
+
+  /** DEL is a control character as well, which Jackson's ASCII leaves as it is. */
+  private static final class Escapes extends CharacterEscapes {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public int[] getEscapeCodesForAscii() {
+      int[] codes = standardAsciiEscapesForJSON();
+      codes[0x7f] = ESCAPE_STANDARD;
+      return codes;
+    }
+
+    @Override
+    public @Nullable SerializableString getEscapeSequence(int character) {
+      return null;
     }
   }
 
@@ -98,8 +119,11 @@ final class Json {
   }
 
   private static JsonGenerator generator(PrintStream out) throws IOException {
-    return JsonFactory.builder()
+    return new JsonFactoryBuilder()
+        .characterEscapes(new Escapes())
         .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
+        // Names and paths come from strangers too, and a terminal obeys what lies beyond ASCII.
+        .enable(JsonWriteFeature.ESCAPE_NON_ASCII)
         .build()
         .createGenerator(out)
         .setPrettyPrinter(new DefaultPrettyPrinter());

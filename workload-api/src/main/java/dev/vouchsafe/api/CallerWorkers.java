@@ -167,17 +167,24 @@ final class CallerWorkers {
     return false;
   }
 
-  /** Tells those that take long from the others. */
+  /** Tells those that take long from the others. An edge: whatever fails, it looks again. */
   void look() {
     long now = nanos.getAsLong();
     for (Job job : running) {
-      long age = now - job.started;
-      if (age >= SLOW_NANOS && job.stage.get() == Stage.QUICK) {
-        becomeSlow(job);
+      try {
+        judge(job, now - job.started);
+      } catch (RuntimeException | Error e) {
+        LOG.error("a slow look could not be told from the others", e);
       }
-      if (age >= PATIENCE_NANOS && job.stage.get() == Stage.SLOW) {
-        giveUp(job);
-      }
+    }
+  }
+
+  private void judge(Job job, long age) {
+    if (age >= SLOW_NANOS && job.stage.get() == Stage.QUICK) {
+      becomeSlow(job);
+    }
+    if (age >= PATIENCE_NANOS && job.stage.get() == Stage.SLOW) {
+      giveUp(job);
     }
   }
 
@@ -200,6 +207,7 @@ final class CallerWorkers {
 
   private void giveUp(Job job) {
     List<Job> hopeless = new ArrayList<>(List.of(job));
+    List<Job> released = List.of();
     synchronized (this) {
       Lot lot = lots.get(job.user);
       if (lot == null || !job.stage.compareAndSet(Stage.SLOW, Stage.GIVEN_UP)) {
@@ -208,10 +216,14 @@ final class CallerWorkers {
       lot.givenUp++;
       if (lot.givenUp >= share()) {
         hopeless.addAll(lot.release());
+      } else if (lot.slow < share()) {
+        // The shares have grown since these were held.
+        released = lot.release();
       }
     }
     LOG.warning("a look at a process hangs: " + job.user);
     hopeless.forEach(each -> each.work.givenUp(unavailable()));
+    released.forEach(this::again);
   }
 
   private void slowEnded(Job job) {

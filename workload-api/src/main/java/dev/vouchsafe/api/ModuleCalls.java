@@ -213,13 +213,17 @@ final class ModuleCalls {
                 });
           } else {
             Parcel<T> parcel = new Parcel<>(call, attested, issued, handling);
-            goOn(parcel, () -> record(parcel));
+            goOn(parcel, () -> record(parcel), parcel::withhold);
           }
         });
   }
 
-  /** The next step of a parcel; if it can't be taken, or fails, the parcel goes nowhere. */
-  private void goOn(Parcel<?> parcel, Leg leg) {
+  /**
+   * The next step of a parcel; if it can't be taken, or fails, the parcel goes nowhere.
+   *
+   * @param stays what to do then
+   */
+  private void goOn(Parcel<?> parcel, Leg leg, Runnable stays) {
     onWorker(
         parcel.call(),
         () -> {
@@ -232,7 +236,7 @@ final class ModuleCalls {
             }
           }
         },
-        parcel::withhold);
+        stays);
   }
 
   /** A part of the way; true if the parcel is somebody else's to see to. */
@@ -244,8 +248,15 @@ final class ModuleCalls {
     CompletableFuture<?> _ =
         trail
             .issued(parcel.call(), parcel.attested(), parcel.made())
-            .whenComplete((done, error) -> goOn(parcel, () -> handOver(parcel, error)));
+            .whenComplete((done, error) ->
+                goOn(parcel, () -> handOver(parcel, error), () -> takeBack(parcel)));
     return true;
+  }
+
+  /** What is on record as issued stays here after all. */
+  private void takeBack(Parcel<?> parcel) {
+    trail.undelivered(parcel.call(), parcel.attested(), parcel.made());
+    parcel.withhold();
   }
 
   private <T> boolean handOver(Parcel<T> parcel, @Nullable Throwable unrecorded) throws Failure {
