@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /** Makes attestors. */
@@ -20,6 +21,14 @@ public final class Attestors {
    */
   public static Attestor open(AttestationSettings settings) {
     return open(settings, new Kernel(), ExecutableHashes.Limits.DEFAULT);
+  }
+
+  /** Who must be asked for some selectors, and whether they are there; nobody is asked for that. */
+  public static List<Witness> witnesses(AttestationSettings settings) {
+    return List.of(
+        Witness.engine(Witness.Kind.DOCKER, settings.docker()),
+        Witness.engine(Witness.Kind.PODMAN, settings.podman()),
+        Witness.systemManager());
   }
 
   static Attestor open(

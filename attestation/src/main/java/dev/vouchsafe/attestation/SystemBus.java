@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class SystemBus {
   static final Path SOCKET = Path.of("/run/dbus/system_bus_socket");
 
-  private static final String LIBRARY = "libsystemd.so.0";
+  static final String LIBRARY = "libsystemd.so.0";
   private static final String MANAGER = "org.freedesktop.systemd1";
   private static final String UNITS = "/org/freedesktop/systemd1/unit";
 
@@ -69,6 +69,15 @@ final class SystemBus {
       } finally {
         connection.close();
       }
+    }
+  }
+
+  /** Whether the library is there; a machine without systemd needs none. */
+  static boolean hasLibrary() {
+    try (Arena arena = Arena.ofConfined()) {
+      return SymbolLookup.libraryLookup(LIBRARY, arena) != null;
+    } catch (IllegalArgumentException e) {
+      return false;
     }
   }
 
