@@ -4,9 +4,11 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import dev.vouchsafe.attestation.CallerUnknownException;
 import dev.vouchsafe.attestation.Explanation;
 import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Tells an administrator why a process is, or isn't, a module. */
@@ -74,8 +76,25 @@ final class AdminExplanations {
       case Verdict.Unavailable unavailable ->
           reason(json, unavailable.reason(), unavailable.detail());
     }
+    Json.texts(json, "notes", notes(registration, explanation.verdict()));
     results(json, "selectors", explanation.verdict().results());
     results(json, "rules", explanation.rules());
+  }
+
+  /** What the verdict leaves open, since it is about a process and not about a connection. */
+  private static List<String> notes(Registration registration, Verdict verdict) {
+    List<String> notes = new ArrayList<>();
+    if (verdict instanceof Verdict.Attested && registration.strict()) {
+      notes.add(
+          "strict: only a connection shows whether the process alone holds it, close-on-exec; of"
+              + " one that doesn't, as of every Java process, the service refuses the request");
+    }
+    if (registration.everySelector().anyMatch(Selector.ScriptSha256.class::isInstance)) {
+      notes.add(
+          "process:script-sha256 is about this very process: a program that a script starts to ask"
+              + " calls as itself, and only its own connection shows what it is");
+    }
+    return notes;
   }
 
   private static String outcome(Verdict verdict) {

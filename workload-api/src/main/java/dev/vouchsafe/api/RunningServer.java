@@ -290,7 +290,7 @@ final class RunningServer implements ApiServer {
         settings.host().isEmpty()
             ? new InetSocketAddress(settings.port())
             : new InetSocketAddress(settings.host(), settings.port());
-    String what = "https " + settings.host() + ":" + settings.port();
+    String what = "[listen] https = " + settings.host() + ":" + settings.port();
     Channel channel = bind(bootstrap.bind(address), what);
     endpoints.add("https://" + shownHost(settings) + ":" + port(channel));
     long tick = timeouts.tick().toMillis();
@@ -314,7 +314,7 @@ final class RunningServer implements ApiServer {
     bound.awaitUninterruptibly();
     listeners.add(bound.channel());
     if (!bound.isSuccess()) {
-      throw new IOException(what + ": " + bound.cause().getMessage(), bound.cause());
+      throw BindFailures.of(what, bound.cause());
     }
     return bound.channel();
   }

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.Selector;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,6 +28,7 @@ class ExplainApiTest {
     home = TestHome.in(folder);
     home.add(TestHome.own("web server"));
     home.add(TestHome.foreign("other"));
+    home.add(strict());
     server = TestServer.start(home);
   }
 
@@ -55,6 +60,43 @@ class ExplainApiTest {
         .isEqualTo("unix:uid:" + TestHome.OWN_UID);
     assertThat(found.path("selectors").get(0).path("outcome").asText()).isEqualTo("holds");
     assertThat(found.path("rules")).isNotEmpty();
+  }
+
+  private static Registration strict() {
+    Registration own = TestHome.own("strict");
+    return new Registration(
+        own.name(),
+        own.generation(),
+        List.of(own.selectors().getFirst(), new Selector.ScriptSha256("ab".repeat(32))),
+        own.profiles(),
+        own.dns(),
+        own.ip(),
+        own.spiffePath(),
+        own.ttl(),
+        own.audiences(),
+        own.channels(),
+        true);
+  }
+
+  @Test
+  void whatOnlyAConnectionWouldShowIsNotedAndNothingElseIs() throws Exception {
+    assertThat(Bodies.read(explain("web%20server", own()).body()).path("notes")).isEmpty();
+    JsonNode script = Bodies.read(explain("strict", own()).body());
+    assertThat(script.path("outcome").asText()).as("this is no script").isEqualTo("refused");
+    assertThat(script.path("notes")).singleElement().asString().contains("process:script-sha256");
+    try (TestHome another = TestHome.in(Files.createDirectory(folder.resolve("another")))) {
+      another.add(strict());
+      ApiParts parts = another.with(new FakeAttestor(), another.authority);
+      try (TestServer fake = TestServer.start(another, parts)) {
+        String request = Bodies.post("/modules/strict/explain", own());
+        JsonNode found = Bodies.read(RawClient.once(fake.admin, request).body());
+        assertThat(found.path("outcome").asText()).isEqualTo("attested");
+        assertThat(found.path("notes")).hasSize(2);
+        assertThat(found.path("notes").get(0).asText())
+            .startsWith("strict: only a connection shows")
+            .contains("Java");
+      }
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.vouchsafe.ca.IssuedCertificate;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -75,9 +76,30 @@ class StartStopTest {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       assertThatThrownBy(() -> ApiServers.start(settings(taken.getLocalPort()), home.parts()))
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("https 127.0.0.1:" + taken.getLocalPort());
+          .hasMessageContaining("[listen] https = 127.0.0.1:" + taken.getLocalPort())
+          .hasMessageContaining("another program listens there already (address in use)");
     }
     assertNothingIsLeft();
+  }
+
+  @Test
+  void anAddressThatIsNotOursIsSaidToBeNone() throws Exception {
+    Path run = folder.resolve("run");
+    ApiSettings settings =
+        new ApiSettings(
+            run.resolve("workload.sock"),
+            run.resolve("admin.sock"),
+            Optional.of(new ApiSettings.Https("192.0.2.1", 8443, List.of("localhost"), List.of())),
+            ApiSettings.Limits.defaults());
+    assertThatThrownBy(() -> ApiServers.start(settings, home.parts()))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "[listen] https = 192.0.2.1:8443: this machine has no such address: change the"
+                + " setting");
+    assertNothingIsLeft();
+    assertThat(BindFailures.of("[listen] https = x:1", new UnresolvedAddressException()))
+        .hasMessage("[listen] https = x:1: this machine doesn't know that host");
+    assertThat(BindFailures.of("a", new IOException("other"))).hasMessage("a: other");
   }
 
   @Test
