@@ -1,5 +1,7 @@
 package dev.vouchsafe.cli;
 
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +15,9 @@ import picocli.CommandLine.Spec;
     name = "audit",
     description =
         "Shows the audit log, and finds out whether it was changed. Both read its files: the"
-            + " service needn't run, but only root and the service's own user may read them.")
+            + " service needn't run, but only root and the service's own user may read them.",
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe audit show --since 1h --verdict refused", "  vouchsafe audit verify"})
 final class AuditCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;
@@ -38,6 +42,24 @@ final class AuditCommand implements Runnable {
       throw CommandFailure.usage("--log is not a path: " + e.getReason());
     }
     throw CommandFailure.usage("--log is empty; give the folder of an audit log");
+  }
+
+  /**
+   * A file of the log that can't be read: refused, if it is others' by its mode; else it may be
+   * there later.
+   *
+   * @param what what can't be done
+   * @param why in words
+   */
+  static CommandFailure unreadable(String what, String why, IOException e) {
+    return e instanceof AccessDeniedException
+        ? CommandFailure.refused(
+            what
+                + ": "
+                + why
+                + "; it takes the right to read it, which only root and the service's own user"
+                + " have")
+        : CommandFailure.unavailable(what + ": " + why, e);
   }
 
   @Override

@@ -12,13 +12,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -39,21 +42,23 @@ import picocli.CommandLine.ParentCommand;
       "  vouchsafe audit show --module web --limit 20 --follow"
     })
 final class AuditShowCommand implements Callable<Integer> {
-  /** How an attested caller's request ended, in the words of the option. */
-  enum Wanted {
-    ATTESTED(AuditEvent.Outcome.ISSUED),
-    REFUSED(AuditEvent.Outcome.REFUSED),
-    UNAVAILABLE(AuditEvent.Outcome.UNAVAILABLE);
-
-    private final AuditEvent.Outcome outcome;
-
-    Wanted(AuditEvent.Outcome outcome) {
-      this.outcome = outcome;
+  /** The outcomes of the log, in the very words that it has for them. */
+  static final class Verdicts
+      implements CommandLine.ITypeConverter<AuditEvent.Outcome>, Iterable<String> {
+    @Override
+    public AuditEvent.Outcome convert(String text) {
+      for (AuditEvent.Outcome outcome : AuditEvent.Outcome.values()) {
+        if (outcome.text().equals(text)) {
+          return outcome;
+        }
+      }
+      throw new CommandLine.TypeConversionException(
+          "'" + text + "' is no verdict; there are " + String.join(", ", this));
     }
 
     @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
+    public Iterator<String> iterator() {
+      return Arrays.stream(AuditEvent.Outcome.values()).map(AuditEvent.Outcome::text).iterator();
     }
   }
 
@@ -82,8 +87,10 @@ final class AuditShowCommand implements Callable<Integer> {
   @Option(
       names = "--verdict",
       paramLabel = "VERDICT",
-      description = "Only decisions that ended so: attested (issued), refused or unavailable.")
-  private @Nullable Wanted verdict;
+      converter = Verdicts.class,
+      completionCandidates = Verdicts.class,
+      description = "Only decisions that ended so: issued, refused or unavailable.")
+  private AuditEvent.@Nullable Outcome verdict;
 
   @Option(
       names = "--pid",
@@ -157,7 +164,7 @@ final class AuditShowCommand implements Callable<Integer> {
         time("--since", since),
         time("--until", until),
         Optional.ofNullable(module),
-        Optional.ofNullable(verdict).map(wanted -> wanted.outcome),
+        Optional.ofNullable(verdict),
         pid == null ? OptionalInt.empty() : OptionalInt.of(pid),
         Optional.ofNullable(serial).map(AuditShowCommand::id));
   }
@@ -203,7 +210,7 @@ final class AuditShowCommand implements Callable<Integer> {
         }
       });
     } catch (IOException e) {
-      throw CommandFailure.unavailable("the audit log can't be read: " + Causes.of(e), e);
+      throw AuditCommand.unreadable("the audit log can't be read", Causes.of(e), e);
     }
     newest.forEach(taker);
   }

@@ -28,14 +28,15 @@ import picocli.CommandLine.ParentCommand;
           + " --since-checkpoint. And whoever can read the audit key, such as root, can sign"
           + " another log: a checkpoint or a key that is kept elsewhere shows that as well.",
       "Exit status: 0 it is sound (a last line that a crash tore is told and is no change), 1 it"
-          + " was changed, 4 it, or the key, can't be read."
+          + " was changed, 3 this user may not read it, 4 it, or the key, can't be read."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  vouchsafe audit verify",
-      "  vouchsafe audit verify --print-checkpoint | ssh backup 'cat >> gateway-7.checkpoints'",
-      "  vouchsafe audit verify --log copy/audit --key audit-key.pem --since-checkpoint"
-          + " gateway-7.checkpoints"
+      "  vouchsafe audit verify --print-checkpoint | \\",
+      "      ssh backup 'cat >> gateway-7.checkpoints'",
+      "  vouchsafe audit verify --log copy/audit --key audit-key.pem \\",
+      "      --since-checkpoint gateway-7.checkpoints"
     })
 final class AuditVerifyCommand implements Callable<Integer> {
   /** Of a file with checkpoints, one a line. */
@@ -94,7 +95,7 @@ final class AuditVerifyCommand implements Callable<Integer> {
       known = AuditKeys.read(keyFile);
       report = AuditVerifier.verify(folder, known, before, octets -> {});
     } catch (IOException e) {
-      throw CommandFailure.unavailable("the audit log can't be verified: " + why(e, keyFile), e);
+      throw AuditCommand.unreadable("the audit log can't be verified", why(e, keyFile), e);
     }
     AuditVerdict verdict = new AuditVerdict(folder, keyFile, AuditKeys.fingerprint(known), report);
     if (globals.json()) {

@@ -9,7 +9,9 @@ import picocli.CommandLine.Spec;
 /** The trust bundle. */
 @Command(
     name = "bundle",
-    description = "The trust bundle: whom those who deal with this gateway are to trust.")
+    description = "The trust bundle: whom those who deal with this gateway are to trust.",
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe bundle show", "  vouchsafe bundle export --out gateway.pem"})
 final class BundleCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

@@ -40,8 +40,10 @@ final class BundleExportCommand implements Callable<Integer> {
   @Option(
       names = "--format",
       paramLabel = "F",
-      description = "pem (the default), p7b (PKCS#7) or json (SPIFFE bundle, JWK Set).")
-  private Format format = Format.PEM;
+      description =
+          "pem (the default), p7b (PKCS#7) or json (SPIFFE bundle, JWK Set; the default with -o"
+              + " json and without --out).")
+  private @Nullable Format format;
 
   @Option(
       names = "--out",
@@ -57,7 +59,7 @@ final class BundleExportCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = BundleCommand.globals(parent);
     Logs.quiet(console, globals.verbose());
-    byte[] encoded = encoded(globals.home());
+    byte[] encoded = encoded(globals.home(), chosen(globals.json()));
     if (out == null) {
       console.out().write(encoded);
       return ExitCode.DONE.number();
@@ -82,12 +84,25 @@ final class BundleExportCommand implements Callable<Integer> {
     return ExitCode.DONE.number();
   }
 
-  private byte[] encoded(Home home) throws CommandFailure {
+  /** The standard output has one form: what -o json promises, --format can't take back. */
+  private Format chosen(boolean json) throws CommandFailure {
+    if (format == null) {
+      return json && out == null ? Format.JSON : Format.PEM;
+    }
+    if (json && out == null && format != Format.JSON) {
+      throw CommandFailure.usage(
+          "-o json and --format exclude each other here: leave one out, or write to a file with"
+              + " --out");
+    }
+    return format;
+  }
+
+  private byte[] encoded(Home home, Format chosen) throws CommandFailure {
     try {
       HomeFormat.require(home);
       Configuration configuration = ConfigurationFile.read(home);
       return TrustBundleStore.open(home.bundle(), configuration.bundle().refresh())
-          .encoded(format.format);
+          .encoded(chosen.format);
     } catch (ConfigurationException e) {
       throw CommandFailure.failed(Causes.text(e), e);
     } catch (IOException e) {

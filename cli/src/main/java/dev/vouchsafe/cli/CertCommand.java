@@ -11,7 +11,12 @@ import picocli.CommandLine.Spec;
     name = "cert",
     description =
         "Looks into the ledger of the running service: every certificate that was ever issued, or"
-            + " may have been.")
+            + " may have been.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe cert list --module web",
+      "  vouchsafe cert show 0192f3c1a2b4c6d8e0f1a2b3c4d5e6f7"
+    })
 final class CertCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

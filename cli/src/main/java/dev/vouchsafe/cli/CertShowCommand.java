@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -31,8 +32,15 @@ final class CertShowCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CertCommand.globals(parent);
+    String wanted = serial.replace(":", "").toLowerCase(Locale.ROOT);
+    if (!wanted.matches("(?:[0-9a-f]{2})+")) {
+      throw CommandFailure.usage(
+          "SERIAL is hex, two digits an octet, as `vouchsafe cert list` prints it; not '"
+              + AuditText.clean(serial)
+              + "'");
+    }
     JsonNode item =
-        AdminCommands.client(globals.home()).getJson("/certificates/" + Targets.encoded(serial));
+        AdminCommands.client(globals.home()).getJson("/certificates/" + Targets.encoded(wanted));
     Json.print(console.out(), globals.json(), item);
     return ExitCode.DONE.number();
   }

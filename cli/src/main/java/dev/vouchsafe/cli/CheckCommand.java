@@ -1,5 +1,6 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.attestation.AttestationSettings;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,10 +64,14 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(service.running());
     service.audit().ifPresent(findings::add);
     configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));
-    findings.addAll(files.registrations());
+    RegistrationChecks modules = new RegistrationChecks(home, LocalAccounts.ofSystem());
+    findings.addAll(modules.registrations());
     configuration.ifPresent(read -> findings.addAll(service.sockets(read)));
     findings.addAll(service.authorities());
-    findings.addAll(service.attestation(configuration.map(Configuration::attestation)));
+    AttestationSettings settings =
+        configuration.map(Configuration::attestation).orElseGet(AttestationSettings::defaults);
+    findings.addAll(service.attestation(settings));
+    findings.addAll(modules.witnesses(settings));
     return findings;
   }
 

@@ -9,22 +9,26 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "completion",
     description =
-        "Prints the completion of this command line for a shell (bash, or zsh with"
-            + " bashcompinit).",
+        "Prints the completion of this command line for a shell: commands, options and the words"
+            + " that an option takes. In zsh it works by its bashcompinit, which it loads itself.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  source <(vouchsafe completion bash)",
-      "  vouchsafe completion bash > /etc/bash_completion.d/vouchsafe"
+      "  vouchsafe completion bash > /etc/bash_completion.d/vouchsafe",
+      "  vouchsafe completion zsh > ~/.vouchsafe.zsh",
+      "  echo '. ~/.vouchsafe.zsh' >> ~/.zshrc"
     })
 final class CompletionCommand implements Callable<Integer> {
   /** The shells that there is a completion for. */
   enum ShellKind {
-    BASH
+    BASH,
+    /** It takes bash's. */
+    ZSH
   }
 
   private final Console console;
 
-  @Parameters(paramLabel = "SHELL", description = "bash")
+  @Parameters(paramLabel = "SHELL", description = "bash (the default) or zsh.")
   private ShellKind shell = ShellKind.BASH;
 
   CompletionCommand(Console console) {
@@ -37,7 +41,7 @@ final class CompletionCommand implements Callable<Integer> {
         .out()
         .print(
             switch (shell) {
-              case BASH -> AutoComplete.bash("vouchsafe", CommandTree.whole(console));
+              case BASH, ZSH -> AutoComplete.bash("vouchsafe", CommandTree.whole(console));
             });
     return ExitCode.DONE.number();
   }

@@ -28,7 +28,7 @@ import picocli.CommandLine.ParentCommand;
     },
     footerHeading = "%nExamples:%n",
     footer = {
-      "  vouchsafe fetch certificate --profile server --dns gateway.local --out /run/web",
+      "  vouchsafe fetch certificate --profile server --dns gw.local --out /run/web",
       "  vouchsafe fetch certificate --csr request.pem --out .",
       "  vouchsafe fetch certificate --module web -o json"
     })

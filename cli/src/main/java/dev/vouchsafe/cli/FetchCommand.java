@@ -20,6 +20,12 @@ import picocli.CommandLine.Spec;
       "Asks the running service as any module would: over the workload socket, as the process that"
           + " this command is. What it gets depends on what is registered for that process: its user,"
           + " and its executable, which is the Java that runs it."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe fetch identity",
+      "  vouchsafe fetch certificate --out /run/web",
+      "  vouchsafe fetch token --audience hub.example"
     })
 final class FetchCommand implements Runnable {
   private static final Duration LIMIT = Duration.ofSeconds(30);

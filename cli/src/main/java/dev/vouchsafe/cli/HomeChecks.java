@@ -1,9 +1,5 @@
 package dev.vouchsafe.cli;
 
-import dev.vouchsafe.attestation.Registration;
-import dev.vouchsafe.attestation.RegistrationProblem;
-import dev.vouchsafe.attestation.RegistrationSet;
-import dev.vouchsafe.attestation.Selector;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** What {@code check} says of the home's files: format, configuration, rights, keys, modules. */
+/** What {@code check} says of the home's files: format, configuration, rights, keys. */
 final class HomeChecks {
   private final Home home;
 
@@ -103,41 +99,5 @@ final class HomeChecks {
 
   private static Finding unreadable(IOException e) {
     return Finding.warn("rights", Causes.of(e), "run check as root or as the service's user");
-  }
-
-  List<Finding> registrations() {
-    try {
-      RegistrationSet set = ModuleFiles.read(home);
-      List<Finding> findings = new ArrayList<>();
-      long files = set.all().stream().filter(module -> !set.isBuiltIn(module.name())).count();
-      findings.add(Finding.ok("registrations", files + " in " + home.registrations()));
-      for (RegistrationProblem problem : set.problems()) {
-        findings.add(
-            Finding.warn(
-                "registrations",
-                problem.code() + ": " + problem.message(),
-                "mend " + problem.file() + ", it is not taken as it is"));
-      }
-      set.all().forEach(module -> findings.addAll(missingFiles(module)));
-      return findings;
-    } catch (CommandFailure e) {
-      return List.of(
-          Finding.fail("registrations", Causes.text(e), "see `vouchsafe module --help`"));
-    }
-  }
-
-  /** A path that names no file holds for no caller, nor does it rule any out. */
-  private static List<Finding> missingFiles(Registration module) {
-    List<Finding> findings = new ArrayList<>();
-    for (Selector selector : module.everySelector().toList()) {
-      if (selector instanceof Selector.Path path && Files.notExists(Path.of(path.path()))) {
-        findings.add(
-            Finding.warn(
-                "registrations",
-                module.name() + ": " + path.text() + " names no file, so it holds for no caller",
-                "install it, or change the selector"));
-      }
-    }
-    return findings;
   }
 }

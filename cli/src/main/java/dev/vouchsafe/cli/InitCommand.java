@@ -25,8 +25,8 @@ import picocli.CommandLine.ParentCommand;
       "  vouchsafe init --device-id gw-7 --trust-domain gw-7.plant.example",
       "  vouchsafe init --seal credential:vouchsafe-seal",
       "  vouchsafe init --key-store pkcs11 --pkcs11-uri \\",
-      "    'pkcs11:token=gw?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/pin'",
-      "  vouchsafe init --key-store tpm --tpm-tcti device:/dev/tpmrm0 --tpm-pcrs sha256:0,7",
+      "    'pkcs11:token=gw?module-path=/usr/lib/hsm.so&pin-source=file:/etc/pin'",
+      "  vouchsafe init --key-store tpm --tpm-pcrs sha256:0,7",
       "  vouchsafe init --key-store tpm,software",
       "  vouchsafe init --config prepared.toml"
     })

@@ -11,7 +11,14 @@ import picocli.CommandLine.Spec;
     name = "module",
     description = {
       "Registers modules: what must hold for a caller, and what it may then be issued.",
-      "All but key read and write the files of registrations.d; the service needs no restart."
+      "All but key and explain read and write the files of registrations.d; the service needs no"
+          + " restart."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe module add web --selector unix:user:www-data --dns gateway.local",
+      "  vouchsafe module list",
+      "  vouchsafe module explain --pid 4711 web"
     })
 final class ModuleCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;

@@ -16,8 +16,9 @@ import picocli.CommandLine.ParentCommand;
       "Holds a process against a module's registration: each selector, what was measured, and"
           + " whether it holds; the rules for every caller; and the verdict with its reason.",
       "The service must run; it looks at the process now, not at a connection of it, so it can't"
-          + " tell who wrote a request or holds a connection. Ends with 0 if the process would be"
-          + " attested, 3 if it would be refused, 4 if it can't be measured now."
+          + " tell who wrote a request or holds a connection: of a strict registration it says so in"
+          + " a note beside the verdict. Ends with 0 if all holds that a process shows, 3 if the"
+          + " process would be refused, 4 if it can't be measured now."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -90,7 +91,9 @@ final class ModuleExplainCommand implements Callable<Integer> {
             + answer.path("module").asText()
             + ": "
             + outcome
+            + (outcome.equals("attested") ? ", as far as a process shows" : "")
             + (reason.isEmpty() ? "" : ", " + reason + ": " + answer.path("detail").asText()));
+    answer.path("notes").forEach(note -> line("note: " + note.asText()));
   }
 
   /** What must not hold is well if it doesn't. */

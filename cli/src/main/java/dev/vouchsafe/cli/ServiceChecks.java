@@ -248,19 +248,19 @@ final class ServiceChecks {
   /**
    * What can't be seen: by the service if it runs, else by this process.
    *
-   * @param settings as configured, if that can be read
+   * @param settings as configured
    */
-  List<Finding> attestation(Optional<AttestationSettings> settings) {
+  List<Finding> attestation(AttestationSettings settings) {
     List<String> limits = new ArrayList<>();
     if (status.isPresent()) {
       status.get().path("attestation").path("limits").forEach(text -> limits.add(text.asText()));
     } else {
-      try (Attestor attestor = Attestors.open(settings.orElseGet(AttestationSettings::defaults))) {
+      try (Attestor attestor = Attestors.open(settings)) {
         limits.addAll(attestor.limits());
       }
     }
     if (limits.isEmpty()) {
-      return List.of(Finding.ok("attestation", "everything can be measured here"));
+      return List.of(Finding.ok("attestation", "all that the kernel shows can be measured here"));
     }
     return limits.stream()
         .map(limit -> Finding.warn("attestation", limit, "see docs/rights.md"))

@@ -9,7 +9,9 @@ import picocli.CommandLine.Spec;
 /** Tokens. */
 @Command(
     name = "token",
-    description = "Verifies tokens that this gateway issued. To get one: `vouchsafe fetch token`.")
+    description = "Verifies tokens that this gateway issued. To get one: `vouchsafe fetch token`.",
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe token verify --audience hub.example token.jwt"})
 final class TokenCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

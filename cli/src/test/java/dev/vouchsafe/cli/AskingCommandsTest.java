@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands that ask a service, against one that answers what the test says. */
 class AskingCommandsTest {
@@ -264,12 +265,20 @@ class AskingCommandsTest {
   void oneEntryIsShownFieldByField() throws Exception {
     try (FakeService service =
         admin(FakeService.json(200, "{\"serial\":\"0a\",\"names\":[\"dns:a\",\"ip:::1\"]}"))) {
-      assertThat(run("cert", "show", "0a/../x").out())
+      assertThat(run("cert", "show", "0A:ff").out())
           .isEqualTo("serial  0a\nnames   dns:a ip:::1\n");
-      assertThat(service.request()).startsWith("GET /certificates/0a%2F..%2Fx HTTP/1.1");
+      assertThat(service.request()).startsWith("GET /certificates/0aff HTTP/1.1");
       assertThat(run("cert", "show", "0a", "-o", "json").json().path("serial").asText())
           .isEqualTo("0a");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"zz", "0", "0a/../x", "", "0a\nff", "::"})
+  void whatIsNoSerialIsToldBeforeAnybodyIsAsked(String serial) {
+    CliRun.Ended ended = run("cert", "show", serial);
+    assertThat(ended.code()).isEqualTo(2);
+    assertThat(ended.err()).contains("SERIAL is hex, two digits an octet", "cert list");
   }
 
   @Test

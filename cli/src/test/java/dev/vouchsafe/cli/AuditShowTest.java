@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.audit.AuditEvent;
@@ -11,10 +12,12 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -111,7 +114,7 @@ class AuditShowTest {
   @Test
   void whatIsAskedForIsShownAndNothingElse() {
     assertThat(lines("--module", "web")).hasSize(3);
-    assertThat(lines("--module", "web", "--verdict", "attested")).hasSize(1);
+    assertThat(lines("--module", "web", "--verdict", "issued")).hasSize(1);
     assertThat(lines("--verdict", "refused")).hasSize(1).allMatch(it -> it.contains("pid 12"));
     assertThat(lines("--verdict", "unavailable")).hasSize(1).allMatch(it -> it.contains("pid 13"));
     assertThat(lines("--pid", "14")).hasSize(1);
@@ -133,8 +136,46 @@ class AuditShowTest {
             new String[] {"--since", "yesterday"},
             new String[] {"--limit", "0"},
             new String[] {"--verdict", "maybe"},
+            new String[] {"--verdict", "ISSUED"},
+            new String[] {"--verdict", ""},
             new String[] {"--pid", "x"})) {
       assertThat(home.run("audit", "show", args[0], args[1]).code()).as(args[1]).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void theVerdictsOfOptionHelpMessageAndLogAreTheSameWords() {
+    List<String> words = Arrays.stream(Outcome.values()).map(Outcome::text).toList();
+    String help = home.run("audit", "show", "--help").out().replaceAll("\\s+", " ");
+    assertThat(help).contains("issued, refused or unavailable");
+    assertThat(home.run("audit", "show", "--verdict", "attested").err())
+        .contains("'attested' is no verdict; there are " + String.join(", ", words));
+    assertThat(lines().stream().map(line -> line.split(" +", 3)[1]).toList()).containsAll(words);
+    for (String word : words) {
+      assertThat(lines("--verdict", word)).isNotEmpty().allMatch(it -> it.contains(word));
+    }
+  }
+
+  /** Root without its rights over others' files stands for any other user. */
+  @Test
+  void whoMayNotReadTheLogIsRefusedAndToldWhatItTakes() throws Exception {
+    assumeTrue(FileTrust.ownUser() == 0, "only root can give a folder away");
+    Files.setAttribute(home.folder, "unix:uid", 65534);
+    for (String command : List.of("show", "verify")) {
+      CliRun.Ended ended = withoutRights("audit", command);
+      assertThat(ended.err()).startsWith("vouchsafe: the audit log can't be ").hasLineCount(1);
+      assertThat(ended.err()).contains(home.folder.toString(), "right to read", "service's own");
+      assertThat(ended.code()).isEqualTo(3);
+      assertThat(ended.out()).isEmpty();
+    }
+  }
+
+  private CliRun.Ended withoutRights(String... args) throws Exception {
+    try (ServiceProcess process =
+        ServiceProcess.start(
+            home.home, List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search"), args)) {
+      String line = process.line();
+      return new CliRun.Ended(process.ended(), line == null ? "" : line, process.log());
     }
   }
 

@@ -263,6 +263,72 @@ class CheckCommandTest {
   }
 
   @Test
+  void usersAndGroupsThatThisMachineDoesNotKnowAreWarnings() {
+    CliRun run = CliRun.at(root());
+    String[] web = {"module", "add", "web", "--selector", "unix:user:nobody-here"};
+    assertThat(run.run(web).code()).isZero();
+    String[] db = {"module", "add", "db", "--selector", "unix:user:root"};
+    assertThat(
+            run.run(
+                    Stream.concat(
+                            Stream.of(db),
+                            Stream.of(
+                                "--selector",
+                                "unix:group:no-such-group",
+                                "--selector",
+                                "unix:supplementary-group:none-either",
+                                "--selector",
+                                "unix:supplementary-group:4242"))
+                        .toArray(String[]::new))
+                .code())
+        .isZero();
+    assertWarns("registrations", "web: unix:user:nobody-here names no user");
+    assertWarns("registrations", "db: unix:group:no-such-group names no group");
+    assertWarns("registrations", "db: unix:supplementary-group:none-either names no group");
+    assertThat(check().out()).doesNotContain("unix:user:root", "4242");
+  }
+
+  @Test
+  void whatTakesAnEngineOrASystemManagerThatIsNotThereIsNamed() throws IOException {
+    Path none = folder.resolve("no.sock");
+    Path some = Files.createFile(folder.resolve("some.sock"));
+    engines(none, none);
+    assertThat(check().out())
+        .containsPattern(
+            "OK    attestation +container: selectors can't be measured of containers of Docker:"
+                + " there is no socket "
+                + none
+                + "; no registration needs it")
+        .containsPattern("OK    attestation .*of containers of Podman")
+        .doesNotContain("everything can be measured");
+    CliRun.at(root()).run("module", "add", "web", "--selector", "container:name:web");
+    assertWarns("attestation", "of Docker", "registrations that need it: web", "docs/rights.md");
+    assertWarns("attestation", "of Podman", "registrations that need it: web");
+    engines(none, some);
+    assertThat(check().out())
+        .as("it may well be of the engine that is there")
+        .doesNotContain("need it: web")
+        .doesNotContain("of Podman");
+    CliRun.at(root())
+        .run(
+            "module",
+            "add",
+            "db",
+            "--selector",
+            "container:name:d",
+            "--selector",
+            "container:engine:docker");
+    assertWarns("attestation", "of Docker", "registrations that need it: db");
+  }
+
+  private void engines(Path docker, Path podman) throws IOException {
+    String text = Files.readString(home().configuration()).split("\n\\[attestation]", 2)[0];
+    Files.writeString(
+        home().configuration(),
+        text + "\n[attestation]\ndocker = \"" + docker + "\"\npodman = \"" + podman + "\"\n");
+  }
+
+  @Test
   void anUnknownKeyIsAFailureWithItsName() throws IOException {
     Files.writeString(
         home().configuration(), Files.readString(home().configuration()) + "\n[limitts]\n");

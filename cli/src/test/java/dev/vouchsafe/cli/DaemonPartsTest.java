@@ -77,6 +77,12 @@ class DaemonPartsTest {
     assertThat(run.run("bundle", "export", "--format", "json").json().path("keys")).hasSize(1);
     assertThat(TrustBundleStore.open(Home.at(home).bundle(), Duration.ofHours(1)).current().roots())
         .containsExactly(root);
+    assertThat(run.run("bundle", "export", "-o", "json").json().path("keys")).hasSize(1);
+    assertThat(run.run("bundle", "export", "-o", "json", "--format", "json").out())
+        .isEqualTo(run.run("bundle", "export", "--format", "json").out());
+    CliRun.Ended both = run.run("bundle", "export", "-o", "json", "--format", "pem");
+    assertThat(both.code()).isEqualTo(2);
+    assertThat(both.err()).contains("-o json and --format exclude each other");
     assertThat(run.run("bundle", "export", "--out", file.toString(), "-o", "json").json())
         .hasToString("{\"file\":\"" + file + "\"}");
     assertThat(run.run("bundle", "export", "--out", "/nonexistent/x").err()).contains("--out: ");

@@ -64,6 +64,22 @@ class ModuleExplainTest {
   }
 
   @Test
+  void whatOnlyAConnectionShowsIsNotedBesideTheVerdict() throws Exception {
+    String notes = "\"notes\":[\"strict: only a connection\\n\",\"another\"],";
+    try (FakeService _ = FakeService.answering(home().adminSocket(), answer("attested", notes))) {
+      CliRun.Ended ended = run("module", "explain", "--pid", "7", "web");
+      assertThat(ended.code()).isZero();
+      assertThat(ended.out())
+          .endsWith(
+              """
+              process 7 and module web: attested, as far as a process shows
+              note: strict: only a connection?
+              note: another
+              """);
+    }
+  }
+
+  @Test
   void aProgramIsGivenTheWholeAnswer() throws Exception {
     try (FakeService _ =
         FakeService.answering(

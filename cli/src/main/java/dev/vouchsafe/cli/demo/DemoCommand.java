@@ -23,7 +23,9 @@ import picocli.CommandLine.Spec;
           + " device that knows only the trust bundle, and shows a stranger being refused.",
       "Needs no root, no network and no free port of yours. Needs openssl and perl. Each line is"
           + " printed after its step has shown what the line says."
-    })
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe demo", "  vouchsafe demo --keep"})
 public final class DemoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
