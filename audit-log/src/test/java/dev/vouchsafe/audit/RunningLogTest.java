@@ -326,4 +326,35 @@ class RunningLogTest {
     assertThat(modules(log)).isEmpty();
     assertThat(log.verify().findings()).isEmpty();
   }
+
+  /** Whoever was told that it is recorded may have handed it out already. */
+  @Test
+  void whatIsPromisedWhileTheLogClosesIsInItOrWasRefused() throws Exception {
+    TestLog log = new TestLog(home);
+    AuditLog running = start(log);
+    List<String> taken = Collections.synchronizedList(new ArrayList<>());
+    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      for (int t = 0; t < 4; t++) {
+        int thread = t;
+        threads.execute(() -> {
+          for (int i = 0; ; i++) {
+            String module = thread + "-" + i;
+            try {
+              running.promise(TestLog.decision(module, AuditEvent.Outcome.ISSUED));
+              taken.add(module);
+            } catch (AuditUnavailableException e) {
+              if (!"the audit log is behind".equals(e.getMessage())) {
+                return;
+              }
+              Thread.onSpinWait();
+            }
+          }
+        });
+      }
+      await(() -> taken.size() > 100);
+      running.close();
+    }
+    assertThat(modules(log)).containsExactlyInAnyOrderElementsOf(taken);
+    assertThat(log.verify().findings()).isEmpty();
+  }
 }
