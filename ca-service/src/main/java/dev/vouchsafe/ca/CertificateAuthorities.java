@@ -128,7 +128,8 @@ public final class CertificateAuthorities {
           new AuthoritySteps(
               settings, stores, crypto, ledger, issuers, services, factory, underWay),
           underWay,
-          executor);
+          executor,
+          pace.intentWait());
     } catch (IOException e) {
       ledger.close();
       throw e;

@@ -20,9 +20,6 @@ import org.jspecify.annotations.Nullable;
  * sign and verify on the executor again, or where the key is.
  */
 final class IssuingService implements CertificateAuthority {
-  /** Far longer than a disk takes that is well. */
-  private static final long LEDGER_SECONDS = 10;
-
   private static final System.Logger LOG = System.getLogger(IssuingService.class.getName());
   private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
 
@@ -36,6 +33,7 @@ final class IssuingService implements CertificateAuthority {
   private final AuditKey auditKey;
   private final AuthorityChanges changes;
   private final UnderWay underWay;
+  private final Duration intentWait;
 
   IssuingService(
       Issuers issuers,
@@ -45,7 +43,8 @@ final class IssuingService implements CertificateAuthority {
       KeyServices services,
       AuthorityChanges changes,
       UnderWay underWay,
-      Executor executor) {
+      Executor executor,
+      Duration intentWait) {
     this.issuers = issuers;
     this.stores = stores;
     this.ledger = ledger;
@@ -56,6 +55,7 @@ final class IssuingService implements CertificateAuthority {
     this.changes = changes;
     this.underWay = underWay;
     this.executor = executor;
+    this.intentWait = intentWait;
   }
 
   @Override
@@ -127,10 +127,10 @@ final class IssuingService implements CertificateAuthority {
   }
 
   /** A disk that doesn't answer keeps nobody waiting; what it writes in the end is never signed. */
-  private static <T> CompletableFuture<T> inTime(CompletableFuture<T> recording) {
+  private <T> CompletableFuture<T> inTime(CompletableFuture<T> recording) {
     return recording
         .copy()
-        .orTimeout(LEDGER_SECONDS, TimeUnit.SECONDS)
+        .orTimeout(intentWait.toNanos(), TimeUnit.NANOSECONDS)
         .exceptionallyCompose(error ->
             CompletableFuture.failedFuture(
                 error instanceof TimeoutException

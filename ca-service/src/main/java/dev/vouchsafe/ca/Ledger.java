@@ -297,11 +297,16 @@ final class Ledger implements AutoCloseable {
     return new IssuanceException(Reason.LEDGER_UNAVAILABLE, "the ledger can't be read", e);
   }
 
-  /** Writes what waits, synced, and lets go of the files. */
+  /**
+   * Writes what waits, synced, and lets go of the files. The lock stays with this process if the
+   * disk doesn't answer: something may still be written.
+   */
   @Override
   public void close() {
     writer.close();
     reader.close();
-    lock.close();
+    if (writer.hasEnded()) {
+      lock.close();
+    }
   }
 }

@@ -155,6 +155,19 @@ final class LedgerQueue {
     }
   }
 
+  /** Takes out what the thread will not come to any more. */
+  Group abandon() {
+    lock.lock();
+    try {
+      Group left = new Group(asked, notes, true);
+      asked = new ArrayList<>();
+      notes = new ArrayList<>();
+      return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private boolean asksMayCome() {
     return !asked.isEmpty() && asked.size() < WORTH_A_COMMIT && announced > 0 && !closed;
   }

@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,12 +22,14 @@ import org.jspecify.annotations.Nullable;
 final class LedgerWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LedgerWriter.class.getName());
   private static final int MOST_NOTES_KEPT = 64 * 1024;
+  private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
 
   private final Path file;
   private final LedgerSchema.Connector connector;
   private final LedgerQueue queue = new LedgerQueue();
   private final ArrayDeque<LedgerQueue.Write> notes = new ArrayDeque<>();
   private final Thread thread;
+  private final Duration closeWait;
 
   /** Of the group under way, those whose condition was not met. */
   private final Map<LedgerQueue.Asked, IssuanceException> unmet = new HashMap<>();
@@ -34,8 +37,19 @@ final class LedgerWriter implements AutoCloseable {
   private @Nullable LedgerStatements statements;
   private boolean failing;
 
+  /** How many of the group under way are waited for. */
+  private volatile int inHand;
+
   LedgerWriter(Path file, LedgerSchema.Connector connector) throws IOException {
+    this(file, connector, CLOSE_WAITS);
+  }
+
+  /**
+   * @param closeWait how long {@link #close} waits for the disk
+   */
+  LedgerWriter(Path file, LedgerSchema.Connector connector, Duration closeWait) throws IOException {
     this.file = file;
+    this.closeWait = closeWait;
     this.connector = connector;
     try {
       statements = new LedgerStatements(connector.connect(file));
@@ -105,6 +119,7 @@ final class LedgerWriter implements AutoCloseable {
       // What is lost stays "intended", which stands as issued: the safe side.
       notes.removeFirst();
     }
+    inHand = group.asked().size();
     IssuanceException failure = null;
     if (!group.asked().isEmpty() || !notes.isEmpty()) {
       failure = tryWrite(group);
@@ -118,6 +133,7 @@ final class LedgerWriter implements AutoCloseable {
       }
     }
     unmet.clear();
+    inHand = 0;
   }
 
   private void write(LedgerStatements ledger, LedgerQueue.Asked asked) throws SQLException {
@@ -191,20 +207,46 @@ final class LedgerWriter implements AutoCloseable {
     }
   }
 
-  /** Writes what waits, with a sync, and ends the thread. */
+  /**
+   * Writes what waits, with a sync, and ends the thread. If the disk doesn't answer in time, what
+   * is left is told to those who wait for it, and logged: nothing of it was reported durable.
+   */
   @Override
   public void close() {
     queue.close();
     boolean interrupted = false;
-    while (thread.isAlive()) {
+    long end = System.nanoTime() + closeWait.toNanos();
+    for (long left = closeWait.toNanos(); !hasEnded() && left > 0; left = end - System.nanoTime()) {
       try {
-        thread.join();
+        boolean _ = thread.join(Duration.ofNanos(left));
       } catch (InterruptedException e) {
         interrupted = true;
       }
     }
+    if (!hasEnded()) {
+      abandon();
+    }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whether nothing is written any more. */
+  boolean hasEnded() {
+    return !thread.isAlive();
+  }
+
+  private void abandon() {
+    LedgerQueue.Group left = queue.abandon();
+    LOG.log(
+        System.Logger.Level.ERROR,
+        "the ledger''s disk does not answer: left behind are a commit of {0} writes that may still"
+            + " end, {1} that waited and {2} notes of how certificates ended, which stand as issued",
+        inHand,
+        left.asked().size(),
+        left.notes().size());
+    IssuanceException why =
+        new IssuanceException(Reason.LEDGER_UNAVAILABLE, "the ledger's disk does not answer");
+    left.asked().forEach(asked -> asked.done().completeExceptionally(why));
   }
 }

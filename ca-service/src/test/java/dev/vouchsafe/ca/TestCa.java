@@ -175,7 +175,7 @@ final class TestCa implements AutoCloseable {
   }
 
   private Pace patience(Duration longest) {
-    return new Pace(clock::nanoTime, longest, longest);
+    return new Pace(clock::nanoTime, longest, longest, longest);
   }
 
   IssuedCertificate issue(Grant grant, CertificateRequest request) throws IssuanceException {
