@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 
@@ -32,14 +31,12 @@ final class LeafPreparer {
   }
 
   private final Issuers issuers;
-  private final SoftwareCrypto crypto;
   private final InstantSource clock;
   private final KeyType defaultKey;
   private final CsrReader csrReader;
   private final LeafPlanner planner;
   private final Optional<LiveCertificates> live;
-  private final Semaphore slowKeys =
-      new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+  private final LeafKeys keys;
   private final Serials serials = new Serials();
 
   /**
@@ -53,7 +50,7 @@ final class LeafPreparer {
       Optional<LiveCertificates> live) {
     this.live = live;
     this.issuers = issuers;
-    this.crypto = crypto;
+    this.keys = LeafKeys.onCores(crypto::generate, Runtime.getRuntime().availableProcessors());
     this.clock = clock;
     this.defaultKey = settings.leafKey();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(issuers::hasKey));
@@ -80,7 +77,7 @@ final class LeafPreparer {
     try {
       LeafPlan plan = planner.plan(wish, signer.issuer(), now);
       Optional<KeyPair> keyPair =
-          csr.isPresent() ? Optional.empty() : Optional.of(generate(keyType));
+          csr.isPresent() ? Optional.empty() : Optional.of(keys.make(keyType));
       SubjectPublicKeyInfo key =
           csr.map(Csr::key)
               .orElseGet(() ->
@@ -120,25 +117,6 @@ final class LeafPreparer {
       return new LeafIntent(grant, plan, signer.authority().row().row(), serial, tbs, keyHash);
     } catch (IOException e) {
       throw new IllegalStateException("encoding into memory does not fail", e);
-    }
-  }
-
-  /**
-   * An RSA key takes a core for a second: some at a time, so that who asks for many stops nobody.
-   */
-  private KeyPair generate(KeyType type) throws IssuanceException {
-    if (type == KeyType.EC_P256 || type == KeyType.EC_P384) {
-      return crypto.generate(type);
-    }
-    if (!slowKeys.tryAcquire()) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE,
-          "keyType: other " + type.text() + " keys are being made; ask again, or bring a CSR");
-    }
-    try {
-      return crypto.generate(type);
-    } finally {
-      slowKeys.release();
     }
   }
 
