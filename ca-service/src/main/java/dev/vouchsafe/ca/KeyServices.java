@@ -40,7 +40,7 @@ final class KeyServices {
     this.sealer = new Sealer(store);
     this.masters = new ModuleMasters(this.ledger, sealer, clock);
     this.tokenKeys = new TokenKeys(settings, this.ledger, sealer, crypto, clock, pace);
-    this.auditKey = new SealedAuditKey(this.ledger, sealer, crypto, clock);
+    this.auditKey = new SealedAuditKey(this.ledger, sealer, crypto, clock, pace);
   }
 
   /** One of the parts that need the store. */

@@ -18,8 +18,10 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,10 @@ final class SealedAuditKey implements AuditKey {
   private static final KeyType TYPE = KeyType.EC_P256;
   private static final KeyLabel PURPOSE = KeyLabel.of("audit-key");
   private static final int SIGNATURE_LENGTH = 64;
+
+  /** A store that is away is asked so seldom that it doesn't notice. */
+  private static final long TRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private static final byte[] CHECKED_MESSAGE =
       "vouchsafe audit key check".getBytes(StandardCharsets.US_ASCII);
 
@@ -40,22 +46,34 @@ final class SealedAuditKey implements AuditKey {
   private final Sealer sealer;
   private final SoftwareCrypto crypto;
   private final InstantSource clock;
+  private final LongSupplier nanoTime;
   private final ReentrantLock preparing = new ReentrantLock();
   private final AtomicBoolean trying = new AtomicBoolean();
   private final ThreadPoolExecutor background = IdleThreads.one("vouchsafe-audit-key");
+
+  /** When it may be tried again; for whoever has {@code trying}. */
+  private long nextTry;
+
   private volatile @Nullable ECPublicKey publicKey;
   private volatile @Nullable PrivateKey privateKey;
 
-  SealedAuditKey(KeyLedger ledger, Sealer sealer, SoftwareCrypto crypto, InstantSource clock) {
+  SealedAuditKey(
+      KeyLedger ledger, Sealer sealer, SoftwareCrypto crypto, InstantSource clock, Pace pace) {
     this.ledger = ledger;
     this.sealer = sealer;
     this.crypto = crypto;
     this.clock = clock;
+    this.nanoTime = pace.nanoTime();
+    this.nextTry = nanoTime.getAsLong();
   }
 
   @Override
   public Optional<ECPublicKey> publicKey() {
-    return Optional.ofNullable(publicKey);
+    ECPublicKey known = publicKey;
+    if (known == null) {
+      tryAgain();
+    }
+    return Optional.ofNullable(known);
   }
 
   @Override
@@ -72,9 +90,19 @@ final class SealedAuditKey implements AuditKey {
     }
   }
 
-  /** On a thread of its own: a store that hangs must not hold up who writes the log. */
+  /**
+   * On a thread of its own: a store that hangs must not hold up who writes the log. Now and then
+   * only, however often the key is wanted.
+   */
   private void tryAgain() {
-    if (trying.compareAndSet(false, true)) {
+    if (!trying.compareAndSet(false, true)) {
+      return;
+    }
+    long now = nanoTime.getAsLong();
+    if (now - nextTry < 0) {
+      trying.set(false);
+    } else {
+      nextTry = now + TRY_NANOS;
       background.execute(() -> {
         try {
           prepare();

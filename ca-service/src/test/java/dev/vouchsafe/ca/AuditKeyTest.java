@@ -10,9 +10,11 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.Signature;
 import java.security.interfaces.ECPublicKey;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,7 +91,63 @@ class AuditKeyTest {
     assertThat(sealed.publicKey()).as("the ledger has it").hasValue(key);
     Refusals.assertRefused(Reason.KEY_STORE_UNAVAILABLE, () -> sealed.sign(OCTETS));
     ca.store.setAway(false);
+    ca.clock.passUnseen(Duration.ofSeconds(2));
     assertThat(verifies(key, sealed)).isTrue();
+  }
+
+  /** As after an update from a release without an audit log. */
+  @Test
+  void aStoreThatIsAwayWhenTheKeyIsToBeMadeIsAskedAgainNowAndThen() throws Exception {
+    ca.ca().close();
+    LedgerPeek.execute(ca.settings.directory(), "DELETE FROM audit_key");
+    ca.store.setAway(true);
+    ca.reopen();
+    AuditKey unknown = ca.ca().auditKey();
+    for (int i = 0; i < 1000; i++) {
+      assertThat(unknown.publicKey()).isEmpty();
+    }
+    ca.store.setAway(false);
+    // Of the time that passes a second each lets one attempt through, which may still be away.
+    long end = System.nanoTime() + 30_000_000_000L;
+    while (unknown.publicKey().isEmpty()) {
+      assertThat(System.nanoTime()).isLessThan(end);
+      ca.clock.passUnseen(Duration.ofMillis(10));
+      Thread.onSpinWait();
+    }
+    assertThat(verifies(unknown.publicKey().orElseThrow(), unknown)).isTrue();
+    ECPublicKey made = unknown.publicKey().orElseThrow();
+    ca.reopen();
+    assertThat(ca.ca().auditKey().publicKey()).hasValue(made);
+  }
+
+  @Test
+  void aStoreThatStaysAwayIsAskedOnceASecondHoweverOftenTheKeyIsWanted() throws Exception {
+    ca.ca().close();
+    LedgerPeek.execute(ca.settings.directory(), "DELETE FROM audit_key");
+    AtomicInteger tries = new AtomicInteger();
+    ca.store.beforeSealing(purpose -> {
+      if (purpose.parts().contains("audit-key")) {
+        tries.incrementAndGet();
+        throw new KeyFault.Unavailable("unplugged by the test");
+      }
+    });
+    ca.reopen();
+    int atStart = tries.get();
+    AuditKey unknown = ca.ca().auditKey();
+    for (int second = 1; second <= 5; second++) {
+      int before = tries.get();
+      long end = System.nanoTime() + 30_000_000_000L;
+      while (tries.get() == before) {
+        assertThat(unknown.publicKey()).isEmpty();
+        assertThat(System.nanoTime()).isLessThan(end);
+      }
+      for (int i = 0; i < 1000; i++) {
+        assertThat(unknown.publicKey()).isEmpty();
+      }
+      assertThat(tries).hasValue(atStart + second);
+      ca.clock.passUnseen(Duration.ofSeconds(1));
+    }
+    ca.store.beforeSealing(purpose -> {});
   }
 
   @Test
