@@ -20,7 +20,9 @@ public sealed interface AuditEvent {
     /** A definite no. */
     REFUSED,
     /** It couldn't be decided or done then. */
-    UNAVAILABLE;
+    UNAVAILABLE,
+    /** It couldn't be decided as it was asked: nothing was refused. */
+    INVALID;
 
     /** As it stands in the log. */
     public String text() {
@@ -61,8 +63,18 @@ public sealed interface AuditEvent {
    * @param wanted the selector as written
    * @param measured what was found
    * @param match {@code yes}, {@code no} or {@code unavailable}
+   * @param part where in the registration it stands: {@code selectors}, where it must hold, {@code
+   *     any 1} and so on for the alternatives, {@code not}, where it may not hold
    */
-  record Selector(String wanted, String measured, String match) {}
+  record Selector(String wanted, String measured, String match, String part) {
+    /** One that must hold, as all do that say nothing else. */
+    static final String REQUIRED = "selectors";
+
+    /** One that must hold. */
+    public Selector(String wanted, String measured, String match) {
+      this(wanted, measured, match, REQUIRED);
+    }
+  }
 
   /**
    * What was asked for.
@@ -171,10 +183,11 @@ public sealed interface AuditEvent {
    * @param version of the program
    * @param unsigned entries before this one that no checkpoint covered when it started: what was
    *     written in the last moments before a crash, or by somebody else
-   * @param tornOctets octets of a half-written line that were cut off
+   * @param tornOctets octets of a group that a crash left half written, which were cut off
+   * @param tornEntries of how many entries they were, as far as can be told
    * @param note what is wrong with what the log held; empty if nothing is
    */
-  record Started(String version, long unsigned, long tornOctets, String note)
+  record Started(String version, long unsigned, long tornOctets, long tornEntries, String note)
       implements AuditEvent {}
 
   /** The service stopped as it was told to. Written by the log itself. */
@@ -202,6 +215,14 @@ public sealed interface AuditEvent {
       alike = List.copyOf(alike);
     }
   }
+
+  /**
+   * The clock was set, or went wrong: it shows another time than by what passed.
+   *
+   * @param from what it would show
+   * @param to what it shows
+   */
+  record ClockJumped(Instant from, Instant to) implements AuditEvent {}
 
   /** So many events are not in the log, since it couldn't be written then. */
   record Lost(long count) implements AuditEvent {}

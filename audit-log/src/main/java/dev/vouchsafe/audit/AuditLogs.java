@@ -8,11 +8,13 @@ public final class AuditLogs {
   private AuditLogs() {}
 
   /**
-   * Opens a log, or begins one, and records that the service started.
+   * Opens a log, or begins one, and records that the service started. If it can't be written just
+   * now, its disk being full, that is recorded as soon as it can: until then nothing is taken that
+   * must be recorded.
    *
    * @param signer signs the checkpoints; one that can't yet is asked again
    * @param version of the program, for the record
-   * @throws IOException if the folder can't be read or written
+   * @throws IOException if the folder can't be read, made, or trusted
    */
   public static AuditLog open(
       AuditSettings settings, CheckpointSigner signer, InstantSource clock, String version)

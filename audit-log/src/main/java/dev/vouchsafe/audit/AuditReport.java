@@ -66,10 +66,20 @@ public record AuditReport(
     CHECKPOINT_WRONG,
     /** The log ends before a checkpoint that was given, or has other lines there. */
     CHECKPOINT_DIFFERS,
-    /** There are more entries without a signature than the service leaves. */
+    /** Nothing in it is signed. */
     UNSIGNED,
-    /** The last line is begun and not whole: a crash leaves that, or the service is writing it. */
-    TORN_END
+    /**
+     * Many entries behind the last checkpoint: the service's key store was away, or somebody wrote
+     * them.
+     */
+    NOT_YET_SIGNED,
+    /** The last entries are not whole: a crash leaves that, or the service is writing them. */
+    TORN_END;
+
+    /** Whether that is no change, but something to know. */
+    public boolean isWarning() {
+      return this == NOT_YET_SIGNED || this == TORN_END;
+    }
   }
 
   /**
@@ -87,8 +97,8 @@ public record AuditReport(
     return findings.isEmpty();
   }
 
-  /** Whether nobody changed it, as far as can be seen: a line that a crash tore is no change. */
+  /** Whether nobody changed it, as far as can be seen. */
   public boolean sound() {
-    return findings.stream().allMatch(finding -> finding.kind() == Kind.TORN_END);
+    return findings.stream().allMatch(finding -> finding.kind().isWarning());
   }
 }

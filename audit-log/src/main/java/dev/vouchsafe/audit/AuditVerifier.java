@@ -50,14 +50,16 @@ public final class AuditVerifier {
     long read = 0;
     List<Path> segments = folder.segments();
     for (Path segment : segments) {
-      verification.begin(segment);
+      verification.begin(segment, segment.equals(segments.getLast()));
       try (Lines lines = Lines.of(segment)) {
-        byte[] line;
-        while ((line = lines.next()) != null) {
-          verification.line(line);
+        byte[] line = lines.next();
+        while (line != null && verification.line(line)) {
           progress.accept(read + lines.position());
+          line = lines.next();
         }
-        verification.end(lines.torn(), segment.equals(segments.getLast()));
+        if (line == null) {
+          verification.end(lines.torn());
+        }
         read += lines.position();
       }
     }

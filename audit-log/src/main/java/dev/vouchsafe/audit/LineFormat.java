@@ -64,14 +64,26 @@ final class LineFormat {
     return TIME.format(time);
   }
 
-  /** The octets of a line, with its line feed. */
+  /** The octets of a line, with its line feed, that is the first of its group. */
   static byte[] line(long sequence, Instant time, String before, AuditEvent event) {
+    return line(sequence, time, before, sequence, event);
+  }
+
+  /**
+   * The octets of a line, with its line feed.
+   *
+   * @param with number of the first line of its group
+   */
+  static byte[] line(long sequence, Instant time, String before, long with, AuditEvent event) {
     ByteArrayOutputStream octets = new ByteArrayOutputStream(512);
     try (JsonGenerator json = JSON.createGenerator(octets)) {
       json.writeStartObject();
       json.writeNumberField("seq", sequence);
       json.writeStringField("time", time(time));
       json.writeStringField("prev", before);
+      if (with != sequence) {
+        json.writeNumberField("with", with);
+      }
       event(json, event);
       json.writeEndObject();
     } catch (IOException e) {
@@ -100,6 +112,11 @@ final class LineFormat {
         json.writeNumberField("count", count.count());
       }
       case AuditEvent.Refusals refusals -> refusals(json, refusals);
+      case AuditEvent.ClockJumped jump -> {
+        type(json, "clock");
+        json.writeStringField("from", time(jump.from()));
+        json.writeStringField("to", time(jump.to()));
+      }
       default -> own(json, event);
     }
   }
@@ -112,6 +129,7 @@ final class LineFormat {
         text(json, "version", started.version(), NAME);
         json.writeNumberField("unsigned", started.unsigned());
         json.writeNumberField("tornOctets", started.tornOctets());
+        json.writeNumberField("tornEntries", started.tornEntries());
         text(json, "note", started.note(), DETAIL);
       }
       case AuditEvent.Lost lost -> {
@@ -160,22 +178,29 @@ final class LineFormat {
     }
     optional(json, "executable", process.executable());
     optional(json, "cgroup", process.cgroup());
+    selectors(json, decision.selectors());
+    texts(json, "certificates", decision.certificates());
+    texts(json, "tokens", decision.tokens());
+    if (decision.expires().isPresent()) {
+      json.writeStringField("expires", time(decision.expires().get()));
+    }
+  }
+
+  private static void selectors(JsonGenerator json, List<AuditEvent.Selector> selectors)
+      throws IOException {
     json.writeArrayFieldStart("selectors");
-    List<AuditEvent.Selector> selectors = decision.selectors();
     for (AuditEvent.Selector selector :
         selectors.subList(0, Math.min(selectors.size(), MOST_SELECTORS))) {
       json.writeStartObject();
       text(json, "wanted", selector.wanted(), SELECTOR);
       text(json, "measured", selector.measured(), SELECTOR);
       text(json, "match", selector.match(), NAME);
+      if (!selector.part().equals(AuditEvent.Selector.REQUIRED)) {
+        text(json, "part", selector.part(), NAME);
+      }
       json.writeEndObject();
     }
     json.writeEndArray();
-    texts(json, "certificates", decision.certificates());
-    texts(json, "tokens", decision.tokens());
-    if (decision.expires().isPresent()) {
-      json.writeStringField("expires", time(decision.expires().get()));
-    }
   }
 
   private static void registrations(JsonGenerator json, AuditEvent.Registrations registrations)

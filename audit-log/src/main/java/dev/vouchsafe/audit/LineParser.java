@@ -60,7 +60,20 @@ final class LineParser {
     if (sequence < 0 || !isSha256(before)) {
       throw new BadLineException("its number or its hash is not one");
     }
-    return new AuditEntry(sequence, time(root, "time"), before, event(root), text);
+    return new AuditEntry(
+        sequence, time(root, "time"), before, with(root, sequence), event(root), text);
+  }
+
+  /** An entry that says nothing was the first of its group, as all were in older logs. */
+  private static long with(JsonNode root, long sequence) throws BadLineException {
+    if (!root.has("with")) {
+      return sequence;
+    }
+    long with = number(root, "with");
+    if (with < 0 || with >= sequence) {
+      throw new BadLineException("it was not written with the one that it names");
+    }
+    return with;
   }
 
   /** A JSON object of one line, without duplicate members, and nothing behind it. */
@@ -105,6 +118,7 @@ final class LineParser {
               time(root, "since"),
               number(root, "count"));
       case "refusals" -> refusals(root);
+      case "clock" -> new AuditEvent.ClockJumped(time(root, "from"), time(root, "to"));
       default -> own(root, type);
     };
   }
@@ -116,6 +130,7 @@ final class LineParser {
               text(root, "version"),
               number(root, "unsigned"),
               number(root, "tornOctets"),
+              root.has("tornEntries") ? number(root, "tornEntries") : 0,
               text(root, "note"));
       case "stop" -> new AuditEvent.Stopped();
       case "lost" -> new AuditEvent.Lost(number(root, "count"));
@@ -135,7 +150,10 @@ final class LineParser {
     for (JsonNode each : array(root, "selectors")) {
       selectors.add(
           new AuditEvent.Selector(
-              text(each, "wanted"), text(each, "measured"), text(each, "match")));
+              text(each, "wanted"),
+              text(each, "measured"),
+              text(each, "match"),
+              optional(each, "part").orElse(AuditEvent.Selector.REQUIRED)));
     }
     return new AuditEvent.Decision(
         outcome(text(root, "outcome")),

@@ -23,13 +23,27 @@ import java.util.stream.Stream;
 final class LogFolder {
   private static final Pattern SEGMENT = Pattern.compile("[0-8][0-9]{18}\\.jsonl");
 
+  /** More than a group of entries takes. */
+  private static final long MOST_KEPT = 64L * 1024 * 1024;
+
   private static final Integer ROOT = 0;
   private static final int WRITABLE_BY_OTHERS = 022;
 
   private final Path folder;
+  private final Sync sync;
 
   LogFolder(Path folder) {
+    this(folder, LogFolder::sync);
+  }
+
+  LogFolder(Path folder, Sync sync) {
     this.folder = folder;
+    this.sync = sync;
+  }
+
+  /** Has the names in a folder survive a power cut. */
+  interface Sync {
+    void of(Path folder) throws IOException;
   }
 
   Path path() {
@@ -49,7 +63,7 @@ final class LogFolder {
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       Path parent = folder.toAbsolutePath().getParent();
       if (parent != null) {
-        sync(parent);
+        sync.of(parent);
       }
     }
     requireOurs();
@@ -91,15 +105,46 @@ final class LogFolder {
     return Long.parseLong(segment.getFileName().toString().substring(0, 19));
   }
 
-  /** Makes a new, empty file that survives a power cut. */
-  FileChannel create(Path segment) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            segment,
-            Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    sync(folder);
-    return channel;
+  /** Makes a new, empty file; {@link #sync} has it survive a power cut. */
+  FileChannel create(Path file) throws IOException {
+    return FileChannel.open(
+        file,
+        Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+  }
+
+  /** Has what files there are, and aren't, survive a power cut. */
+  void sync() throws IOException {
+    sync.of(folder);
+  }
+
+  /** Where what stood behind a place in a file is kept. */
+  Path aside(Path segment, long from) {
+    return folder.resolve(segment.getFileName() + "." + from + ".torn");
+  }
+
+  /** Copies what stands behind a place in a file, as far as it isn't beyond all measure. */
+  void keepAside(Path segment, long from) throws IOException {
+    Path aside = aside(segment, from);
+    Path fresh = folder.resolve("." + aside.getFileName() + ".new");
+    Files.deleteIfExists(fresh);
+    try (FileChannel source =
+            FileChannel.open(segment, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        FileChannel copy = create(fresh)) {
+      long left = Math.min(source.size() - from, MOST_KEPT);
+      long at = from;
+      while (left > 0) {
+        long copied = source.transferTo(at, left, copy);
+        if (copied <= 0) {
+          throw new IOException(segment + " became shorter");
+        }
+        at += copied;
+        left -= copied;
+      }
+      copy.force(true);
+    }
+    Files.move(fresh, aside, StandardCopyOption.ATOMIC_MOVE);
+    sync();
   }
 
   /** Writes a small file whole. */
@@ -116,14 +161,14 @@ final class LogFolder {
       channel.force(true);
     }
     Files.move(fresh, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-    sync(folder);
+    sync();
   }
 
   void remove(List<Path> segments) throws IOException {
     for (Path segment : segments) {
       Files.deleteIfExists(segment);
     }
-    sync(folder);
+    sync();
   }
 
   private static void sync(Path path) throws IOException {

@@ -40,6 +40,16 @@ final class LogWriter implements AutoCloseable {
   private long size;
   private ChainEnd end;
   private ChainEnd from;
+
+  /** Whether {@code from} is what the newest checkpoint says, for which the key must be known. */
+  private boolean fromKnown;
+
+  /** What stood behind {@code size} when the log was opened, and isn't kept yet. */
+  private Tail.Rest rest;
+
+  /** What is to be said before all else. */
+  private @Nullable Stamped start;
+
   private @Nullable Instant segmentBegan;
   private boolean keyWritten;
   private @Nullable String newest;
@@ -49,7 +59,9 @@ final class LogWriter implements AutoCloseable {
       AuditSettings settings,
       CheckpointSigner signer,
       InstantSource clock,
-      Tail tail) {
+      Tail tail,
+      Stamped start,
+      boolean fromKnown) {
     this.folder = folder;
     this.settings = settings;
     this.signer = signer;
@@ -58,26 +70,39 @@ final class LogWriter implements AutoCloseable {
     this.size = tail.goodOctets();
     this.end = tail.end();
     this.from = tail.checkpoint().map(CheckpointText::from).orElse(ChainEnd.START);
+    this.fromKnown = fromKnown;
+    this.rest = tail.rest();
+    this.start = start;
   }
 
-  /** Opens a log, or begins one, and says so in it. */
+  /** Opens a log, or begins one; the first thing that is written says so. */
   static LogWriter open(
       AuditSettings settings, CheckpointSigner signer, InstantSource clock, String version)
       throws IOException {
-    LogFolder folder = new LogFolder(settings.folder());
+    return open(new LogFolder(settings.folder()), settings, signer, clock, version);
+  }
+
+  /** The same in that folder. */
+  static LogWriter open(
+      LogFolder folder,
+      AuditSettings settings,
+      CheckpointSigner signer,
+      InstantSource clock,
+      String version)
+      throws IOException {
     folder.make();
-    Tail tail = Tail.read(folder, signer.publicKey().orElse(null));
-    LogWriter writer = new LogWriter(folder, settings, signer, clock, tail);
-    if (tail.tornOctets() > 0 && tail.segment().isPresent()) {
-      Torn.keepAsideIfStrange(folder, tail);
-    }
-    writer.append(
-        List.of(
-            new Stamped(
-                clock.instant(),
-                new AuditEvent.Started(version, tail.unsigned(), tail.tornOctets(), tail.note()))));
-    writer.removeTrimmed();
-    return writer;
+    ECPublicKey key = signer.publicKey().orElse(null);
+    Tail tail = Tail.read(folder, key);
+    Stamped start =
+        new Stamped(
+            clock.instant(),
+            new AuditEvent.Started(
+                version,
+                tail.unsigned(),
+                tail.rest().octets(),
+                tail.rest().entries(),
+                tail.note()));
+    return new LogWriter(folder, settings, signer, clock, tail, start, key != null);
   }
 
   /** An event and the time when it was recorded. */
@@ -86,17 +111,40 @@ final class LogWriter implements AutoCloseable {
   /** What is to be written, rendered. */
   private static final class Batch {
     private final ByteArrayOutputStream octets = new ByteArrayOutputStream(4096);
+    private final long first;
     private ChainEnd end;
 
     Batch(ChainEnd end) {
+      this.first = end.next();
       this.end = end;
     }
 
-    void add(Instant time, AuditEvent event) {
-      byte[] line = LineFormat.line(end.next(), time, end.hash(), event);
+    void add(Stamped stamped) {
+      byte[] line = LineFormat.line(end.next(), stamped.time(), end.hash(), first, stamped.event());
       octets.writeBytes(line);
       end = ChainEnd.after(end.next(), line);
     }
+  }
+
+  /**
+   * Says that the service started, unless it was said.
+   *
+   * @throws IOException if it couldn't be written; then it is said as soon as something can be
+   */
+  void begin() throws IOException {
+    Stamped unsaid = start;
+    if (unsaid != null) {
+      Batch batch = new Batch(end);
+      batch.add(unsaid);
+      write(batch);
+      start = null;
+      removeTrimmed();
+    }
+  }
+
+  /** Whether it was said that the service started. */
+  boolean isBegun() {
+    return start == null;
   }
 
   /**
@@ -105,9 +153,12 @@ final class LogWriter implements AutoCloseable {
    * @throws IOException if they couldn't be written; then none of them is in the log
    */
   void append(List<Stamped> events) throws IOException {
-    Batch batch = new Batch(end);
-    events.forEach(stamped -> batch.add(stamped.time(), stamped.event()));
-    write(batch);
+    begin();
+    if (!events.isEmpty()) {
+      Batch batch = new Batch(end);
+      events.forEach(batch::add);
+      write(batch);
+    }
   }
 
   private void write(Batch batch) throws IOException {
@@ -135,24 +186,33 @@ final class LogWriter implements AutoCloseable {
     if (known != null) {
       return known;
     }
-    FileChannel opened = segment == null ? begin() : reopen(segment);
+    FileChannel opened = segment == null ? beginFile() : reopen(segment);
     channel = opened;
     fileKey = key(Objects.requireNonNull(segment));
     return opened;
   }
 
   private FileChannel reopen(Path file) throws IOException {
+    FileChannel opened;
     try {
-      FileChannel opened =
-          FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-      opened.truncate(size);
-      return opened;
+      if (rest.isKept()) {
+        folder.keepAside(file, size);
+      }
+      opened = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     } catch (NoSuchFileException e) {
-      return begin();
+      return beginFile();
     }
+    rest = Tail.Rest.NONE;
+    return readied(
+        opened,
+        () -> {
+          opened.truncate(size);
+          // It may have been made by an attempt that failed after that.
+          folder.sync();
+        });
   }
 
-  private FileChannel begin() throws IOException {
+  private FileChannel beginFile() throws IOException {
     Path file = folder.segment(end.next());
     FileChannel opened;
     try {
@@ -164,10 +224,30 @@ final class LogWriter implements AutoCloseable {
       }
       opened = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     }
+    FileChannel begun = readied(opened, folder::sync);
     segment = file;
     size = 0;
     segmentBegan = clock.instant();
-    return opened;
+    return begun;
+  }
+
+  /** What is left to do before a file can be written. */
+  private interface Preparation {
+    void run() throws IOException;
+  }
+
+  private static FileChannel readied(FileChannel opened, Preparation preparation)
+      throws IOException {
+    boolean ready = false;
+    try {
+      preparation.run();
+      ready = true;
+      return opened;
+    } finally {
+      if (!ready) {
+        opened.close();
+      }
+    }
   }
 
   /** Closes the file, so that the next write begins with what is known to be on the disk. */
@@ -194,20 +274,31 @@ final class LogWriter implements AutoCloseable {
    * @throws AuditUnavailableException if the key can't be used now
    */
   String checkpoint() throws IOException, AuditUnavailableException {
+    ECPublicKey key = key();
+    begin();
+    leaveLostFile();
+    if (!keyWritten) {
+      folder.put(AuditKeys.FILE, AuditKeys.pem(key));
+      keyWritten = true;
+    }
+    Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    String jws = new CheckpointText(end, from, now).sign(signer, key);
+    append(List.of(new Stamped(now, new AuditEvent.Checkpoint(jws))));
+    newest = jws;
+    return jws;
+  }
+
+  /** The audit key, which may become known only while the service runs. */
+  private ECPublicKey key() throws IOException, AuditUnavailableException {
     Optional<ECPublicKey> key = signer.publicKey();
     if (key.isEmpty()) {
       throw new AuditUnavailableException("there is no audit key yet");
     }
-    leaveLostFile();
-    if (!keyWritten) {
-      folder.put(AuditKeys.FILE, AuditKeys.pem(key.get()));
-      keyWritten = true;
+    if (!fromKnown) {
+      from = Tail.checkpoint(folder, key.get()).map(CheckpointText::from).orElse(ChainEnd.START);
+      fromKnown = true;
     }
-    Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
-    String jws = new CheckpointText(end, from, now).sign(signer, key.get());
-    append(List.of(new Stamped(now, new AuditEvent.Checkpoint(jws))));
-    newest = jws;
-    return jws;
+    return key.get();
   }
 
   /** Whoever removed or replaced the file has lost its lines; later ones go where they are seen. */
@@ -256,6 +347,7 @@ final class LogWriter implements AutoCloseable {
       return;
     }
     Trim trim = wanted.get();
+    ECPublicKey _ = key();
     ChainEnd before = from;
     append(List.of(new Stamped(clock.instant(), trim.event())));
     from = trim.from();

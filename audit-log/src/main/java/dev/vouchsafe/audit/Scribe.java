@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -22,6 +23,8 @@ final class Scribe {
   private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private static final long CLOSE_WAITS_MILLIS = 4000;
+  private static final int LAST_TRIES = 4;
+  private static final long LAST_PAUSE_MILLIS = 250;
 
   private final LogWriter writer;
   private final LogQueue queue;
@@ -30,6 +33,7 @@ final class Scribe {
   private final LongSupplier nanoTime;
   private final Due due;
   private final LongAdder written = new LongAdder();
+  private final CountDownLatch tried = new CountDownLatch(1);
   private final Thread thread;
   private volatile @Nullable String fault;
   private volatile @Nullable String signingFault;
@@ -55,8 +59,14 @@ final class Scribe {
     this.thread.setDaemon(true);
   }
 
+  /** Begins, and waits for the first attempt to write, so that it is known how that went. */
   void start() {
     thread.start();
+    try {
+      boolean _ = tried.await(STALLED_NANOS, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Why the log can't be written now, as far as is known. */
@@ -90,6 +100,8 @@ final class Scribe {
     List<LogQueue.Item> group = new ArrayList<>();
     try {
       boolean ended = false;
+      boolean _ = write(new ArrayList<>(), false);
+      tried.countDown();
       while (!ended) {
         ended = queue.isClosing();
         if (ended) {
@@ -128,9 +140,11 @@ final class Scribe {
     }
     boolean done = write(entries, ended);
     boolean wanted = group.stream().anyMatch(LogQueue.Wanted.class::isInstance);
-    if (done && (ended || wanted || writer.isFull() || due.checkpoint())) {
+    if (done && ended) {
+      signLast(group);
+    } else if (done && (wanted || writer.isFull() || due.checkpoint())) {
       boolean whole = sign(group);
-      if (whole && !ended && writer.isFull()) {
+      if (whole && writer.isFull()) {
         roll();
       }
     }
@@ -149,7 +163,7 @@ final class Scribe {
   /** Until it is done, or the service stops. */
   private boolean write(List<LogQueue.Entry> entries, boolean lastTry) throws InterruptedException {
     boolean last = lastTry;
-    while (!entries.isEmpty()) {
+    while (!entries.isEmpty() || !writer.isBegun()) {
       try {
         append(entries);
         if (fault != null) {
@@ -166,6 +180,7 @@ final class Scribe {
               why);
         }
         fault = why;
+        tried.countDown();
         refuse(entries, "the audit log can't be written: " + why);
         if (last) {
           return false;
@@ -185,9 +200,11 @@ final class Scribe {
       writing = false;
     }
     written.add(entries.size());
-    due.written(
-        entries.size(),
-        entries.stream().allMatch(each -> each.stamped().event() instanceof AuditEvent.Count));
+    if (!entries.isEmpty()) {
+      due.written(
+          entries.size(),
+          entries.stream().allMatch(each -> each.stamped().event() instanceof AuditEvent.Count));
+    }
     for (LogQueue.Entry entry : entries) {
       if (entry.kept() != null) {
         entry.kept().complete(null);
@@ -243,6 +260,15 @@ final class Scribe {
         }
       });
       return e instanceof AuditUnavailableException;
+    }
+  }
+
+  /** A key that was still sealed may be there in a moment. */
+  private void signLast(List<LogQueue.Item> group) throws InterruptedException {
+    boolean whole = sign(group);
+    for (int i = 0; whole && signingFault != null && i < LAST_TRIES; i++) {
+      TimeUnit.MILLISECONDS.sleep(LAST_PAUSE_MILLIS);
+      whole = sign(group);
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.vouchsafe.audit;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.interfaces.ECPublicKey;
 import java.util.List;
@@ -10,29 +12,41 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a log ended when it was opened.
  *
- * <p>What was written and never came whole to the disk is cut off: octets behind the last line
- * feed, which a crash leaves. Nothing else is: whoever changed a line must not have us remove the
- * ones behind it. Where lines don't follow one another, the log goes on in a new file, and {@link
- * AuditVerifier} finds the place.
+ * <p>What was written and never came whole to the disk is cut off: what a crash leaves of a group
+ * that was not synced ({@link HalfWritten}), and octets behind the last line feed. Nothing else is:
+ * whoever changed a line must not have us remove the ones behind it. Where lines don't follow one
+ * another, the log goes on in a new file, and {@link AuditVerifier} finds the place.
  *
  * @param end where the chain goes on
  * @param segment the file to go on in; empty if a new one is to be begun
- * @param goodOctets how much of that file is whole lines
- * @param tornOctets how much behind them is to be cut off
+ * @param goodOctets how much of that file is good
+ * @param rest what stands behind that, and is to be cut off
  * @param checkpoint the newest one that the key signed
- * @param unsigned how many lines, checkpoints aside, no checkpoint covers
+ * @param unsigned how many lines, checkpoints aside, no checkpoint covers; behind the last one that
+ *     looks like one, if the key isn't known
  * @param note what is wrong, empty if nothing is
  */
 record Tail(
     ChainEnd end,
     Optional<Path> segment,
     long goodOctets,
-    long tornOctets,
+    Rest rest,
     Optional<CheckpointText> checkpoint,
     long unsigned,
     String note) {
   private static final Tail NEW =
-      new Tail(ChainEnd.START, Optional.empty(), 0, 0, Optional.empty(), 0, "");
+      new Tail(ChainEnd.START, Optional.empty(), 0, Rest.NONE, Optional.empty(), 0, "");
+
+  /**
+   * What is to be cut off.
+   *
+   * @param octets how many
+   * @param entries of how many entries, as far as can be told
+   * @param isKept whether somebody may want to look at it: then it is copied first
+   */
+  record Rest(long octets, long entries, boolean isKept) {
+    static final Rest NONE = new Rest(0, 0, false);
+  }
 
   /**
    * Reads the last file, and those before it as far back as the newest checkpoint lies.
@@ -46,10 +60,10 @@ record Tail(
     }
     Path last = segments.getLast();
     Reading reading = new Reading(key);
-    reading.read(last);
+    reading.readLast(last);
     Reading older = reading;
     long unsigned = reading.unsigned;
-    for (int i = segments.size() - 2; i >= 0 && older.checkpoint == null && key != null; i--) {
+    for (int i = segments.size() - 2; i >= 0 && !older.signed; i--) {
       older = new Reading(key);
       older.read(segments.get(i));
       unsigned += older.unsigned;
@@ -68,10 +82,55 @@ record Tail(
         goesOn || end.next() > LogFolder.firstOf(last) ? end : pastName(last, end),
         goesOn ? Optional.of(last) : Optional.empty(),
         reading.good,
-        goesOn ? reading.torn : 0,
+        goesOn ? rest(folder, last, reading, end) : Rest.NONE,
         Optional.ofNullable(older.checkpoint),
         unsigned,
         note);
+  }
+
+  /**
+   * The newest checkpoint that a key signed.
+   *
+   * @throws IOException if the log can't be read
+   */
+  static Optional<CheckpointText> checkpoint(LogFolder folder, ECPublicKey key) throws IOException {
+    for (Path segment : folder.segments().reversed()) {
+      Reading reading = new Reading(key);
+      reading.read(segment);
+      if (reading.checkpoint != null) {
+        return Optional.of(reading.checkpoint);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * What is to be cut off; or was, by a start that ended before it could say so: then a copy of it
+   * bears the name of this place.
+   */
+  private static Rest rest(LogFolder folder, Path last, Reading reading, ChainEnd end)
+      throws IOException {
+    long octets = reading.size - reading.good;
+    Path aside = folder.aside(last, reading.good);
+    if (octets > 0) {
+      Optional<HalfWritten> left =
+          octets == reading.torn.length
+              ? HalfWritten.find(reading.torn, reading.good, end.next())
+              : reading.left;
+      return new Rest(
+          octets,
+          left.map(HalfWritten::entries).orElse(0L),
+          left.map(HalfWritten::wholeLines).orElse(true));
+    }
+    if (Files.isRegularFile(aside, LinkOption.NOFOLLOW_LINKS)) {
+      return new Rest(
+          Files.size(aside),
+          HalfWritten.findInCopy(aside, reading.good, end.next())
+              .map(HalfWritten::entries)
+              .orElse(0L),
+          false);
+    }
+    return Rest.NONE;
   }
 
   /** A new file needs a name that isn't taken. */
@@ -94,9 +153,16 @@ record Tail(
     private final @Nullable ECPublicKey key;
     private @Nullable ChainEnd end;
     private @Nullable CheckpointText checkpoint;
+
+    /** Whether there is a checkpoint, or what looks like one if the key isn't known. */
+    private boolean signed;
+
     private long unsigned;
     private long good;
-    private long torn;
+    private long size;
+    private byte[] torn = {};
+    private Optional<HalfWritten> left = Optional.empty();
+    private String why = "";
     private String note = "";
 
     Reading(@Nullable ECPublicKey key) {
@@ -104,35 +170,69 @@ record Tail(
     }
 
     void read(Path segment) throws IOException {
+      read(segment, false);
+    }
+
+    /** The same for the file that was being written. */
+    void readLast(Path segment) throws IOException {
+      read(segment, true);
+    }
+
+    private void read(Path segment, boolean last) throws IOException {
       try (Lines lines = Lines.of(segment)) {
         byte[] line;
         while ((line = lines.next()) != null) {
+          AuditEntry entry = parsed(line);
+          if (last && note.isEmpty() && (entry == null || !follows(segment, entry))) {
+            left = HalfWritten.find(segment, good, next(segment));
+            if (left.isPresent()) {
+              size = good + left.get().octets();
+              return;
+            }
+          }
           if (line[line.length - 1] == '\n') {
-            take(segment, line);
+            take(segment, line, entry);
             good = lines.position();
           }
         }
-        torn = lines.position() + lines.torn().length - good;
+        torn = lines.torn();
+        size = lines.position() + torn.length;
       }
     }
 
-    private void take(Path segment, byte[] line) {
+    private long next(Path segment) {
+      ChainEnd before = end;
+      return before == null ? LogFolder.firstOf(segment) : before.next();
+    }
+
+    private @Nullable AuditEntry parsed(byte[] line) {
       try {
-        AuditEntry entry = LineParser.parse(line);
-        boolean expected =
-            end == null ? entry.sequence() == LogFolder.firstOf(segment) : end.takes(entry);
-        if (!expected) {
-          tell(segment, "line " + entry.sequence() + " does not follow the one before it");
-        }
-        see(entry);
-        end = ChainEnd.after(entry.sequence(), line);
+        return LineParser.parse(line);
       } catch (BadLineException e) {
-        tell(segment, "something is no line: " + e.getMessage());
+        why = String.valueOf(e.getMessage());
+        return null;
+      }
+    }
+
+    private boolean follows(Path segment, AuditEntry entry) {
+      ChainEnd before = end;
+      return before == null ? entry.sequence() == LogFolder.firstOf(segment) : before.takes(entry);
+    }
+
+    private void take(Path segment, byte[] line, @Nullable AuditEntry entry) {
+      if (entry == null) {
+        tell(segment, "something is no line: " + why);
         unsigned++;
         if (end != null) {
           end = ChainEnd.after(end.next(), line);
         }
+        return;
       }
+      if (!follows(segment, entry)) {
+        tell(segment, "line " + entry.sequence() + " does not follow the one before it");
+      }
+      see(entry);
+      end = ChainEnd.after(entry.sequence(), line);
     }
 
     private void see(AuditEntry entry) {
@@ -141,12 +241,15 @@ record Tail(
         return;
       }
       if (key == null) {
+        signed = true;
+        unsigned = 0;
         return;
       }
       try {
         CheckpointText text = CheckpointText.verify(found.jws(), key);
         if (text.end().takes(entry)) {
           checkpoint = text;
+          signed = true;
           unsigned = 0;
         } else {
           unsigned++;

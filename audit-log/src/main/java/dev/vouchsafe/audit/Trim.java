@@ -33,46 +33,59 @@ record Trim(List<Path> files, ChainEnd from, AuditEvent.Trimmed event) {
     boolean bySize = false;
     while (count + 1 < segments.size()) {
       boolean tooMuch = total - removed > settings.mostOctets();
-      if (!tooMuch && !isOlder(segments.get(count + 1), oldest)) {
+      if (!tooMuch && !isOlder(segments, count + 1, oldest)) {
         break;
       }
       bySize |= tooMuch;
       removed += Files.size(segments.get(count));
       count++;
     }
-    return count == 0
-        ? Optional.empty()
-        : Optional.of(of(segments, count, removed, bySize ? "size" : "age"));
-  }
-
-  private static Trim of(List<Path> segments, int count, long octets, String reason)
-      throws IOException {
-    AuditEntry first = first(segments.get(count));
-    ChainEnd from = new ChainEnd(first.sequence(), first.before());
-    return new Trim(
-        List.copyOf(segments.subList(0, count)),
-        from,
-        new AuditEvent.Trimmed(from.next() - 1, count, octets, reason));
+    Optional<AuditEntry> first = count == 0 ? Optional.empty() : first(segments, count);
+    if (first.isEmpty()) {
+      return Optional.empty();
+    }
+    ChainEnd from = new ChainEnd(first.get().sequence(), first.get().before());
+    return Optional.of(
+        new Trim(
+            List.copyOf(segments.subList(0, count)),
+            from,
+            new AuditEvent.Trimmed(from.next() - 1, count, removed, bySize ? "size" : "age")));
   }
 
   /** Whether a file began before then: what is in the one before it is older still. */
-  private static boolean isOlder(Path segment, Instant oldest) throws IOException {
-    return !oldest.equals(Instant.MIN) && first(segment).time().isBefore(oldest);
+  private static boolean isOlder(List<Path> segments, int index, Instant oldest)
+      throws IOException {
+    return !oldest.equals(Instant.MIN)
+        && first(segments, index).map(entry -> entry.time().isBefore(oldest)).orElse(false);
   }
 
-  private static AuditEntry first(Path segment) throws IOException {
-    try (Lines lines = Lines.of(segment)) {
-      byte[] line = lines.next();
-      if (line == null) {
-        throw new IOException(segment + " has no line");
+  /**
+   * The first entry from that file on. Lines that are none stay for {@link AuditVerifier} to find,
+   * and don't keep the log from being bounded.
+   */
+  private static Optional<AuditEntry> first(List<Path> segments, int index) throws IOException {
+    for (int i = index; i < segments.size(); i++) {
+      long begin = LogFolder.firstOf(segments.get(i));
+      // Whoever wrote a line decides no further than his file: by it, others are removed.
+      long end = i + 1 < segments.size() ? LogFolder.firstOf(segments.get(i + 1)) : begin + 1;
+      try (Lines lines = Lines.of(segments.get(i))) {
+        for (byte[] line = lines.next(); line != null; line = lines.next()) {
+          Optional<AuditEntry> entry =
+              parsed(line).filter(each -> each.sequence() >= begin && each.sequence() < end);
+          if (entry.isPresent()) {
+            return entry;
+          }
+        }
       }
-      AuditEntry entry = LineParser.parse(line);
-      if (entry.sequence() != LogFolder.firstOf(segment)) {
-        throw new IOException(segment + " begins with another line than its name says");
-      }
-      return entry;
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<AuditEntry> parsed(byte[] line) {
+    try {
+      return Optional.of(LineParser.parse(line));
     } catch (BadLineException e) {
-      throw new IOException(segment + " begins with something that is no line", e);
+      return Optional.empty();
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.vouchsafe.audit;
 import dev.vouchsafe.audit.AuditReport.Compared;
 import dev.vouchsafe.audit.AuditReport.Finding;
 import dev.vouchsafe.audit.AuditReport.Kind;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.security.interfaces.ECPublicKey;
 import java.util.ArrayList;
@@ -14,17 +15,23 @@ import org.jspecify.annotations.Nullable;
 /** A log, line after line, held against what it must be. */
 final class Verification {
   /**
-   * The service signs after 1,024 entries, and a group of entries may be on its way. Time is no
-   * measure: the entries' own times are whatever a clock made of them.
+   * The service signs after 1,024 entries, and a group of entries may be on its way; more are there
+   * if its key store is away. Time is no measure: the entries' own times are whatever a clock made
+   * of them.
    */
-  private static final long MOST_UNSIGNED = 4L * Due.ENTRIES;
+  private static final long MANY_UNSIGNED = 4L * Due.ENTRIES;
 
   private final ECPublicKey key;
   private final List<Finding> findings = new ArrayList<>();
   private @Nullable CheckpointText given;
   private Compared compared = Compared.NOT_GIVEN;
   private String file = "";
+
+  /** The last file, while it is read; a crash may have left its end. */
+  private @Nullable Path written;
+
   private long line;
+  private long position;
   private @Nullable ChainEnd end;
   private @Nullable ChainEnd first;
   private @Nullable CheckpointText newest;
@@ -50,9 +57,16 @@ final class Verification {
     }
   }
 
-  void begin(Path segment) {
+  /**
+   * The beginning of a file.
+   *
+   * @param last whether no other file follows
+   */
+  void begin(Path segment, boolean last) {
     file = String.valueOf(segment.getFileName());
+    written = last ? segment : null;
     line = 0;
+    position = 0;
     ChainEnd before = end;
     if (before != null && LogFolder.firstOf(segment) != before.next()) {
       find(
@@ -62,18 +76,59 @@ final class Verification {
     }
   }
 
-  void line(byte[] octets) {
+  /**
+   * The next line of the file.
+   *
+   * @return false if the rest of the file is what a crash leaves: then it is told, and over
+   */
+  boolean line(byte[] octets) throws IOException {
     line++;
+    AuditEntry entry = null;
+    String why = "";
     try {
-      take(LineParser.parse(octets), octets);
+      entry = LineParser.parse(octets);
     } catch (BadLineException e) {
-      long at = end == null ? 0 : end.next();
-      find(Kind.NOT_A_LINE, at, "where entry " + at + " is expected: " + e.getMessage());
+      why = String.valueOf(e.getMessage());
+    }
+    if ((entry == null || (end != null && !end.takes(entry))) && isHalfWritten()) {
+      return false;
+    }
+    if (entry == null) {
+      find(Kind.NOT_A_LINE, next(), "where entry " + next() + " is expected: " + why);
       unsigned++;
       if (end != null) {
         end = ChainEnd.after(end.next(), octets);
       }
+    } else {
+      take(entry, octets);
     }
+    position += octets.length;
+    return true;
+  }
+
+  private long next() {
+    ChainEnd before = end;
+    return before == null ? 0 : before.next();
+  }
+
+  private boolean isHalfWritten() throws IOException {
+    Path last = written;
+    if (last == null) {
+      return false;
+    }
+    long expected = end == null ? LogFolder.firstOf(last) : next();
+    Optional<HalfWritten> left = HalfWritten.find(last, position, expected);
+    left.ifPresent(found -> findTorn(found, expected));
+    return left.isPresent();
+  }
+
+  private void findTorn(HalfWritten left, long at) {
+    find(
+        Kind.TORN_END,
+        at,
+        left.octets()
+            + " octets of entries that never came whole to the disk: a crash, or the service is"
+            + " writing them");
   }
 
   private void take(AuditEntry entry, byte[] octets) {
@@ -84,21 +139,17 @@ final class Verification {
     } else if (!before.takes(entry)) {
       find(Kind.CHAIN_BROKEN, before.next(), broken(before, entry));
     }
-    if (!Arrays.equals(
-        octets, LineFormat.line(entry.sequence(), entry.time(), entry.before(), entry.event()))) {
-      requireOurOwnForm(entry);
+    if (entry.event() instanceof AuditEvent.Checkpoint
+        && !Arrays.equals(
+            octets,
+            LineFormat.line(entry.sequence(), entry.time(), entry.before(), entry.event()))) {
+      // A later version's entry may say more; this has one form, which nothing covers else.
+      find(Kind.CHECKPOINT_WRONG, entry.sequence(), "the checkpoint's line is not as we write it");
     }
     entries++;
     end = ChainEnd.after(entry.sequence(), octets);
     see(entry);
     compare(entry.sequence());
-  }
-
-  /** A later version's entry may say more; a checkpoint has one form, which nothing covers else. */
-  private void requireOurOwnForm(AuditEntry entry) {
-    if (entry.event() instanceof AuditEvent.Checkpoint) {
-      find(Kind.CHECKPOINT_WRONG, entry.sequence(), "the checkpoint's line is not as we write it");
-    }
   }
 
   private static String broken(ChainEnd before, AuditEntry entry) {
@@ -116,12 +167,6 @@ final class Verification {
       case AuditEvent.Started started -> {
         unsigned++;
         unsignedAtStart += started.unsigned();
-        if (started.unsigned() > MOST_UNSIGNED) {
-          find(
-              Kind.UNSIGNED,
-              entry.sequence(),
-              started.unsigned() + " entries had no checkpoint when the service started");
-        }
       }
       case AuditEvent.Unknown unknown -> {
         unsigned++;
@@ -142,7 +187,6 @@ final class Verification {
       } else if (!text.time().equals(entry.time())) {
         find(Kind.CHECKPOINT_WRONG, entry.sequence(), "the checkpoint is of another time");
       } else {
-        requireFewUnsigned(entry.sequence());
         newest = text;
         newestText = checkpoint.jws();
         checkpoints++;
@@ -154,12 +198,6 @@ final class Verification {
       find(Kind.CHECKPOINT_WRONG, entry.sequence(), String.valueOf(e.getMessage()));
     }
     unsigned++;
-  }
-
-  private void requireFewUnsigned(long at) {
-    if (unsigned > MOST_UNSIGNED) {
-      find(Kind.UNSIGNED, at, unsigned + " entries before entry " + at + " had no checkpoint");
-    }
   }
 
   private void compareBegin(ChainEnd begin) {
@@ -186,20 +224,20 @@ final class Verification {
    * The end of a file.
    *
    * @param torn what stands behind its last line
-   * @param last whether no other file follows
    */
-  void end(byte[] torn, boolean last) {
+  void end(byte[] torn) {
     if (torn.length == 0) {
       return;
     }
     line++;
-    long at = end == null ? 0 : end.next();
-    if (last && Torn.isLeftByACrash(torn, torn.length, at)) {
-      find(
-          Kind.TORN_END,
-          at,
-          torn.length
-              + " octets of an entry that is not whole: a crash, or the service is writing it");
+    long at = next();
+    Optional<HalfWritten> left =
+        written == null
+            ? Optional.empty()
+            : HalfWritten.find(
+                torn, position, end == null ? LogFolder.firstOf(written) : end.next());
+    if (left.isPresent()) {
+      findTorn(left.get(), at);
     } else {
       find(
           Kind.NOT_A_LINE,
@@ -214,8 +252,12 @@ final class Verification {
       find(Kind.UNSIGNED, 0, "there is no entry");
     } else if (checkpoints == 0) {
       find(Kind.UNSIGNED, last(), "this key has signed no checkpoint in this log");
-    } else if (unsigned > MOST_UNSIGNED) {
-      find(Kind.UNSIGNED, last(), unsigned + " entries at the end have no checkpoint");
+    } else if (unsigned > MANY_UNSIGNED) {
+      find(
+          Kind.NOT_YET_SIGNED,
+          last(),
+          unsigned
+              + " entries at the end are not yet signed: nothing but the chain vouches for them");
     }
     if (unknownUnsigned) {
       // A checkpoint that was changed at the end would look like that.

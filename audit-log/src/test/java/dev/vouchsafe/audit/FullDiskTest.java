@@ -114,6 +114,41 @@ class FullDiskTest {
     assertThat(log.verify().findings()).isEmpty();
   }
 
+  @Test
+  void aServiceThatStartsOnAFullDiskRecordsNothingAndGoesOnWhenThereIsSpace() throws Exception {
+    log.write(4);
+    Path ballast = fill();
+    // What is left of a page may take a line.
+    log.settings = new AuditSettings(log.folder, 1, 1 << 30, java.time.Duration.ofDays(400));
+    try (LogWriter writer = log.open()) {
+      String _ = writer.checkpoint();
+      writer.roll();
+    } catch (IOException e) {
+      assertThat(e).hasMessageContaining("space");
+    }
+    try (AuditLog running =
+        RunningLog.start(log.opened(), log.key, log.clock, log.clock.nanoTime())) {
+      AuditEvent event = TestLog.decision("on-full-disk", AuditEvent.Outcome.ISSUED);
+      while (running.status().fault().isEmpty()) {
+        running.note(event);
+        LockSupport.parkNanos(1_000_000);
+      }
+      assertThatThrownBy(() -> running.require(event))
+          .isInstanceOf(AuditUnavailableException.class);
+      assertThatThrownBy(() -> running.promise(event))
+          .isInstanceOf(AuditUnavailableException.class);
+      Files.delete(ballast);
+      long began = System.nanoTime();
+      while (running.status().fault().isPresent()) {
+        assertThat(System.nanoTime() - began).isLessThan(LIMIT);
+        LockSupport.parkNanos(1_000_000);
+      }
+      running.require(TestLog.decision("after", AuditEvent.Outcome.ISSUED));
+    }
+    assertThat(log.verify().findings()).isEmpty();
+    assertThat(count("after")).isOne();
+  }
+
   private int count(String module) throws IOException {
     int[] found = new int[1];
     new AuditReader(log.folder)

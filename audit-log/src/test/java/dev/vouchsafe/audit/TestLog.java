@@ -27,6 +27,13 @@ final class TestLog {
   }
 
   LogWriter open() throws IOException {
+    LogWriter writer = opened();
+    writer.begin();
+    return writer;
+  }
+
+  /** Nothing is written yet. */
+  LogWriter opened() throws IOException {
     return LogWriter.open(settings, key, clock, "1.0");
   }
 

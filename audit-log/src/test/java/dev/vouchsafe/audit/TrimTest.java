@@ -168,4 +168,53 @@ class TrimTest {
     }
     assertThat(log.verify().findings()).isEmpty();
   }
+
+  /** Whoever damages a line must not have the log fill the disk. */
+  @Test
+  void linesThatAreNoneKeepNothingFromBeingRemoved() throws Exception {
+    TestLog log = log(8000, Duration.ofDays(400));
+    try (LogWriter writer = log.open()) {
+      fill(log, writer, 12);
+      for (Path segment : log.segments().subList(1, 12)) {
+        byte[] damaged = Files.readAllBytes(segment);
+        damaged[3] ^= 1;
+        Files.write(segment, damaged);
+      }
+      Path forged = log.segments().get(9);
+      Files.write(
+          forged,
+          LineFormat.line(
+              1L << 60, log.clock.instant(), ChainEnd.START.hash(), new AuditEvent.Stopped()));
+      writer.trim(true);
+      assertThat(size(log)).isLessThan(8000 + 2000);
+    }
+    log.open().close();
+    assertThat(log.segments())
+        .as("nothing goes that the log didn't say, whatever number somebody wrote")
+        .hasSizeGreaterThan(2);
+    assertThat(log.verify().findings())
+        .as("what was damaged is found, and nothing is said to be missing")
+        .isNotEmpty()
+        .noneMatch(it -> it.kind() == AuditReport.Kind.BEGINNING_MISSING);
+  }
+
+  /** The key store was away at the start: what the log removed is known by a checkpoint only. */
+  @Test
+  void aKeyThatIsKnownLaterFindsWhereTheLogBegins() throws Exception {
+    TestLog log = log(8000, Duration.ofDays(400));
+    try (LogWriter writer = log.open()) {
+      fill(log, writer, 20);
+      writer.trim(true);
+    }
+    long first = log.verify().first();
+    assertThat(first).isPositive();
+    log.key.setAway(true);
+    try (LogWriter writer = log.open()) {
+      log.append(writer, TestLog.decision("m", AuditEvent.Outcome.ISSUED));
+      log.key.setAway(false);
+      String _ = writer.checkpoint();
+    }
+    assertThat(log.verify().findings()).isEmpty();
+    assertThat(log.verify().first()).isEqualTo(first);
+  }
 }

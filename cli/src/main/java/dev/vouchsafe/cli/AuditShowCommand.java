@@ -89,7 +89,7 @@ final class AuditShowCommand implements Callable<Integer> {
       paramLabel = "VERDICT",
       converter = Verdicts.class,
       completionCandidates = Verdicts.class,
-      description = "Only decisions that ended so: issued, refused or unavailable.")
+      description = "Only decisions that ended so: issued, refused, unavailable or invalid.")
   private AuditEvent.@Nullable Outcome verdict;
 
   @Option(

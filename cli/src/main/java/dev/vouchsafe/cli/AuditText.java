@@ -36,7 +36,8 @@ final class AuditText {
                 + ", measured "
                 + (selector.measured().isEmpty() ? "nothing" : selector.measured())
                 + ", match "
-                + selector.match());
+                + selector.match()
+                + unless(selector.part().equals("selectors"), ", in " + selector.part()));
       }
       decision.expires().ifPresent(time -> lines.add("expires " + time));
     }
@@ -76,9 +77,15 @@ final class AuditText {
           "start        version "
               + started.version()
               + unless(started.unsigned() == 0, ", unsigned before it: " + started.unsigned())
-              + unless(started.tornOctets() == 0, ", torn octets cut off: " + started.tornOctets())
+              + unless(
+                  started.tornOctets() == 0,
+                  ", torn octets cut off: "
+                      + started.tornOctets()
+                      + ", of entries: "
+                      + started.tornEntries())
               + unless(started.note().isEmpty(), ", " + started.note());
       case AuditEvent.Stopped stopped -> "stop";
+      case AuditEvent.ClockJumped jump -> "clock        from " + jump.from() + " to " + jump.to();
       case AuditEvent.Lost lost -> "lost         " + lost.count() + " events are not in the log";
       case AuditEvent.Trimmed trimmed ->
           "trim         entries up to "

@@ -65,11 +65,18 @@ record AuditVerdict(Path folder, Path keyFile, String fingerprint, AuditReport r
     out.println("signed      " + signed());
     report.checkpoint().ifPresent(text -> out.println("checkpoint  " + text));
     for (Finding finding : report.findings()) {
-      out.println(
-          (finding.kind() == Kind.TORN_END ? "torn        " : "changed     ") + text(finding));
+      out.println(label(finding.kind()) + text(finding));
     }
     out.println();
     out.println(summary());
+  }
+
+  private static String label(Kind kind) {
+    return switch (kind) {
+      case TORN_END -> "torn        ";
+      case NOT_YET_SIGNED -> "unsigned    ";
+      default -> "changed     ";
+    };
   }
 
   private String entries() {

@@ -27,8 +27,8 @@ import picocli.CommandLine.ParentCommand;
       "Whether the end was cut off shows only against a checkpoint that left the machine before:"
           + " --since-checkpoint. And whoever can read the audit key, such as root, can sign"
           + " another log: a checkpoint or a key that is kept elsewhere shows that as well.",
-      "Exit status: 0 it is sound (a last line that a crash tore is told and is no change), 1 it"
-          + " was changed, 3 this user may not read it, 4 it, or the key, can't be read."
+      "Exit status: 0 it is sound (last lines that a crash tore, or that nobody signed yet, are told"
+          + " and are no change), 1 it was changed, 3 this user may not read it, 4 it, or the key, can't be read."
     },
     footerHeading = "%nExamples:%n",
     footer = {
