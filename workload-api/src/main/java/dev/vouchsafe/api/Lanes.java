@@ -101,7 +101,6 @@ final class Lanes<T> {
           List<T> things = take();
           empty = things.isEmpty();
           if (!empty) {
-            inHand = things;
             work.accept(things);
             inHand = List.of();
           }
@@ -118,31 +117,29 @@ final class Lanes<T> {
     @Override
     public void slow() {
       late = true;
-      List<T> there = new ArrayList<>(inHand);
-      waiting.computeIfPresent(
+      there(false).forEach(slow);
+    }
+
+    /** What is in this lane: in the worker's hand or waiting, and not on the way between them. */
+    private List<T> there(boolean close) {
+      List<T> there = new ArrayList<>();
+      waiting.compute(
           key,
           (same, open) -> {
-            if (open == this) {
-              there.addAll(queue);
+            there.addAll(inHand);
+            if (open != this) {
+              return open;
             }
-            return open;
+            there.addAll(queue);
+            return close ? null : open;
           });
-      there.forEach(slow);
+      return there;
     }
 
     /** Whoever comes now opens another lane, with another worker. */
     @Override
     public void givenUp(Failure why) {
-      List<T> left = new ArrayList<>(inHand);
-      waiting.computeIfPresent(
-          key,
-          (same, open) -> {
-            if (open == this) {
-              left.addAll(queue);
-              return null;
-            }
-            return open;
-          });
+      List<T> left = there(true);
       left.forEach(thing -> rejected.accept(thing, why));
     }
 
@@ -161,6 +158,7 @@ final class Lanes<T> {
                 break;
               }
             }
+            inHand = taken;
             return taken.isEmpty() ? null : this;
           });
       return taken;
