@@ -120,7 +120,7 @@ final class Attestation {
       List<String> names =
           candidates.holding.stream().map(each -> each.registration().name()).sorted().toList();
       trail.ended(
-          AuditEvent.Outcome.REFUSED,
+          AuditEvent.Outcome.INVALID,
           Problem.SEVERAL_REGISTRATIONS.code(),
           String.join(", ", names),
           call,
@@ -171,7 +171,8 @@ final class Attestation {
                       new SelectorResult(
                           registration.name() + ": " + result.wanted(),
                           result.measured(),
-                          result.outcome())));
+                          result.outcome(),
+                          result.part())));
         }
       }
     }

@@ -138,7 +138,7 @@ final class AuditTrail {
   /**
    * Records a request that ended without an answer of substance.
    *
-   * @param outcome refused or unavailable
+   * @param outcome refused, unavailable or invalid
    * @param results what was measured
    * @param made what was made and is withheld
    */
@@ -222,6 +222,16 @@ final class AuditTrail {
     log.note(event);
   }
 
+  /**
+   * Records that the clock was set, rather than went on.
+   *
+   * @param from what it would show by the time that passed
+   * @param to what it shows
+   */
+  void clockJumped(Instant from, Instant to) {
+    log.note(new AuditEvent.ClockJumped(from, to));
+  }
+
   /** Records what an administrator did, or tried. */
   void act(long uid, String action, String object, String result) {
     log.note(new AuditEvent.Act(uid, action, object, result));
@@ -277,6 +287,6 @@ final class AuditTrail {
           case DOES_NOT_HOLD -> "no";
           case UNAVAILABLE -> "unavailable";
         };
-    return new AuditEvent.Selector(result.wanted(), result.measured(), match);
+    return new AuditEvent.Selector(result.wanted(), result.measured(), match, result.part());
   }
 }

@@ -17,6 +17,11 @@ record ModuleCall(Exchange exchange, Caller caller, Function<Failure, Response> 
 
   /** Answers with an error, unless it was answered. */
   void fail(Failure failure) {
-    exchange.answer(errors.apply(failure), Exchange.NOTHING_LOST);
+    boolean _ = answer(failure);
+  }
+
+  /** The same; whether this was the answer. */
+  boolean answer(Failure failure) {
+    return exchange.answer(errors.apply(failure), Exchange.NOTHING_LOST);
   }
 }

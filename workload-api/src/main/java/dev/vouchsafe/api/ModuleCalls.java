@@ -9,7 +9,6 @@ import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -31,15 +30,19 @@ final class ModuleCalls {
   private final Workers workers;
   private final CallerWorkers lookers;
   private final CertificateAuthority authority;
-  private final Attestation attestation;
   private final AuditTrail trail;
   private final Quota waiting;
 
   /** What waits for the ledger and a key store, and is the longest under way. */
   private final Turns issuing = new Turns(AT_ONCE);
 
-  /** What needs neither: a key store that is slow must not hold it up. */
+  /** Tokens, whose key is in memory: a key store that is slow must not hold them up. */
+  private final Turns tokens = new Turns(AT_ONCE);
+
+  /** What needs none of these. */
   private final Turns others = new Turns(AT_ONCE);
+
+  private final Delivery delivery;
 
   /**
    * @param waiting how many requests may be there, in all and for each user
@@ -54,9 +57,9 @@ final class ModuleCalls {
     this.workers = workers;
     this.lookers = lookers;
     this.authority = authority;
-    this.attestation = attestation;
     this.trail = trail;
     this.waiting = waiting;
+    this.delivery = new Delivery(trail, attestation, new OnWorkers());
   }
 
   /** What a worker does for one request; it answers, or sees to it that somebody will. */
@@ -69,9 +72,14 @@ final class ModuleCalls {
     inTurn(exchange, errors, others, call -> onWorker(call, () -> work.run(call)));
   }
 
-  /** The same, for one that ends in {@link #finish}. Runs on the event loop. */
+  /** The same, for one that ends in {@link #issue}. Runs on the event loop. */
   void startIssuing(Exchange exchange, Function<Failure, Response> errors, Work work) {
     inTurn(exchange, errors, issuing, call -> onWorker(call, () -> work.run(call)));
+  }
+
+  /** The same, for one that ends in {@link #finish} with a token. Runs on the event loop. */
+  void startToken(Exchange exchange, Function<Failure, Response> errors, Work work) {
+    inTurn(exchange, errors, tokens, call -> onWorker(call, () -> work.run(call)));
   }
 
   /** Admits a request and, in its turn, puts it where it is worked on. Runs on the event loop. */
@@ -181,23 +189,7 @@ final class ModuleCalls {
   record Handling<T>(
       Function<T, AuditTrail.Made> made, Consumer<T> withhold, Function<T, Response> answer) {}
 
-  /** Something that was issued, on its way to the caller. */
-  private record Parcel<T>(
-      ModuleCall call, Verdict.Attested attested, T issued, Handling<T> handling) {
-    AuditTrail.Made made() {
-      return handling.made().apply(issued);
-    }
-
-    void withhold() {
-      handling.withhold().accept(issued);
-    }
-  }
-
-  /**
-   * When something was issued: has it recorded, looks at the caller once more, and answers. The
-   * last look is the last thing before the answer, so what it finds out comes after the record, and
-   * is recorded as well.
-   */
+  /** When something was issued: has it recorded, looks at the caller once more, and answers. */
   <T> void finish(
       ModuleCall call,
       Verdict.Attested attested,
@@ -212,77 +204,9 @@ final class ModuleCalls {
                   throw failure(call, attested, error);
                 });
           } else {
-            Parcel<T> parcel = new Parcel<>(call, attested, issued, handling);
-            goOn(parcel, () -> record(parcel), parcel::withhold);
+            delivery.begin(new Parcel<>(call, attested, issued, handling));
           }
         });
-  }
-
-  /**
-   * The next step of a parcel; if it can't be taken, or fails, the parcel goes nowhere.
-   *
-   * @param stays what to do then
-   */
-  private void goOn(Parcel<?> parcel, Leg leg, Runnable stays) {
-    onWorker(
-        parcel.call(),
-        () -> {
-          boolean onItsWay = false;
-          try {
-            onItsWay = leg.go();
-          } finally {
-            if (!onItsWay) {
-              parcel.withhold();
-            }
-          }
-        },
-        stays);
-  }
-
-  /** A part of the way; true if the parcel is somebody else's to see to. */
-  private interface Leg {
-    boolean go() throws Failure;
-  }
-
-  private boolean record(Parcel<?> parcel) {
-    CompletableFuture<?> _ =
-        trail
-            .issued(parcel.call(), parcel.attested(), parcel.made())
-            .whenComplete((done, error) ->
-                goOn(parcel, () -> handOver(parcel, error), () -> takeBack(parcel)));
-    return true;
-  }
-
-  /** What is on record as issued stays here after all. */
-  private void takeBack(Parcel<?> parcel) {
-    trail.undelivered(parcel.call(), parcel.attested(), parcel.made());
-    parcel.withhold();
-  }
-
-  private <T> boolean handOver(Parcel<T> parcel, @Nullable Throwable unrecorded) throws Failure {
-    AuditTrail.Made made = parcel.made();
-    if (unrecorded != null) {
-      throw trail.unrecorded(parcel.call(), parcel.attested(), made, cause(unrecorded));
-    }
-    attestation.confirm(parcel.call(), parcel.attested(), made);
-    Response answer = parcel.handling().answer().apply(parcel.issued());
-    boolean answered =
-        parcel
-            .call()
-            .exchange()
-            .answer(
-                answer,
-                () ->
-                    onWorker(() -> {
-                      trail.undelivered(parcel.call(), parcel.attested(), made);
-                      parcel.withhold();
-                    }));
-    if (answered) {
-      trail.handedOver(made);
-    } else {
-      trail.undelivered(parcel.call(), parcel.attested(), made);
-    }
-    return answered;
   }
 
   /** Off the event loop, which finds out that an answer was lost. */
@@ -294,14 +218,22 @@ final class ModuleCalls {
     }
   }
 
-  private static Throwable cause(Throwable error) {
-    return error instanceof CompletionException && error.getCause() != null
-        ? error.getCause()
-        : error;
+  /** The workers, as a delivery sees them. */
+  private final class OnWorkers implements Delivery.Ways {
+    @Override
+    public void onWorker(ModuleCall call, Step step, Runnable lost) {
+      ModuleCalls.this.onWorker(call, step, lost);
+    }
+
+    @Override
+    public void apart(Runnable work) {
+      ModuleCalls.this.onWorker(work);
+    }
   }
 
   private Failure failure(ModuleCall call, Verdict.Attested attested, @Nullable Throwable error) {
-    Throwable cause = error == null ? new IllegalStateException("no result") : cause(error);
+    Throwable cause =
+        error == null ? new IllegalStateException("no result") : Delivery.cause(error);
     if (cause instanceof IssuanceException e) {
       trail.notDone(call, AuditTrail.Subject.of(attested.registration()), attested.results(), e);
       return failure(e);
@@ -322,7 +254,7 @@ final class ModuleCalls {
 
   /** How many wait for their turn. */
   int inLine() {
-    return issuing.waiting() + others.waiting();
+    return issuing.waiting() + tokens.waiting() + others.waiting();
   }
 
   /** How many are there, worked on or not. */
@@ -340,13 +272,16 @@ final class ModuleCalls {
   }
 
   /**
-   * @param lost what to do if the step is never begun
+   * @param lost what to do if the step is never begun, or is given up before it has answered
    */
   private void onWorker(ModuleCall call, Step step, Runnable lost) {
     try {
       lookers.execute(call.exchange().peer().owner(), new Looking(call, step, lost));
     } catch (Failure failure) {
       call.fail(failure);
+      lost.run();
+    } catch (RuntimeException e) {
+      call.fail(Workers.unexpected(e));
       lost.run();
     }
   }
@@ -377,8 +312,8 @@ final class ModuleCalls {
 
     @Override
     public void givenUp(Failure why) {
-      call.fail(why);
-      if (!begun) {
+      boolean wasOpen = call.answer(why);
+      if (wasOpen || !begun) {
         onWorker(lost);
       }
     }

@@ -54,8 +54,7 @@ final class V1Api {
       }
       case "/v1/tokens" -> {
         onlyPosts(request);
-        waits.start(
-            exchange, () -> calls.startIssuing(exchange, ErrorAnswers::problem, this::token));
+        waits.start(exchange, () -> calls.startToken(exchange, ErrorAnswers::problem, this::token));
       }
       case "/v1/identity" -> {
         onlyReads(request);

@@ -3,17 +3,23 @@ package dev.vouchsafe.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.attestation.SelectorResult;
+import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.audit.AuditEvent;
 import dev.vouchsafe.audit.AuditEvent.Decision;
 import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditUnavailableException;
+import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -233,6 +239,112 @@ class AuditTrailTest {
     Wait.until("it was taken back", () -> home.audit.decisions().size() == 2);
     assertThat(home.audit.decisions().get(1).certificates())
         .isEqualTo(home.audit.decisions().get(0).certificates());
+  }
+
+  /** A fault of our own at the last look, which says nothing of what was issued. */
+  @Test
+  void whatAnUnexpectedErrorKeepsHereIsTakenBackOnRecord() throws Exception {
+    attestor.confirm =
+        verdict -> {
+          throw new IllegalStateException("as the test wants");
+        };
+    for (String request : List.of(CERTIFICATE, TOKEN)) {
+      home.audit.events.clear();
+      assertThat(once(request).status()).isEqualTo(500);
+      Wait.until("it was taken back", () -> home.audit.decisions().size() == 2);
+      Decision issued = home.audit.decisions().get(0);
+      Decision back = home.audit.decisions().get(1);
+      assertThat(issued.outcome()).isEqualTo(Outcome.ISSUED);
+      assertThat(back.outcome()).isEqualTo(Outcome.UNAVAILABLE);
+      assertThat(back.reason()).isEqualTo("not-delivered");
+      assertThat(back.certificates()).isEqualTo(issued.certificates());
+      assertThat(back.tokens()).isEqualTo(issued.tokens());
+    }
+    assertThat(authority.withheld).hasSize(1);
+  }
+
+  @Test
+  void severalRegistrationsAreNoRefusal() throws Exception {
+    home.add(TestHome.own("second"));
+    Answer answer = once(Bodies.get("/v1/identity"));
+    assertThat(answer.status()).isEqualTo(409);
+    assertThat(only().outcome()).isEqualTo(Outcome.INVALID);
+    assertThat(only().reason()).isEqualTo("several-registrations").isEqualTo(answer.json("code"));
+    assertThat(only().detail()).isEqualTo("edgeHub, second");
+  }
+
+  @Test
+  void whichPartOfTheRegistrationASelectorStandsInIsOnRecord() throws Exception {
+    attestor.measure =
+        (caller, registration) ->
+            new Verdict.Attested(
+                registration,
+                List.of(
+                    new SelectorResult("unix:uid:0", "uid 0", SelectorResult.Outcome.HOLDS),
+                    new SelectorResult(
+                        "unix:gid:1", "gid 0", SelectorResult.Outcome.DOES_NOT_HOLD, "any 1"),
+                    new SelectorResult(
+                        "unix:path:/a", "/b", SelectorResult.Outcome.DOES_NOT_HOLD, "not")));
+    assertThat(once(CERTIFICATE).status()).isEqualTo(201);
+    assertThat(only().selectors())
+        .containsExactly(
+            new AuditEvent.Selector("unix:uid:0", "uid 0", "yes"),
+            new AuditEvent.Selector("unix:gid:1", "gid 0", "no", "any 1"),
+            new AuditEvent.Selector("unix:path:/a", "/b", "no", "not"));
+    attestor.measure =
+        (caller, registration) ->
+            new Verdict.Refused(
+                "selector-mismatch",
+                "",
+                List.of(
+                    new SelectorResult("unix:path:/a", "/a", SelectorResult.Outcome.HOLDS, "not")));
+    assertThat(once(Bodies.get("/v1/identity")).status()).isEqualTo(403);
+    assertThat(home.audit.decisions().getLast().selectors())
+        .as("also where no module was named")
+        .containsExactly(new AuditEvent.Selector("edgeHub: unix:path:/a", "/a", "yes", "not"));
+  }
+
+  @Test
+  void aClockThatJumpsIsOnRecord() {
+    Instant from = Instant.parse("2026-11-23T10:00:00Z");
+    Instant to = from.plusSeconds(86_400);
+    new AuditTrail(home.audit, attestor, new Metrics()).clockJumped(from, to);
+    assertThat(home.audit.events).contains(new AuditEvent.ClockJumped(from, to));
+  }
+
+  /** A key store that hangs keeps certificates, and what waits for one, and no token. */
+  @Test
+  void certificatesThatWaitForASlowKeyStoreHoldUpNoToken() throws Exception {
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    authority.outcome =
+        issued ->
+            issued.thenCombine(gate, (IssuedCertificate certificate, Void open) -> certificate);
+    server.close();
+    server =
+        TestServer.start(
+            home,
+            home.with(attestor, authority),
+            new ApiSettings.Limits(64, 64, 64),
+            TestServer.QUICK);
+    List<RawClient> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < 40; i++) {
+        RawClient client = RawClient.connect(server.workload);
+        clients.add(client);
+        client.send(CERTIFICATE);
+      }
+      Wait.until("as many as may are at the store", () -> authority.requests.size() == 32);
+      assertThat(once(TOKEN).status()).isEqualTo(201);
+      assertThat(authority.requests).as("the others still wait").hasSize(32);
+      gate.complete(null);
+      for (RawClient client : clients) {
+        assertThat(client.answer().status()).isEqualTo(201);
+      }
+    } finally {
+      for (RawClient client : clients) {
+        client.close();
+      }
+    }
   }
 
   @Test
