@@ -128,7 +128,8 @@ class AuditDocumentTest {
     for (String line : home.lines()) {
       Matcher name = member.matcher(line.replaceAll("\\\\.", ""));
       while (name.find()) {
-        if (!List.of("version", "unsigned", "tornOctets", "tornEntries", "note").contains(name.group(1))) {
+        if (!List.of("version", "unsigned", "tornOctets", "tornEntries", "note")
+            .contains(name.group(1))) {
           assertThat(document).contains("`" + name.group(1) + "`");
         }
       }

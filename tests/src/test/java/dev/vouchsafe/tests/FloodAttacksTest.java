@@ -46,6 +46,7 @@ class FloodAttacksTest {
 
   private static final long FIRST_OF_TEN = 62_000;
   private static final int HANGING = 40;
+  private static final int STRICT = 60;
   private static final int TIMES = 20;
   private static final Duration LONGEST = Duration.ofSeconds(3);
 
@@ -135,6 +136,32 @@ class FloodAttacksTest {
       assertTheHonestAreServed();
     }
     assertThat(ground.ask(OTHER, trusted, "attacker")).as("when that is over").isEqualTo(ISSUED);
+  }
+
+  /** A strict look takes milliseconds: all descriptors of all processes are gone through. */
+  @Test
+  void sixtyStrictConnectionsThatAreNeverIdleKeepNobodyElseFromAnAnswer() throws Exception {
+    ground.register("strict-storm", List.of(uid(OTHER)), "strict = true");
+    List<String> storm =
+        AttackGround.as(
+            OTHER,
+            ground.program("storm"),
+            ground.socket(),
+            "GET /v1/identity?module=strict-storm HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            Integer.toString(STRICT));
+    assertTheHonestAreServed();
+    try (Attacker attacker = Attacker.start(storm)) {
+      int before = attacker.number("answered");
+      assertThat(before).isGreaterThanOrEqualTo(STRICT);
+      for (int i = 0; i < TIMES; i++) {
+        assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
+        attacker.go();
+        int now = attacker.number("answered");
+        assertThat(now).as("the storm goes on meanwhile").isGreaterThan(before);
+        before = now;
+        attacker.number("refused");
+      }
+    }
   }
 
   /** How many files a process may have open at the most: 20,000 on a machine like CI's. */

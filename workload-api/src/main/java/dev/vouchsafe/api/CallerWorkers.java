@@ -21,7 +21,10 @@ import java.util.function.LongSupplier;
  * <p>So whatever takes long is replaced by another thread, and is a matter of its user only: of
  * each user a few such works are under way at a time, and what else there is of his waits for their
  * end. After some more time they are given up, which their callers are told; as long as they are
- * still there, all that comes of that user is given up at once.
+ * still there, all that comes of that user is given up at once. What takes long is a matter of who
+ * waits: while another user does, it is far less.
+ *
+ * <p>And whoever has the fewest works under way comes first to a thread that is free.
  *
  * <p>Invariant: a user has a lot exactly while some work of his is slow; work is held only there.
  */
@@ -40,10 +43,13 @@ final class CallerWorkers {
   /** More than a look at a well-behaved process takes, unless it has a file hashed. */
   private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** The same while another user waits for a thread. */
+  private static final long SLOW_FOR_OTHERS_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
   /** Longer than all that we wait for ourselves: hashes, engines, tables of descriptors. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private static final long LOOK_MILLIS = 50;
+  private static final long LOOK_MILLIS = 10;
 
   /** How many slow works each user may have under way, and how many all together. */
   private static final int SHARE = 4;
@@ -56,6 +62,7 @@ final class CallerWorkers {
   private final IntConsumer heldUp;
   private final LongSupplier nanos;
   private final Set<Job> running = ConcurrentHashMap.newKeySet();
+  private final FairLine<Job> line = new FairLine<>();
 
   /** By user; guarded by this, like all slow jobs. */
   private final Map<Object, Lot> lots = new HashMap<>();
@@ -87,7 +94,36 @@ final class CallerWorkers {
    * @throws Failure if the workers take no more
    */
   void execute(Object user, Work work) throws Failure {
-    workers.execute(new Job(user, work));
+    lineUp(new Job(user, work));
+  }
+
+  /** There are as many threads called as jobs in line, whichever takes which. */
+  private void lineUp(Job job) throws Failure {
+    line.add(job.user, job);
+    try {
+      workers.execute(this::takeNext);
+    } catch (Failure busyOrStopping) {
+      if (line.remove(job.user, job)) {
+        throw busyOrStopping;
+      }
+      // Another's thread has taken it: the one that it was called for has none now.
+      Job left = line.next();
+      if (left != null) {
+        line.ended(left.user);
+        left.work.givenUp(busyOrStopping);
+      }
+    }
+  }
+
+  private void takeNext() {
+    Job job = line.next();
+    if (job != null) {
+      try {
+        job.run();
+      } finally {
+        line.ended(job.user);
+      }
+    }
   }
 
   /** What is slow of one user. */
@@ -110,7 +146,7 @@ final class CallerWorkers {
     ENDED
   }
 
-  private final class Job implements Runnable {
+  private final class Job {
     private final Object user;
     private final Work work;
 
@@ -124,8 +160,7 @@ final class CallerWorkers {
       this.work = work;
     }
 
-    @Override
-    public void run() {
+    void run() {
       if (anySlow && !mayStart(this)) {
         return;
       }
@@ -180,7 +215,8 @@ final class CallerWorkers {
   }
 
   private void judge(Job job, long age) {
-    if (age >= SLOW_NANOS && job.stage.get() == Stage.QUICK) {
+    if (job.stage.get() == Stage.QUICK
+        && (age >= SLOW_NANOS || (age >= SLOW_FOR_OTHERS_NANOS && line.hasOthers(job.user)))) {
       becomeSlow(job);
     }
     if (age >= PATIENCE_NANOS && job.stage.get() == Stage.SLOW) {
@@ -250,7 +286,7 @@ final class CallerWorkers {
 
   private void again(Job job) {
     try {
-      workers.execute(job);
+      lineUp(job);
     } catch (Failure busyOrStopping) {
       job.work.givenUp(busyOrStopping);
     }

@@ -9,6 +9,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -217,5 +219,142 @@ class CallerWorkersTest {
     goOn.countDown();
     Wait.until("no thread is held up", () -> heldUp.get() == 0);
     quiet.shutdown();
+  }
+
+  /** Threads as the service has them: so many, and one more for each that is held up. */
+  private static ThreadPoolExecutor pool(int threads) {
+    return new ThreadPoolExecutor(
+        threads, threads, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
+  }
+
+  private Hanging submit(CallerWorkers to, Object user) throws Failure {
+    Hanging work = new Hanging();
+    all.add(work);
+    to.execute(user, work);
+    return work;
+  }
+
+  private void end(ThreadPoolExecutor pool) throws Exception {
+    all.forEach(work -> work.goOn.countDown());
+    all.forEach(work -> await(work.ended));
+    pool.shutdown();
+    assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void whoeverHasFewestUnderWayComesFirstHoweverManyAnotherHasInLine() throws Exception {
+    ThreadPoolExecutor pool = pool(2);
+    CallerWorkers two = new CallerWorkers(new Workers(pool), heldUp::set, nanos::get);
+    List<Hanging> first = List.of(submit(two, "a"), submit(two, "a"));
+    for (Hanging work : first) {
+      await(work.begun);
+    }
+    List<Hanging> flood = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      flood.add(submit(two, "a"));
+    }
+    Hanging other = submit(two, "b");
+    Hanging third = submit(two, "c");
+    first.getFirst().goOn.countDown();
+    await(other.begun);
+    assertThat(flood).allMatch(work -> work.begun.getCount() == 1);
+    other.goOn.countDown();
+    await(third.begun);
+    assertThat(flood).allMatch(work -> work.begun.getCount() == 1);
+    end(pool);
+  }
+
+  @Test
+  void aUserHasAllThreadsWhileNobodyElseWaitsAndNoneOfHisIsTakenForSlow() throws Exception {
+    ThreadPoolExecutor pool = pool(4);
+    CallerWorkers four = new CallerWorkers(new Workers(pool), heldUp::set, nanos::get);
+    List<Hanging> works = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      works.add(submit(four, "a"));
+    }
+    for (int i = 0; i < 4; i++) {
+      await(works.get(i).begun);
+    }
+    nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(99));
+    four.look();
+    assertThat(heldUp).hasValue(0);
+    end(pool);
+    assertThat(works).allMatch(work -> work.ended.getCount() == 0 && work.slow.get() == 0);
+  }
+
+  /** He slows his own looks down to just under what is slow. */
+  @Test
+  void looksThatAreNotQuiteSlowMakeRoomForAnotherUserWhoWaits() throws Exception {
+    ThreadPoolExecutor pool = pool(4);
+    CallerWorkers four =
+        new CallerWorkers(
+            new Workers(pool),
+            count -> {
+              heldUp.set(count);
+              pool.setMaximumPoolSize(8);
+              pool.setCorePoolSize(4 + count);
+            },
+            nanos::get);
+    List<Hanging> works = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      works.add(submit(four, "a"));
+    }
+    for (int i = 0; i < 4; i++) {
+      await(works.get(i).begun);
+    }
+    Hanging other = submit(four, "b");
+    four.look();
+    assertThat(heldUp).hasValue(0);
+    nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(20));
+    four.look();
+    await(other.begun);
+    assertThat(heldUp)
+        .as("as many as it took")
+        .satisfies(held -> assertThat(held.get()).isBetween(1, 4));
+    assertThat(works.stream().filter(work -> work.slow.get() == 1).count()).isPositive();
+    end(pool);
+    assertThat(works)
+        .as("all of his are done in the end")
+        .allMatch(work -> work.ended.getCount() == 0 && work.givenUp.isEmpty());
+  }
+
+  @Test
+  void allThatIsLinedUpByManyIsDoneOnceEach() throws Exception {
+    ThreadPoolExecutor pool = pool(3);
+    CallerWorkers three = new CallerWorkers(new Workers(pool), heldUp::set, nanos::get);
+    int each = 2000;
+    AtomicInteger done = new AtomicInteger();
+    List<Thread> users = new ArrayList<>();
+    for (int user = 0; user < 4; user++) {
+      Object name = "user " + user;
+      users.add(
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int i = 0; i < each; i++) {
+                  try {
+                    three.execute(
+                        name,
+                        new CallerWorkers.Work() {
+                          @Override
+                          public void run() {
+                            done.incrementAndGet();
+                          }
+
+                          @Override
+                          public void givenUp(Failure why) {
+                            throw new AssertionError(why);
+                          }
+                        });
+                  } catch (Failure e) {
+                    throw new AssertionError(e);
+                  }
+                }
+              }));
+    }
+    for (Thread user : users) {
+      user.join();
+    }
+    end(pool);
+    assertThat(done).hasValue(4 * each);
   }
 }
