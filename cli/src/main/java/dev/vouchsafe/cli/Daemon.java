@@ -93,6 +93,7 @@ final class Daemon implements AutoCloseable {
             configuration.audit().in(home.audit()),
             new AuditSigner(authority.auditKey()),
             clock,
+            clock::isCertain,
             new BuildInfo().version());
     closers.push(audit::close);
 

@@ -91,6 +91,8 @@ class ConfigurationFileTest {
           [bundle]
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
+          [clock]
+          untrusted = "stop"
           """;
 
   private static final String PKCS11 =
