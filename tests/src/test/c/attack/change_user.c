@@ -1,6 +1,7 @@
 /*
  * Connects as root, asks, changes its user ids, and asks again on the same connection: change_user WHICH SOCKET REQUEST UID.
- * WHICH is real, effective, saved, file-system or all: the ids that change; none changes nothing.
+ * WHICH is real, effective, saved, file-system or all: the ids that change; none changes nothing; groups takes on the group of that
+ * number.
  */
 #include "caller.h"
 
@@ -23,6 +24,9 @@ int main(int argc, char **argv) {
     syscall(SYS_setfsuid, uid);
   } else if (strcmp(which, "all") == 0) {
     check(syscall(SYS_setresuid, uid, uid, uid), "setresuid");
+  } else if (strcmp(which, "groups") == 0) {
+    gid_t group = uid;
+    check(syscall(SYS_setgroups, 1, &group), "setgroups");
   } else if (strcmp(which, "none") != 0) {
     return 2;
   }

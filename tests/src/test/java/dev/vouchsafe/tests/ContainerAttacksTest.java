@@ -189,6 +189,51 @@ class ContainerAttacksTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "user.slice/libpod-%s.scope",
+        "app.slice/docker-%s.scope",
+        "docker/%s",
+        "machine.slice/libpod-%s.scope"
+      })
+  void aContainerOfARootlessEngineIsNoneWhateverItsEngineSays(String path) throws Exception {
+    String slice = "user.slice/user-%d.slice/user@%d.service".formatted(OTHER, OTHER);
+    Path given = cgroups.delegate(slice, OTHER);
+    Path victim = cgroups.make("machine.slice/libpod-" + id + ".scope");
+    Path socket = ground.folderOf(OTHER, "rootless").resolve("p" + id.substring(0, 8));
+    List<String> stays =
+        OwnCgroup.in(
+            given,
+            AttackGround.as(
+                OTHER,
+                OwnCgroup.inOneOfItsOwn(
+                    given.resolve("first"), List.of(trusted.toString(), "stay"))));
+    try (Attacker own = Attacker.start(stays)) {
+      own.expect("ready");
+      // His engine knows a container of that very id; root's knows the victim's.
+      try (Attacker _ = engine(OTHER, socket, own.pid());
+          Attacker first = first(victim);
+          Attacker _ = engine("podman.sock", first.pid())) {
+        assertThat(askInOneOfHisOwn(given, path.formatted(id), "contained")).isEqualTo(REFUSED);
+        assertThat(askInOneOfHisOwn(given, path.formatted(id), "named")).isEqualTo(REFUSED);
+        assertThat(askIn(victim, "contained")).isEqualTo(ISSUED);
+      }
+    }
+  }
+
+  /** So that no line of /proc/PID/cgroup is a user's. */
+  @Test
+  void aCgroupWhoseNameHasALineBreakCanNotBeMade() throws Exception {
+    Path given = cgroups.delegate("vouchsafe-test-" + ProcessHandle.current().pid(), OTHER);
+    for (String name : List.of("x\n0::", "\n")) {
+      List<String> makes = List.of("mkdir", given.resolve(name).toString());
+      assertThat(Programs.run(AttackGround.as(OTHER, makes), "").exit()).as(name).isNotZero();
+    }
+    List<String> makes = List.of("mkdir", given.resolve("x").toString());
+    assertThat(Programs.run(AttackGround.as(OTHER, makes), "").exit()).isZero();
+  }
+
   @Test
   void aContainerThatNamesACgroupInsideAsAnotherContainerGetsNothingOfThatOnes() throws Exception {
     Path victim = cgroups.make("docker/" + id);

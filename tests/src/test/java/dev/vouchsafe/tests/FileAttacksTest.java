@@ -21,6 +21,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Attacks by files that are, or look like, the executable that a registration names. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -139,6 +141,36 @@ class FileAttacksTest {
         "ask",
         ground.socket(),
         certificateOf(module));
+  }
+
+  /** Its path stands in /proc, in the log and in the audit log; its name between brackets. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "trusted (deleted)",
+        "a) R 1 1 1 (b",
+        "x\nforged: line",
+        "x\r\u001b[2Jforged",
+        "0::\ndocker"
+      })
+  void aProgramWhoseNameReadsAsSomethingElseGetsNothingByItAndForgesNoLine(String name)
+      throws Exception {
+    Path program = AttackGround.copy(stranger, folder.resolve(name));
+    assertThat(ground.ask(MODULE, program, "pinned")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, program, "hashed")).isEqualTo(REFUSED);
+    assertThat(ground.ask(OTHER, program, "loose")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, program, "loose")).as("it runs").isEqualTo(ISSUED);
+    assertNoLineOfItsOwn(ground.gateway().log());
+    String shown = ground.home().run("audit", "show", "--verbose").done();
+    assertThat(shown).contains("issued       loose  certificate");
+    assertNoLineOfItsOwn(shown);
+    assertTheTrustedProgramIsServed();
+  }
+
+  private static void assertNoLineOfItsOwn(String log) {
+    assertThat(log.lines())
+        .noneMatch(line -> line.startsWith("forged") || line.startsWith("docker"))
+        .noneMatch(line -> line.contains("\u001b"));
   }
 
   private Attacker kept(Path program, String module) throws IOException {

@@ -8,6 +8,7 @@ import static dev.vouchsafe.tests.AttackGround.uid;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Attacks from namespaces, roots and mounts of the attacker's own, in which the trusted program's
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.TestInstance;
 class NamespaceAttacksTest {
   private static final int ISSUED = 201;
   private static final int REFUSED = 403;
+  private static final int UNAVAILABLE = 503;
   private static final List<String> OWN_NAMESPACES =
       List.of("unshare", "--user", "--map-root-user", "--mount");
 
@@ -150,6 +154,19 @@ class NamespaceAttacksTest {
     assertTheTrustedProgramIsServed();
   }
 
+  /** As a container's is, by whatever it was made. */
+  @ParameterizedTest
+  @ValueSource(strings = {"--pid", "--mount"})
+  void theTrustedProgramInANamespaceThatRootMadeGetsNothing(String which) throws Exception {
+    for (String module : List.of("loose", "pinned")) {
+      List<String> command = joined(List.of("unshare", which, "--fork"));
+      command.addAll(
+          AttackGround.as(MODULE, trusted, "ask", ground.socket(), certificateOf(module)));
+      assertThat(AttackGround.answer(command)).as(module).isEqualTo(REFUSED);
+    }
+    assertTheTrustedProgramIsServed();
+  }
+
   /** An overlay in namespaces of the module's user, with a stranger under the trusted name. */
   private Attacker overlay(Path base) throws Exception {
     for (String name : List.of("lower", "upper", "work", "merged")) {
@@ -163,6 +180,64 @@ class NamespaceAttacksTest {
     Attacker holder = Attacker.start(inOwnNamespaces("sh", "-c", script, base.toString()));
     holder.expect("ready");
     return holder;
+  }
+
+  private static Path ofSize(long size, Path program, Path to) throws IOException {
+    AttackGround.copy(program, to);
+    try (RandomAccessFile file = new RandomAccessFile(to.toFile(), "rw")) {
+      // What follows a program's own octets is not looked at when it runs.
+      file.setLength(size);
+    }
+    return to;
+  }
+
+  /** Starts a file system of the user's own that runs a stranger and shows the trusted program. */
+  private Attacker twoFaced(List<String> as, long uid, Path folder, Path runs, Path shown)
+      throws Exception {
+    Attacker holder =
+        Attacker.start(
+            joined(
+                as,
+                ground.program("two_faced").toString(),
+                Long.toString(uid),
+                folder.toString(),
+                runs.toString(),
+                shown.toString()));
+    holder.expect("ready");
+    return holder;
+  }
+
+  private Attacker keeps(Path program) throws IOException {
+    return Attacker.start(
+        AttackGround.as(MODULE, program, "kept", ground.socket(), certificateOf("shown")));
+  }
+
+  @Test
+  void aFileSystemOfTheUsersOwnThatRunsAStrangerAndShowsTheTrustedProgramGetsNothing()
+      throws Exception {
+    Path folder = ground.folderOf(MODULE, "two-faced");
+    long size = Math.max(Files.size(stranger), Files.size(trusted));
+    Path runs = ofSize(size, stranger, ground.openFolder("faces").resolve("runs"));
+    Path shown = ofSize(size, trusted, ground.openFolder("faces").resolve("shown"));
+    Path program = folder.resolve("program");
+    ground.register("shown", List.of(uid(MODULE), sha256(shown)));
+    ground.register("at-path", List.of(uid(MODULE), path(program)));
+    assertThat(ground.ask(MODULE, shown, "shown")).as("what is shown, itself").isEqualTo(ISSUED);
+    // Mounted on the host, as by a helper of root's that any user may run.
+    try (Attacker _ = twoFaced(List.of(), MODULE, folder, runs, shown);
+        Attacker attacker = keeps(program)) {
+      assertThat(attacker.answer()).isEqualTo(REFUSED);
+      assertThat(AttackGround.hash(attacker.proc("exe")))
+          .as("what a hash alone would say")
+          .isEqualTo(AttackGround.hash(shown));
+      assertThat(ground.ask(MODULE, program, "at-path")).isEqualTo(REFUSED);
+    }
+    // In namespaces of his own, executed from the host's.
+    try (Attacker holder = twoFaced(inOwnNamespaces(), 0, folder, runs, shown);
+        Attacker attacker = keeps(holder.proc("root" + program))) {
+      assertThat(attacker.answer()).as("not even root may look").isIn(REFUSED, UNAVAILABLE);
+    }
+    assertTheTrustedProgramIsServed();
   }
 
   @Test

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,6 +23,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PrivilegeAttacksTest {
   private static final int ISSUED = 201;
   private static final int REFUSED = 403;
+
+  /** One that nobody has but who is given it. */
+  private static final int GROUP = 61_100;
 
   private AttackGround ground;
   private Path trusted;
@@ -98,6 +102,41 @@ class PrivilegeAttacksTest {
     assertThat(ground.ask(0, helper, "root")).isEqualTo(ISSUED);
   }
 
+  @Test
+  void aProgramThatIsSetgidGivesItsGroupButNoOwner() throws Exception {
+    Path helper = AttackGround.copy(trusted, ground.openFolder("helpers").resolve("setgid"));
+    Programs.run("chown", "0:" + GROUP, helper.toString()).done();
+    Programs.run("chmod", "2755", helper.toString()).done();
+    ground.register("grouped", List.of(uid(MODULE), "unix:gid:" + GROUP));
+    assertThat(ground.ask(OTHER, helper, "grouped")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, trusted, "grouped")).isEqualTo(REFUSED);
+    assertThat(ground.ask(MODULE, helper, "grouped")).as("a group only narrows").isEqualTo(ISSUED);
+  }
+
+  @Test
+  void aGroupThatIsTakenOnAfterConnectDoesNotCount() throws Exception {
+    ground.register("member", List.of(uid(0), "unix:supplementary-group:" + GROUP));
+    List<String> asks =
+        List.of(
+            ground.program("change_user").toString(),
+            "groups",
+            ground.socket(),
+            certificateOf("member"),
+            Integer.toString(GROUP));
+    Programs.Ended ended = Programs.run(with("--clear-groups", asks), "");
+    assertThat(ended.done()).contains("first 403");
+    assertThat(AttackGround.reported(ended)).isEqualTo(REFUSED);
+    assertThat(Programs.run(with("--groups=" + GROUP, asks), "").done())
+        .as("who had it at connect")
+        .contains("first 201");
+  }
+
+  private static List<String> with(String groups, List<String> command) {
+    List<String> all = new ArrayList<>(List.of("setpriv", groups, "--"));
+    all.addAll(command);
+    return all;
+  }
+
   private List<String> traced(String how) throws Exception {
     return AttackGround.as(
         MODULE,
@@ -120,8 +159,43 @@ class PrivilegeAttacksTest {
     assertThat(AttackGround.answer(traced("detached"))).isEqualTo(ISSUED);
   }
 
+  /** Nobody is attached at any time, and what runs is the trusted program's own code. */
+  @Test
+  void memoryOfTheTrustedProgramThatTheSameUserWritesIsTheLimit() throws Exception {
+    String wanted = certificateOf("pinned");
+    String bundle =
+        "GET /v1/trust-bundle HTTP/1.1\r\nHost: localhost\r\nX: "
+            + "x".repeat(wanted.length())
+            + "\r\n\r\n";
+    List<String> command =
+        AttackGround.as(
+            MODULE,
+            ground.program("write_memory"),
+            trusted.toString(),
+            ground.socket(),
+            bundle,
+            wanted);
+    try (Attacker attacker = Attacker.start(command)) {
+      assertThat(attacker.answer()).as("the trust bundle").isEqualTo(200);
+      attacker.go();
+      assertThat(attacker.answer()).isEqualTo(ISSUED);
+    }
+  }
+
+  @Test
+  void memoryOfTheTrustedProgramIsNotOpenToAnotherUser() throws Exception {
+    try (Attacker module = kept("pinned")) {
+      assertThat(module.answer()).isEqualTo(ISSUED);
+      for (String file : List.of("mem", "environ", "exe", "maps")) {
+        List<String> opens = List.of("sh", "-c", "exec 3< \"$0\"", module.proc(file).toString());
+        assertThat(Programs.run(AttackGround.as(OTHER, opens), "").exit()).as(file).isNotZero();
+        assertThat(Programs.run(AttackGround.as(MODULE, opens), "").exit()).as(file).isZero();
+      }
+    }
+  }
+
   /** What the trusted program that should do nothing gets, with the attacker's code in it. */
-  private int preloaded(long uid) throws Exception {
+  private int preloaded(long uid, String variable) throws Exception {
     Path preload = ground.program("preload", "-shared", "-fPIC");
     Programs.Ended ended =
         Programs.run(
@@ -129,7 +203,7 @@ class PrivilegeAttacksTest {
                 uid,
                 List.of(
                     "env",
-                    "LD_PRELOAD=" + preload,
+                    variable + "=" + preload,
                     "ATTACK_SOCKET=" + ground.socket(),
                     "ATTACK_REQUEST=" + certificateOf("pinned"),
                     trusted.toString(),
@@ -139,14 +213,17 @@ class PrivilegeAttacksTest {
     return AttackGround.reported(ended);
   }
 
-  @Test
-  void codeOfTheSameUserPreloadedIntoTheTrustedProgramIsTheLimit() throws Exception {
-    assertThat(preloaded(MODULE)).isEqualTo(ISSUED);
+  @ParameterizedTest
+  @ValueSource(strings = {"LD_PRELOAD", "LD_AUDIT"})
+  void codeOfTheSameUserPreloadedIntoTheTrustedProgramIsTheLimit(String variable) throws Exception {
+    assertThat(preloaded(MODULE, variable)).isEqualTo(ISSUED);
   }
 
-  @Test
-  void codeOfAnotherUserPreloadedIntoTheTrustedProgramGetsNothing() throws Exception {
-    assertThat(preloaded(OTHER)).isEqualTo(REFUSED);
+  @ParameterizedTest
+  @ValueSource(strings = {"LD_PRELOAD", "LD_AUDIT"})
+  void codeOfAnotherUserPreloadedIntoTheTrustedProgramGetsNothing(String variable)
+      throws Exception {
+    assertThat(preloaded(OTHER, variable)).isEqualTo(REFUSED);
   }
 
   private Attacker kept(String module) throws IOException {

@@ -149,6 +149,27 @@ class ScriptAttacksTest {
     assertTheTrustedScriptIsServed();
   }
 
+  /** What a shell gets that looks from outside as if it ran the trusted script. */
+  private int rewritten(long uid) throws Exception {
+    List<String> command =
+        List.of(
+            "env",
+            "-i",
+            "LD_PRELOAD=" + ground.program("rewrite_command", "-shared", "-fPIC"),
+            "SCRIPT=" + trusted,
+            "ATTACK_SOCKET=" + ground.socket(),
+            "ATTACK_REQUEST=" + certificateOf("script"),
+            bash.toString(),
+            "x".repeat(trusted.toString().length()));
+    return AttackGround.answer(AttackGround.as(uid, command));
+  }
+
+  @Test
+  void aShellThatRewritesItsOwnCommandLineIsTheLimitOfTheSameUser() throws Exception {
+    assertThat(rewritten(MODULE)).isEqualTo(ISSUED);
+    assertThat(rewritten(OTHER)).isEqualTo(REFUSED);
+  }
+
   @Test
   void anInterpreterThatHoldsNoScriptGetsNothing() throws Exception {
     Path perl = Path.of("/usr/bin/perl").toRealPath();
