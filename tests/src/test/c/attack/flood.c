@@ -1,5 +1,6 @@
 /*
- * Opens as many connections as it may, sends the beginning of a request on each and holds them: flood SOCKET COUNT.
+ * Opens as many connections as it may, sends the beginning of a request on each, or REQUEST, and holds them: flood SOCKET COUNT
+ * [REQUEST].
  * It prints how many were opened, and ends with its input.
  */
 #include "caller.h"
@@ -7,7 +8,7 @@
 #include <sys/resource.h>
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
+  if (argc != 3 && argc != 4) {
     return 2;
   }
   struct rlimit files;
@@ -22,7 +23,7 @@ int main(int argc, char **argv) {
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
       break;
     }
-    say(fd, "GET /v1/id");
+    say(fd, argc == 4 ? argv[3] : "GET /v1/id");
   }
   printf("opened %d\n", opened);
   fflush(stdout);

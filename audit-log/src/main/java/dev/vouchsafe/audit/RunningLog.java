@@ -6,7 +6,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,24 +18,16 @@ final class RunningLog implements AuditLog {
   private final Scribe scribe;
 
   private RunningLog(
-      LogWriter writer,
-      CheckpointSigner signer,
-      InstantSource clock,
-      BooleanSupplier certain,
-      LongSupplier nanoTime) {
+      LogWriter writer, CheckpointSigner signer, InstantSource clock, LongSupplier nanoTime) {
     this.signer = signer;
     this.clock = clock;
     this.summaries = new Summaries(nanoTime, clock.instant());
-    this.scribe = new Scribe(writer, queue, summaries, clock, certain, nanoTime);
+    this.scribe = new Scribe(writer, queue, summaries, clock, nanoTime);
   }
 
   static RunningLog start(
-      LogWriter writer,
-      CheckpointSigner signer,
-      InstantSource clock,
-      BooleanSupplier certain,
-      LongSupplier nanoTime) {
-    RunningLog log = new RunningLog(writer, signer, clock, certain, nanoTime);
+      LogWriter writer, CheckpointSigner signer, InstantSource clock, LongSupplier nanoTime) {
+    RunningLog log = new RunningLog(writer, signer, clock, nanoTime);
     log.scribe.start();
     return log;
   }

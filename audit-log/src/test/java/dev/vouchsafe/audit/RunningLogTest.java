@@ -17,7 +17,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -30,7 +29,7 @@ class RunningLogTest {
   @TempDir Path home;
 
   private static AuditLog start(TestLog log) throws IOException {
-    return RunningLog.start(log.open(), log.key, log.clock, () -> true, log.clock.nanoTime());
+    return RunningLog.start(log.open(), log.key, log.clock, log.clock.nanoTime());
   }
 
   private static void await(BooleanSupplier condition) {
@@ -266,8 +265,7 @@ class RunningLogTest {
   @Test
   void aClockIsNotBelievedBeforeADayNorAfterAJump() {
     Clock clock = new Clock();
-    AtomicBoolean certain = new AtomicBoolean(true);
-    Due due = new Due(clock.nanoTime(), clock, certain::get);
+    Due due = new Due(clock.nanoTime(), clock);
     clock.jump(Duration.ofDays(3));
     assertThat(due.clockIsBelieved()).isFalse();
     clock.jump(Duration.ofDays(-3));
@@ -275,9 +273,6 @@ class RunningLogTest {
     assertThat(due.clockIsBelieved()).isFalse();
     clock.pass(Duration.ofHours(2));
     assertThat(due.clockIsBelieved()).isTrue();
-    certain.set(false);
-    assertThat(due.clockIsBelieved()).isFalse();
-    certain.set(true);
     clock.jump(Duration.ofHours(2));
     assertThat(due.clockIsBelieved()).isFalse();
   }

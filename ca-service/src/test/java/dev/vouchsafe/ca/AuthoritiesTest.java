@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
-import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyType;
@@ -257,7 +256,7 @@ class AuthoritiesTest {
                   TestCa.settings(folder),
                   AuthorityStores.single(store),
                   TestCa.CRYPTO,
-                  TrustedClocks.believing(() -> TestCa.NOW),
+                  () -> TestCa.NOW,
                   Runnable::run))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("half made");

@@ -14,8 +14,6 @@ import dev.vouchsafe.audit.AuditLogs;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
-import dev.vouchsafe.ca.clock.TrustedClock;
-import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
@@ -74,15 +72,9 @@ final class Daemon implements AutoCloseable {
 
     Workers workers = Workers.start(configuration.limits());
     closers.push(workers::stop);
-    TrustedClock clock =
-        TrustedClocks.open(
-            configuration.clock(home),
-            console.clock(),
-            () -> CertificateAuthorities.newest(home.data()));
-    closers.push(clock::close);
     CertificateAuthority authority =
         CertificateAuthorities.open(
-            configuration.authority(home.data()), stores, crypto, clock, workers);
+            configuration.authority(home.data()), stores, crypto, console.clock(), workers);
     closers.push(authority::close);
     warn(configuration, stores, authority.authorities());
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
@@ -92,12 +84,10 @@ final class Daemon implements AutoCloseable {
         AuditLogs.open(
             configuration.audit().in(home.audit()),
             new AuditSigner(authority.auditKey()),
-            clock,
-            clock::isCertain,
+            console.clock(),
             new BuildInfo().version());
     closers.push(audit::close);
 
-    // The machine's own clock: it is what the files' times are by.
     Registrations registrations =
         RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
@@ -125,7 +115,7 @@ final class Daemon implements AutoCloseable {
                 bundles,
                 () -> manifest,
                 audit,
-                clock,
+                console.clock(),
                 workers,
                 workers::replace));
     closers.push(server::close);

@@ -82,7 +82,6 @@ class CommandTreeTest {
             "cert",
             "bundle",
             "ca",
-            "clock",
             "audit",
             "completion");
     assertThat(CliRun.plain().run("token", "--help").out()).doesNotContain("join");

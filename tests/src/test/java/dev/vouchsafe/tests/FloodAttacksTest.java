@@ -113,6 +113,29 @@ class FloodAttacksTest {
     }
   }
 
+  private static String waitsFor(String module) {
+    return "GET /v1/identity?wait=60&module=" + module + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  }
+
+  @Test
+  void aThousandWhoWaitForARegistrationThatNeverComesHoldUpNobodyElse() throws Exception {
+    List<String> flood =
+        AttackGround.as(OTHER, ground.program("flood"), ground.socket(), "1000", waitsFor("never"));
+    try (Attacker attacker = Attacker.start(flood)) {
+      assertThat(attacker.number("opened")).isEqualTo(1000);
+      List<String> waits =
+          AttackGround.as(HONEST, trusted, "kept", ground.socket(), waitsFor("late"));
+      try (Attacker honest = Attacker.start(waits)) {
+        assertTheHonestAreServed();
+        long start = System.nanoTime();
+        ground.register("late", List.of(uid(HONEST)));
+        assertThat(honest.answer()).isEqualTo(200);
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONGEST);
+      }
+      assertTheHonestAreServed();
+    }
+  }
+
   /** What may be waited for hangs in a file system of the attacker's own. */
   @ParameterizedTest
   @ValueSource(strings = {"exec", "map"})

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.vouchsafe.ca.clock;
-
-import org.jspecify.annotations.NullMarked;
