@@ -2,6 +2,7 @@ package dev.vouchsafe.audit;
 
 import java.io.IOException;
 import java.time.InstantSource;
+import java.util.function.BooleanSupplier;
 
 /** Opens audit logs. */
 public final class AuditLogs {
@@ -13,13 +14,19 @@ public final class AuditLogs {
    * must be recorded.
    *
    * @param signer signs the checkpoints; one that can't yet is asked again
+   * @param clock the times of entries
+   * @param certain whether the clock is certain enough just now to remove files for their age
    * @param version of the program, for the record
    * @throws IOException if the folder can't be read, made, or trusted
    */
   public static AuditLog open(
-      AuditSettings settings, CheckpointSigner signer, InstantSource clock, String version)
+      AuditSettings settings,
+      CheckpointSigner signer,
+      InstantSource clock,
+      BooleanSupplier certain,
+      String version)
       throws IOException {
     LogWriter writer = LogWriter.open(settings, signer, clock, version);
-    return RunningLog.start(writer, signer, clock, System::nanoTime);
+    return RunningLog.start(writer, signer, clock, certain, System::nanoTime);
   }
 }

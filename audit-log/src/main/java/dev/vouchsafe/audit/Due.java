@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -25,6 +26,7 @@ final class Due {
 
   private final LongSupplier nanoTime;
   private final InstantSource clock;
+  private final BooleanSupplier certain;
   private final long began;
   private final Instant beganAt;
   private long lastCheckpoint;
@@ -34,9 +36,13 @@ final class Due {
   private boolean moreThanCounts;
   private long lastMinute;
 
-  Due(LongSupplier nanoTime, InstantSource clock) {
+  /**
+   * @param certain whether whoever knows the clock is certain of it just now
+   */
+  Due(LongSupplier nanoTime, InstantSource clock, BooleanSupplier certain) {
     this.nanoTime = nanoTime;
     this.clock = clock;
+    this.certain = certain;
     this.began = nanoTime.getAsLong();
     this.beganAt = clock.instant();
     this.lastCheckpoint = began;
@@ -83,12 +89,12 @@ final class Due {
   }
 
   /**
-   * Nothing is removed because of a clock that jumped, nor in the first day, in which somebody may
-   * still set it right.
+   * Nothing is removed because of a clock that jumped or isn't certain, nor in the first day, in
+   * which somebody may still set it right.
    */
   boolean clockIsBelieved() {
     long ran = nanoTime.getAsLong() - began;
     Duration off = Duration.between(beganAt, clock.instant()).minusNanos(ran).abs();
-    return ran >= PROBATION && off.compareTo(JUMP) < 0;
+    return ran >= PROBATION && off.compareTo(JUMP) < 0 && certain.getAsBoolean();
   }
 }

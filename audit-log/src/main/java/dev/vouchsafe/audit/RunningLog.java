@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,16 +19,24 @@ final class RunningLog implements AuditLog {
   private final Scribe scribe;
 
   private RunningLog(
-      LogWriter writer, CheckpointSigner signer, InstantSource clock, LongSupplier nanoTime) {
+      LogWriter writer,
+      CheckpointSigner signer,
+      InstantSource clock,
+      BooleanSupplier certain,
+      LongSupplier nanoTime) {
     this.signer = signer;
     this.clock = clock;
     this.summaries = new Summaries(nanoTime, clock.instant());
-    this.scribe = new Scribe(writer, queue, summaries, clock, nanoTime);
+    this.scribe = new Scribe(writer, queue, summaries, clock, certain, nanoTime);
   }
 
   static RunningLog start(
-      LogWriter writer, CheckpointSigner signer, InstantSource clock, LongSupplier nanoTime) {
-    RunningLog log = new RunningLog(writer, signer, clock, nanoTime);
+      LogWriter writer,
+      CheckpointSigner signer,
+      InstantSource clock,
+      BooleanSupplier certain,
+      LongSupplier nanoTime) {
+    RunningLog log = new RunningLog(writer, signer, clock, certain, nanoTime);
     log.scribe.start();
     return log;
   }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -47,13 +48,14 @@ final class Scribe {
       LogQueue queue,
       Summaries summaries,
       InstantSource clock,
+      BooleanSupplier certain,
       LongSupplier nanoTime) {
     this.writer = writer;
     this.queue = queue;
     this.summaries = summaries;
     this.clock = clock;
     this.nanoTime = nanoTime;
-    this.due = new Due(nanoTime, clock);
+    this.due = new Due(nanoTime, clock, certain);
     this.trimmed = writer.trimmed();
     this.thread = new Thread(this::run, "vouchsafe-audit");
     this.thread.setDaemon(true);

@@ -55,7 +55,7 @@ class FullDiskTest {
   @Test
   void aFullDiskTakesNothingThatMustBeRecordedAndSpaceLetsItGoOn() throws Exception {
     try (AuditLog running =
-        RunningLog.start(log.open(), log.key, log.clock, log.clock.nanoTime())) {
+        RunningLog.start(log.open(), log.key, log.clock, () -> true, log.clock.nanoTime())) {
       running.require(TestLog.decision("before", AuditEvent.Outcome.ISSUED));
       Path ballast = fill();
       int recorded = 0;
@@ -127,7 +127,7 @@ class FullDiskTest {
       assertThat(e).hasMessageContaining("space");
     }
     try (AuditLog running =
-        RunningLog.start(log.opened(), log.key, log.clock, log.clock.nanoTime())) {
+        RunningLog.start(log.opened(), log.key, log.clock, () -> true, log.clock.nanoTime())) {
       AuditEvent event = TestLog.decision("on-full-disk", AuditEvent.Outcome.ISSUED);
       while (running.status().fault().isEmpty()) {
         running.note(event);

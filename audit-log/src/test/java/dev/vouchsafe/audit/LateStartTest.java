@@ -92,7 +92,7 @@ class LateStartTest {
   void whatWaitsIsWrittenAndSignedWhenTheServiceStops() throws Exception {
     log.key.setAway(true);
     try (AuditLog running =
-        RunningLog.start(log.opened(), log.key, log.clock, log.clock.nanoTime())) {
+        RunningLog.start(log.opened(), log.key, log.clock, () -> true, log.clock.nanoTime())) {
       for (int i = 0; i < MANY; i++) {
         running.promise(TestLog.decision("m" + i, AuditEvent.Outcome.ISSUED));
       }
@@ -108,7 +108,7 @@ class LateStartTest {
   void aKeyThatComesBackSignsAllSinceTheStartWithoutBeingAskedTo() throws Exception {
     log.key.setAway(true);
     try (AuditLog running =
-        RunningLog.start(log.opened(), log.key, log.clock, log.clock.nanoTime())) {
+        RunningLog.start(log.opened(), log.key, log.clock, () -> true, log.clock.nanoTime())) {
       running.require(TestLog.decision("unsigned", AuditEvent.Outcome.ISSUED));
       log.clock.pass(java.time.Duration.ofMinutes(2));
       await(() -> running.status().signingFault().isPresent());
@@ -138,7 +138,8 @@ class LateStartTest {
               synced.add(path);
             });
     LogWriter writer = LogWriter.open(folder, log.settings, log.key, log.clock, "1.0");
-    try (AuditLog running = RunningLog.start(writer, log.key, log.clock, log.clock.nanoTime())) {
+    try (AuditLog running =
+        RunningLog.start(writer, log.key, log.clock, () -> true, log.clock.nanoTime())) {
       assertThat(running.status().fault()).hasValue("broken by the test");
       AuditEvent event = TestLog.decision("early", AuditEvent.Outcome.ISSUED);
       assertThatThrownBy(() -> running.require(event))

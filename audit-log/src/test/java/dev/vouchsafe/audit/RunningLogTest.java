@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,7 @@ class RunningLogTest {
   @TempDir Path home;
 
   private static AuditLog start(TestLog log) throws IOException {
-    return RunningLog.start(log.open(), log.key, log.clock, log.clock.nanoTime());
+    return RunningLog.start(log.open(), log.key, log.clock, () -> true, log.clock.nanoTime());
   }
 
   private static void await(BooleanSupplier condition) {
@@ -265,7 +266,8 @@ class RunningLogTest {
   @Test
   void aClockIsNotBelievedBeforeADayNorAfterAJump() {
     Clock clock = new Clock();
-    Due due = new Due(clock.nanoTime(), clock);
+    AtomicBoolean certain = new AtomicBoolean(true);
+    Due due = new Due(clock.nanoTime(), clock, certain::get);
     clock.jump(Duration.ofDays(3));
     assertThat(due.clockIsBelieved()).isFalse();
     clock.jump(Duration.ofDays(-3));
@@ -273,6 +275,9 @@ class RunningLogTest {
     assertThat(due.clockIsBelieved()).isFalse();
     clock.pass(Duration.ofHours(2));
     assertThat(due.clockIsBelieved()).isTrue();
+    certain.set(false);
+    assertThat(due.clockIsBelieved()).isFalse();
+    certain.set(true);
     clock.jump(Duration.ofHours(2));
     assertThat(due.clockIsBelieved()).isFalse();
   }

@@ -24,7 +24,7 @@ final class WritingProcess {
                 keys.generatePrivate(new PKCS8EncodedKeySpec(octets(args[2])))));
     AuditSettings settings =
         new AuditSettings(Path.of(args[0]), 20_000, 200_000, Duration.ofDays(400));
-    try (AuditLog log = AuditLogs.open(settings, key, InstantSource.system(), "1.0")) {
+    try (AuditLog log = AuditLogs.open(settings, key, InstantSource.system(), () -> true, "1.0")) {
       for (int i = Integer.parseInt(args[3]); System.in.available() == 0; i++) {
         int number = i;
         log.record(TestLog.decision("m" + i, AuditEvent.Outcome.ISSUED))

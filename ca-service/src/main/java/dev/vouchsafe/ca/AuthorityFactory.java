@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -10,7 +11,6 @@ import java.security.KeyPair;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
@@ -41,7 +41,7 @@ final class AuthorityFactory {
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
   private final Ledger ledger;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Serials serials = new Serials();
 
   AuthorityFactory(
@@ -49,7 +49,7 @@ final class AuthorityFactory {
       NamedStores stores,
       SoftwareCrypto crypto,
       Ledger ledger,
-      InstantSource clock) {
+      TrustedClock clock) {
     this.settings = settings;
     this.stores = stores;
     this.crypto = crypto;
@@ -186,7 +186,13 @@ final class AuthorityFactory {
 
   private Made make(AuthorityPlan plan, NewAuthority wanted, Optional<Made> parent, KeyMaker maker)
       throws KeyFault, IssuanceException {
-    Instant now = clock.instant();
+    TrustedClock.Reading time = clock.read();
+    if (wanted.role() == AuthorityInfo.Role.ISSUING) {
+      Times.requireIssuing(time);
+    } else {
+      Times.requireTrusted(time);
+    }
+    Instant now = time.now();
     byte[] serial = serials.next(now);
     AuthorityRow row = ledger.reserve(wanted, serial);
     boolean made = false;

@@ -1,6 +1,8 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
@@ -8,6 +10,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -36,11 +39,12 @@ public final class CertificateAuthorities {
     makeFolder(settings.directory());
     NamedStores stores = new NamedStores(authorityStores);
     try (Ledger ledger = Ledger.create(settings.directory())) {
-      AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, clock);
+      TrustedClock believed = TrustedClocks.believing(clock);
+      AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, believed);
       AuthorityFactory.Made root = made("root-1", factory::makeRoot);
       AuthorityFactory.Made device = made("device-1", () -> factory.makeDevice(root));
       NamedStore sealing = stores.named(device.authority().row().keyStore());
-      new KeyServices(settings, sealing, crypto, ledger, clock, Pace.real()).make();
+      new KeyServices(settings, sealing, crypto, ledger, believed, Pace.real()).make();
       return List.of(root.authority().info(), device.authority().info());
     }
   }
@@ -87,7 +91,7 @@ public final class CertificateAuthorities {
       CaSettings settings,
       AuthorityStores stores,
       SoftwareCrypto crypto,
-      InstantSource clock,
+      TrustedClock clock,
       Executor executor)
       throws IOException {
     Ledger ledger = Ledger.open(settings.directory());
@@ -99,7 +103,7 @@ public final class CertificateAuthorities {
       CaSettings settings,
       AuthorityStores authorityStores,
       SoftwareCrypto crypto,
-      InstantSource clock,
+      TrustedClock clock,
       Executor executor,
       Ledger ledger,
       Pace pace)
@@ -119,6 +123,9 @@ public final class CertificateAuthorities {
       services.start();
       // The first issuing CA is being made when the first request comes.
       var _ = issuers.ready();
+      clock.listen(change -> {
+        var _ = issuers.ready();
+      });
       return new IssuingService(
           issuers,
           stores,
@@ -152,6 +159,16 @@ public final class CertificateAuthorities {
         .filter(it -> it.row().role() == AuthorityInfo.Role.ISSUING)
         .map(it -> it.in(AuthorityInfo.State.RETIRING))
         .toList();
+  }
+
+  /**
+   * When the newest certificate of the CA in that folder was made or begun, as far as the ledger
+   * knows: that moment has passed. Reads, never changes.
+   *
+   * @throws IOException if the database isn't there, is of another version, or damaged
+   */
+  public static Optional<Instant> newest(Path directory) throws IOException {
+    return LedgerReader.newest(directory);
   }
 
   private static void findIfThere(SigningKey key) throws IOException {

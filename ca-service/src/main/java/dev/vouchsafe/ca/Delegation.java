@@ -1,9 +1,9 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -36,8 +36,9 @@ final class Delegation {
    * One that was made.
    *
    * @param madeAt when: its certificate is back-dated
+   * @param epoch of the clock, by which it was made
    */
-  private record Delegate(LeafSigner signer, Instant madeAt) {
+  private record Delegate(LeafSigner signer, Instant madeAt, long epoch) {
     boolean isHalfOver(Instant now) {
       Duration life = Duration.between(madeAt, signer.issuer().notAfter());
       return !now.isBefore(madeAt.plus(life.dividedBy(2)));
@@ -54,7 +55,7 @@ final class Delegation {
 
   private final Maker maker;
   private final Instant deviceEnd;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Pace pace;
   private final UnderWay underWay;
   private final ThreadPoolExecutor thread;
@@ -70,7 +71,7 @@ final class Delegation {
    * @param deviceEnd when the device CA ends: a later issuing CA would live no longer
    * @param underWay counts the making of one, too
    */
-  Delegation(Maker maker, Instant deviceEnd, InstantSource clock, Pace pace, UnderWay underWay) {
+  Delegation(Maker maker, Instant deviceEnd, TrustedClock clock, Pace pace, UnderWay underWay) {
     this.maker = maker;
     this.deviceEnd = deviceEnd;
     this.clock = clock;
@@ -111,7 +112,8 @@ final class Delegation {
   }
 
   private boolean isDue(Delegate known, Instant now) {
-    return known.signer().issuer().notAfter().isBefore(deviceEnd) && known.isHalfOver(now);
+    return known.epoch() != clock.epoch()
+        || (known.signer().issuer().notAfter().isBefore(deviceEnd) && known.isHalfOver(now));
   }
 
   /** The one that is being made, from now on perhaps; nothing if none is to be now. */
@@ -176,8 +178,9 @@ final class Delegation {
   private void make() {
     boolean made = false;
     try {
+      long epoch = clock.epoch();
       Instant madeAt = clock.instant();
-      Delegate next = new Delegate(maker.make(), madeAt);
+      Delegate next = new Delegate(maker.make(), madeAt, epoch);
       Delegate last = current;
       current = next;
       made = true;

@@ -34,6 +34,8 @@ public final class IssuanceException extends Exception {
     LEDGER_UNAVAILABLE("ledger-unavailable", Kind.UNAVAILABLE),
     /** No authority can issue now: not yet valid, or ended. */
     AUTHORITY_UNAVAILABLE("authority-unavailable", Kind.UNAVAILABLE),
+    /** The time isn't known, and what was asked for needs it. */
+    CLOCK_UNTRUSTED("clock-untrusted", Kind.UNAVAILABLE),
     /** The registration has as many living certificates as the operator allows. */
     TOO_MANY_CERTIFICATES("too-many-certificates", Kind.LIMITED),
     /** No authority is in a state in which that step can be taken. */

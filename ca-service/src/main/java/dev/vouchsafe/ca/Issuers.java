@@ -2,13 +2,13 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,7 +40,7 @@ final class Issuers {
   private final CaSettings settings;
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Pace pace;
   private final UnderWay underWay;
   private final AuthorityFactory factory;
@@ -56,7 +56,7 @@ final class Issuers {
       NamedStores stores,
       SoftwareCrypto crypto,
       AuthorityFactory factory,
-      InstantSource clock,
+      TrustedClock clock,
       Pace pace,
       UnderWay underWay) {
     this.settings = settings;

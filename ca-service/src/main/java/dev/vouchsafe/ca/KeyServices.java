@@ -1,9 +1,9 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -19,7 +19,7 @@ final class KeyServices {
 
   private final CaSettings settings;
   private final KeyLedger ledger;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Pace pace;
   private final Sealer sealer;
   private final ModuleMasters masters;
@@ -31,7 +31,7 @@ final class KeyServices {
       NamedStore store,
       SoftwareCrypto crypto,
       Ledger ledger,
-      InstantSource clock,
+      TrustedClock clock,
       Pace pace) {
     this.settings = settings;
     this.ledger = ledger.keys();

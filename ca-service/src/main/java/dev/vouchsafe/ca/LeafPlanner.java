@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.clock.TrustedClock.Reading;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,7 +40,12 @@ final class LeafPlanner {
    * @param names the SANs
    * @param life how long it is to live, if its issuer does
    */
-  record Wish(Profile profile, String commonName, List<SanName> names, Duration life) {}
+  record Wish(Profile profile, String commonName, List<SanName> names, Duration life) {
+    /** The same for as long as the trust in the time allows. */
+    Wish bounded(Reading time) {
+      return new Wish(profile, commonName, names, time.bounded(life));
+    }
+  }
 
   Wish wish(Grant grant, NameGate gate, CertificateRequest request, Optional<Csr> csr)
       throws IssuanceException {
@@ -80,11 +86,14 @@ final class LeafPlanner {
   }
 
   /** The wish as that issuer can fulfil it: within its own life. */
-  LeafPlan plan(Wish wish, Issuer issuer, Instant now) throws IssuanceException {
+  LeafPlan plan(Wish wish, Issuer issuer, Reading time) throws IssuanceException {
+    Instant now = time.now();
     if (!issuer.isValidAt(now)) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_UNAVAILABLE,
-          issuer.id() + " is valid from " + issuer.notBefore() + " to " + issuer.notAfter());
+      String valid =
+          issuer.id() + " is valid from " + issuer.notBefore() + " to " + issuer.notAfter();
+      throw time.isTrusted()
+          ? new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, valid)
+          : Times.untrusted(valid);
     }
     Instant end = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(wish.life().toSeconds());
     Instant notAfter = end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
@@ -94,7 +103,7 @@ final class LeafPlanner {
         wish.names(),
         notBefore(issuer, now),
         notAfter,
-        RenewalTime.between(now, notAfter, random.nextDouble()));
+        RenewalTime.of(time, notAfter, random.nextDouble()));
   }
 
   /**

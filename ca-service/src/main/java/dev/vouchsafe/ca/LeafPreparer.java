@@ -1,13 +1,13 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
@@ -31,7 +31,7 @@ final class LeafPreparer {
   }
 
   private final Issuers issuers;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final KeyType defaultKey;
   private final CsrReader csrReader;
   private final LeafPlanner planner;
@@ -46,7 +46,7 @@ final class LeafPreparer {
       CaSettings settings,
       Issuers issuers,
       SoftwareCrypto crypto,
-      InstantSource clock,
+      TrustedClock clock,
       Optional<LiveCertificates> live) {
     this.live = live;
     this.issuers = issuers;
@@ -64,18 +64,20 @@ final class LeafPreparer {
 
   /** Whoever gets it holds its signer's key, and must let it go. */
   Prepared prepare(Grant grant, CertificateRequest request) throws IssuanceException {
-    Instant now = clock.instant();
+    TrustedClock.Reading time = clock.read();
+    Times.requireIssuing(time);
+    Instant now = time.now();
     Optional<Csr> csr = Optional.empty();
     if (request.csrPem().isPresent()) {
       csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
     }
     KeyType keyType = keyType(request, csr);
     NameGate gate = new NameGate(grant, request.profile());
-    LeafPlanner.Wish wish = planner.wish(grant, gate, request, csr);
+    LeafPlanner.Wish wish = planner.wish(grant, gate, request, csr).bounded(time);
     LeafSigner signer = issuers.choose(request.profile(), wish.life(), now);
     boolean prepared = false;
     try {
-      LeafPlan plan = planner.plan(wish, signer.issuer(), now);
+      LeafPlan plan = planner.plan(wish, signer.issuer(), time);
       Optional<KeyPair> keyPair =
           csr.isPresent() ? Optional.empty() : Optional.of(keys.make(keyType));
       SubjectPublicKeyInfo key =

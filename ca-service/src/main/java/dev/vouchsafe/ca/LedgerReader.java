@@ -143,6 +143,30 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
+  /**
+   * When the newest serial number was made, of a database in use by nobody, which is left as it is.
+   * They begin with the time, so that an index tells it.
+   */
+  static Optional<Instant> newest(Path folder) throws IOException {
+    try (Connection connection = LedgerSchema.connectToLook(folder);
+        PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT max(serial) FROM certificate UNION ALL SELECT max(serial) FROM authority");
+        ResultSet rows = query.executeQuery()) {
+      Optional<Instant> newest = Optional.empty();
+      while (rows.next()) {
+        byte[] serial = rows.getBytes(1);
+        if (serial != null && Serials.isOurs(serial)) {
+          Instant made = Serials.timeOf(serial);
+          newest = newest.filter(made::isBefore).isPresent() ? newest : Optional.of(made);
+        }
+      }
+      return newest;
+    } catch (SQLException e) {
+      throw damaged(folder.resolve(LedgerSchema.FILE), e);
+    }
+  }
+
   private static List<StoredAuthority> authorities(Connection connection)
       throws SQLException, CertificateException {
     List<StoredAuthority> authorities = new ArrayList<>();

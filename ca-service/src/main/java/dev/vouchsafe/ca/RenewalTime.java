@@ -1,5 +1,6 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.clock.TrustedClock.Reading;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -8,7 +9,17 @@ import java.time.temporal.ChronoUnit;
 final class RenewalTime {
   private static final double JITTER = 0.05;
 
+  /** What is issued by a time that isn't known is to be replaced soon after that is known. */
+  static final Duration EARLY = Duration.ofMinutes(10);
+
   private RenewalTime() {}
+
+  /** The same, or {@link #EARLY} if the time is not trusted. */
+  static Instant of(Reading time, Instant notAfter, double random) {
+    Instant early = time.now().plus(EARLY.multipliedBy(2));
+    boolean isLate = !time.isTrusted() && notAfter.isAfter(early);
+    return between(time.now(), isLate ? early : notAfter, random);
+  }
 
   /**
    * @param random from 0 to 1, so that a fleet does not come back at once

@@ -2,10 +2,10 @@ package dev.vouchsafe.ca;
 
 import com.nimbusds.jose.util.JSONObjectUtils;
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -30,7 +30,7 @@ final class TokenService implements TokenIssuer {
   private final TokenKeys keys;
   private final TokenIds ids;
   private final UnderWay underWay;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Executor executor;
 
   TokenService(
@@ -38,7 +38,7 @@ final class TokenService implements TokenIssuer {
       TokenKeys keys,
       TokenIds ids,
       UnderWay underWay,
-      InstantSource clock,
+      TrustedClock clock,
       Executor executor) {
     this.issuer = "spiffe://" + settings.identity().trustDomain();
     this.lifetimes = settings.tokens();
@@ -67,12 +67,14 @@ final class TokenService implements TokenIssuer {
   private CompletableFuture<IssuedToken> begin(Grant grant, TokenRequest request) {
     try {
       Set<String> audience = audience(grant, request.audience());
-      Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-      Instant expiry = now.plusSeconds(life(grant, request));
+      TrustedClock.Reading time = clock.read();
+      Times.requireIssuing(time);
+      Instant now = time.now().truncatedTo(ChronoUnit.SECONDS);
+      Instant expiry = now.plusSeconds(time.bounded(life(grant, request)).toSeconds());
       return keys.signing(now, underWay)
           .thenCompose(key ->
               ids.next(grant, key, now, expiry)
-                  .thenApplyAsync(id -> sign(grant, audience, key, now, expiry, id), executor));
+                  .thenApplyAsync(id -> sign(grant, audience, key, time, expiry, id), executor));
     } catch (IssuanceException e) {
       return CompletableFuture.failedFuture(e);
     }
@@ -95,7 +97,13 @@ final class TokenService implements TokenIssuer {
   }
 
   private IssuedToken sign(
-      Grant grant, Set<String> audience, TokenKey key, Instant now, Instant expiry, String id) {
+      Grant grant,
+      Set<String> audience,
+      TokenKey key,
+      TrustedClock.Reading time,
+      Instant expiry,
+      String id) {
+    Instant now = time.now().truncatedTo(ChronoUnit.SECONDS);
     Map<String, Object> claims = LinkedHashMap.newLinkedHashMap(6);
     claims.put("iss", issuer);
     claims.put("sub", grant.spiffeId().orElse(grant.module()));
@@ -105,7 +113,7 @@ final class TokenService implements TokenIssuer {
     claims.put("jti", id);
     String token = key.sign(JSONObjectUtils.toJSONString(claims));
     double share = ThreadLocalRandom.current().nextDouble();
-    return new IssuedToken(token, id, expiry, RenewalTime.between(now, expiry, share));
+    return new IssuedToken(token, id, expiry, RenewalTime.of(time, expiry, share));
   }
 
   @Override
@@ -166,7 +174,7 @@ final class TokenService implements TokenIssuer {
     };
   }
 
-  private long life(Grant grant, TokenRequest request) throws IssuanceException {
+  private Duration life(Grant grant, TokenRequest request) throws IssuanceException {
     if (request.ttl().isPresent() && request.ttl().get().toSeconds() < 1) {
       throw new IssuanceException(
           Reason.REQUEST_INVALID, "ttl: a token lives for at least one second");
@@ -174,7 +182,7 @@ final class TokenService implements TokenIssuer {
     Duration life = request.ttl().orElse(lifetimes.token());
     life = shorter(life, lifetimes.tokenCap());
     life = shorter(life, grant.ttl().orElse(life));
-    return Math.max(1, life.toSeconds());
+    return life.toSeconds() < 1 ? Duration.ofSeconds(1) : life;
   }
 
   private static Duration shorter(Duration one, Duration other) {

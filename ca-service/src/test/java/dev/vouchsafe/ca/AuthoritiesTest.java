@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyType;
@@ -256,7 +257,7 @@ class AuthoritiesTest {
                   TestCa.settings(folder),
                   AuthorityStores.single(store),
                   TestCa.CRYPTO,
-                  () -> TestCa.NOW,
+                  TrustedClocks.believing(() -> TestCa.NOW),
                   Runnable::run))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("half made");

@@ -1,7 +1,6 @@
 package dev.vouchsafe.ca;
 
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.Optional;
 
 /** A process that moves the device CA from store to store, and issues, until it is killed. */
@@ -10,7 +9,7 @@ final class AuthorityMover {
 
   public static void main(String[] arguments) throws Exception {
     CaSettings settings = TestCa.settings(Path.of(arguments[0]));
-    InstantSource clock = new TestCa.Clock();
+    TestCa.Clock clock = new TestCa.Clock();
     try (InsecureStores stores = TestCa.stores(settings);
         CertificateAuthority ca =
             CertificateAuthorities.open(settings, stores, TestCa.CRYPTO, clock, Runnable::run)) {

@@ -1,5 +1,10 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.clock.ClockChange;
+import dev.vouchsafe.ca.clock.ClockListener;
+import dev.vouchsafe.ca.clock.ClockStatus;
+import dev.vouchsafe.ca.clock.ClockVerdict;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -15,13 +20,13 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
@@ -33,13 +38,62 @@ final class TestCa implements AutoCloseable {
   static final String SPIFFE_ID = "spiffe://gw.example/edgeHub";
 
   /** A clock that stands until it is set. */
-  static final class Clock implements InstantSource {
+  static final class Clock implements TrustedClock {
     private volatile Instant now = NOW;
+    private volatile Trust trust = Trust.TRUSTED;
+    private final AtomicLong epoch = new AtomicLong();
     private final AtomicLong nanos = new AtomicLong(77);
+    private final List<ClockListener> listeners = new CopyOnWriteArrayList<>();
 
     @Override
-    public Instant instant() {
-      return now;
+    public Reading read() {
+      return new Reading(now, trust);
+    }
+
+    /** The time is not trusted from now on, or is again; whoever listens is told. */
+    void trust(Trust next) {
+      boolean regained = trust != Trust.TRUSTED && next == Trust.TRUSTED;
+      trust = next;
+      if (regained) {
+        epoch.incrementAndGet();
+      }
+      ClockChange change =
+          new ClockChange(
+              regained ? ClockChange.Kind.TRUSTED : ClockChange.Kind.UNTRUSTED,
+              now,
+              now,
+              regained ? ClockVerdict.TRUSTED : ClockVerdict.BEHIND_FLOOR);
+      listeners.forEach(listener -> listener.changed(change));
+    }
+
+    @Override
+    public long epoch() {
+      return epoch.get();
+    }
+
+    @Override
+    public boolean isCertain() {
+      return trust == Trust.TRUSTED;
+    }
+
+    @Override
+    public ClockStatus status() {
+      throw new UnsupportedOperationException("only what issues is tested with this clock");
+    }
+
+    @Override
+    public ClockStatus accept() {
+      throw new UnsupportedOperationException("only what issues is tested with this clock");
+    }
+
+    @Override
+    public void listen(ClockListener listener) {
+      listeners.add(listener);
+    }
+
+    @Override
+    public void close() {
+      // Nothing is kept.
     }
 
     /** The clock is set; no time passes. */

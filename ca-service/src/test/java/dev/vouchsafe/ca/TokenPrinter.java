@@ -4,7 +4,6 @@ import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SealSource;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -15,7 +14,7 @@ final class TokenPrinter {
 
   public static void main(String[] arguments) throws Exception {
     Path folder = Path.of(arguments[0]);
-    InstantSource clock = new TestCa.Clock();
+    TestCa.Clock clock = new TestCa.Clock();
     try (PrivateKeyStore store =
             PrivateKeyStores.openSoftware(
                 folder.resolve("keys"),

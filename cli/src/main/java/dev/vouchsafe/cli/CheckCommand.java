@@ -50,10 +50,9 @@ final class CheckCommand implements Callable<Integer> {
 
   private List<Finding> look(Home home) {
     List<Finding> findings = new ArrayList<>();
-    MachineChecks machine = new MachineChecks(console);
+    MachineChecks machine = new MachineChecks();
     findings.add(machine.java());
     findings.add(machine.cryptography());
-    findings.add(machine.clock());
     HomeChecks files = new HomeChecks(home);
     findings.add(files.format());
     files.owner().ifPresent(findings::add);
@@ -61,6 +60,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.addAll(files.rights());
     findings.add(machine.disk(home));
     ServiceChecks service = new ServiceChecks(home, console);
+    findings.add(new ClockChecks(home, console).clock(service.clock()));
     findings.add(service.running());
     service.audit().ifPresent(findings::add);
     configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));

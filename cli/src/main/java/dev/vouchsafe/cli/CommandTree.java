@@ -56,6 +56,7 @@ final class CommandTree {
     commands.put("cert", this::cert);
     commands.put("bundle", this::bundle);
     commands.put("ca", this::ca);
+    commands.put("clock", this::clock);
     commands.put("audit", this::audit);
     commands.put("completion", () -> new CommandLine(new CompletionCommand(console)));
     return commands;
@@ -103,6 +104,12 @@ final class CommandTree {
         .addSubcommand(new CaPrepareCommand(console))
         .addSubcommand(new CaActivateCommand(console))
         .addSubcommand(new CaAbortCommand(console));
+  }
+
+  private CommandLine clock() {
+    return new CommandLine(new ClockCommand())
+        .addSubcommand(new ClockStatusCommand(console))
+        .addSubcommand(new ClockAcceptCommand(console));
   }
 
   private CommandLine audit() {

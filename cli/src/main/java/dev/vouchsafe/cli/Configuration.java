@@ -8,6 +8,7 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
+import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PcrSelection;
 import dev.vouchsafe.keys.Pkcs11Uri;
@@ -33,6 +34,7 @@ import java.util.stream.Collectors;
  * @param liveCertificates how many living certificates a registration may have, if that is limited
  * @param audit how much of the audit log is kept
  * @param bundle how the trust bundle is published
+ * @param untrusted what is done while the clock isn't trusted
  */
 record Configuration(
     GatewayIdentity gateway,
@@ -45,7 +47,8 @@ record Configuration(
     ApiSettings.Limits limits,
     OptionalLong liveCertificates,
     Audit audit,
-    Bundle bundle) {
+    Bundle bundle,
+    ClockSettings.Untrusted untrusted) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */
   static final int LONGEST_SOCKET_PATH = 107;
 
@@ -186,6 +189,11 @@ record Configuration(
    * @param manifest file of the manifest trust bundle, if there is one
    */
   record Bundle(Duration refresh, Optional<Path> manifest) {}
+
+  /** The clock's settings. */
+  ClockSettings clock(Home home) {
+    return new ClockSettings(home.clock(), new BuildInfo().madeAt(), untrusted);
+  }
 
   /** The CA's settings, with its database in that folder. */
   CaSettings authority(Path folder) {

@@ -93,10 +93,6 @@ final class ConfigurationFile {
 
   private static void requireSection(String section, boolean table, Path file)
       throws ConfigurationException {
-    if (ConfigurationKey.isLaterSection(section)) {
-      throw new ConfigurationException(
-          file + ": section [" + section + "] is not in this version; remove it");
-    }
     if (!ConfigurationKey.sections().contains(section)
         && !ConfigurationKey.hasSubsections(section)) {
       throw new ConfigurationException(

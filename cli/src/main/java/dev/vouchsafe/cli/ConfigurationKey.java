@@ -49,7 +49,8 @@ enum ConfigurationKey {
   AUDIT_MB("limits", "audit-mb", Kind.INTEGER, "64"),
   AUDIT_DAYS("limits", "audit-days", Kind.INTEGER, "366"),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
-  MANIFEST("bundle", "manifest", Kind.TEXT, null);
+  MANIFEST("bundle", "manifest", Kind.TEXT, null),
+  CLOCK_UNTRUSTED("clock", "untrusted", Kind.TEXT, "bounded");
 
   /** What a value is in TOML. */
   enum Kind {
@@ -76,8 +77,7 @@ enum ConfigurationKey {
       Map.of(
           "listen", List.of("spiffe", "loopback"),
           "limits", List.of("ledger-mb"),
-          "bundle", List.of("extra"),
-          "clock", List.of("untrusted"));
+          "bundle", List.of("extra"));
 
   private final String section;
   private final String key;
@@ -138,10 +138,5 @@ enum ConfigurationKey {
   /** Whether a later version is to have that key. */
   static boolean isLater(String section, String key) {
     return LATER.getOrDefault(section, List.of()).contains(key);
-  }
-
-  /** Whether a later version is to have that section, and this one has nothing of it. */
-  static boolean isLaterSection(String section) {
-    return LATER.containsKey(section) && !sections().contains(section);
   }
 }

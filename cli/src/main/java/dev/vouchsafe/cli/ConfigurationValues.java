@@ -7,6 +7,7 @@ import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.TokenLifetimes;
+import dev.vouchsafe.ca.clock.ClockSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -57,7 +58,8 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.AUDIT_DAYS, 1, MOST_AUDIT_DAYS)),
             new Configuration.Bundle(
                 duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
-                manifest()));
+                manifest()),
+            untrusted());
     if (configuration.listen().workload().equals(configuration.listen().admin())) {
       throw wrong(ConfigurationKey.ADMIN, "must be another path than [listen] workload");
     }
@@ -104,6 +106,14 @@ final class ConfigurationValues {
   private Optional<Path> engine(ConfigurationKey key) throws ConfigurationException {
     String text = text(key);
     return text.equals("off") ? Optional.empty() : Optional.of(absolute(key, text));
+  }
+
+  private ClockSettings.Untrusted untrusted() throws ConfigurationException {
+    return switch (text(ConfigurationKey.CLOCK_UNTRUSTED)) {
+      case "bounded" -> ClockSettings.Untrusted.BOUNDED;
+      case "stop" -> ClockSettings.Untrusted.STOP;
+      default -> throw wrong(ConfigurationKey.CLOCK_UNTRUSTED, "must be \"bounded\" or \"stop\"");
+    };
   }
 
   private OptionalLong liveCertificates() throws ConfigurationException {

@@ -14,6 +14,8 @@ import dev.vouchsafe.audit.AuditLogs;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
@@ -72,9 +74,15 @@ final class Daemon implements AutoCloseable {
 
     Workers workers = Workers.start(configuration.limits());
     closers.push(workers::stop);
+    TrustedClock clock =
+        TrustedClocks.open(
+            configuration.clock(home),
+            console.clock(),
+            () -> CertificateAuthorities.newest(home.data()));
+    closers.push(clock::close);
     CertificateAuthority authority =
         CertificateAuthorities.open(
-            configuration.authority(home.data()), stores, crypto, console.clock(), workers);
+            configuration.authority(home.data()), stores, crypto, clock, workers);
     closers.push(authority::close);
     warn(configuration, stores, authority.authorities());
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
@@ -84,10 +92,12 @@ final class Daemon implements AutoCloseable {
         AuditLogs.open(
             configuration.audit().in(home.audit()),
             new AuditSigner(authority.auditKey()),
-            console.clock(),
+            clock,
+            clock::isCertain,
             new BuildInfo().version());
     closers.push(audit::close);
 
+    // The machine's own clock: it is what the files' times are by.
     Registrations registrations =
         RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
@@ -115,7 +125,7 @@ final class Daemon implements AutoCloseable {
                 bundles,
                 () -> manifest,
                 audit,
-                console.clock(),
+                clock,
                 workers,
                 workers::replace));
     closers.push(server::close);

@@ -92,6 +92,11 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return List.of(sealKey, tpmAuthKey(), configuration);
   }
 
+  /** Where the floor of the time is kept. */
+  Path clock() {
+    return data.resolve("clock");
+  }
+
   /** The folder of the audit log. */
   Path audit() {
     return data.resolve("audit");

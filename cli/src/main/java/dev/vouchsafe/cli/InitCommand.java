@@ -2,6 +2,8 @@ package dev.vouchsafe.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -78,6 +80,7 @@ final class InitCommand implements Callable<Integer> {
       throw CommandFailure.usage("--root " + rootKind + " is not in this version; use --root self");
     }
     Home home = globals.home();
+    requirePossibleTime();
     try {
       List<HomeBuilder.Candidate> candidates = new ArrayList<>();
       for (String text : prepared == null ? texts() : List.of(prepared(prepared))) {
@@ -97,6 +100,20 @@ final class InitCommand implements Callable<Integer> {
               + Causes.of(e)
               + "; run it as a user that may write there, or choose another folder with --home",
           e);
+    }
+  }
+
+  /** A root that is valid from 1970 on, or not yet, can't be mended later. */
+  private void requirePossibleTime() throws CommandFailure {
+    Instant now = console.clock().instant().truncatedTo(ChronoUnit.SECONDS);
+    Instant built = new BuildInfo().madeAt();
+    if (now.isBefore(built)) {
+      throw CommandFailure.failed(
+          "no home was made: the clock shows "
+              + now
+              + ", and this program was built at "
+              + built
+              + "; set the clock first");
     }
   }
 

@@ -85,6 +85,11 @@ final class ServiceChecks {
                 "service", "does not answer: " + absence, "until it does, modules get nothing"));
   }
 
+  /** How its time stands, if the service runs and says so. */
+  Optional<JsonNode> clock() {
+    return status.map(said -> said.path("clock")).filter(JsonNode::isObject);
+  }
+
   /** How the audit log stands, if the service runs. */
   Optional<Finding> audit() {
     JsonNode audit = status.map(said -> said.path("audit")).orElseGet(MissingNode::getInstance);

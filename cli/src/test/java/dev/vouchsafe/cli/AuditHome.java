@@ -55,7 +55,7 @@ final class AuditHome implements CheckpointSigner {
   }
 
   AuditLog open() throws IOException {
-    return AuditLogs.open(AuditSettings.of(folder, 64, 366), this, clock, "1.0");
+    return AuditLogs.open(AuditSettings.of(folder, 64, 366), this, clock, () -> true, "1.0");
   }
 
   /** Writes events between a start and a stop, at that time. */

@@ -82,6 +82,7 @@ class CommandTreeTest {
             "cert",
             "bundle",
             "ca",
+            "clock",
             "audit",
             "completion");
     assertThat(CliRun.plain().run("token", "--help").out()).doesNotContain("join");

@@ -11,6 +11,7 @@ import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.TokenLifetimes;
+import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PcrSelection;
 import dev.vouchsafe.keys.Pkcs11Uri;
@@ -90,6 +91,8 @@ class ConfigurationFileTest {
           [bundle]
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
+          [clock]
+          untrusted = "stop"
           """;
 
   private static final String PKCS11 =
@@ -346,9 +349,14 @@ class ConfigurationFileTest {
   }
 
   @Test
-  void aSectionThatWouldDoNothingYetIsRefused() {
-    assertThatThrownBy(() -> parse(LEAST + "[clock]\nuntrusted = true\n"))
-        .hasMessageContaining("[clock] is not in this version");
+  void whatIsDoneWhileTheClockIsNotTrustedIsBoundedIssuingOrNone() throws Exception {
+    assertThat(parse(LEAST).untrusted()).isEqualTo(ClockSettings.Untrusted.BOUNDED);
+    assertThat(parse(LEAST + "[clock]\nuntrusted = \"stop\"\n").untrusted())
+        .isEqualTo(ClockSettings.Untrusted.STOP);
+    for (String wrong : List.of("\"go on\"", "\"\"", "true", "\"STOP\"")) {
+      assertThatThrownBy(() -> parse(LEAST + "[clock]\nuntrusted = " + wrong + "\n"))
+          .hasMessageContaining("[clock] untrusted must be");
+    }
   }
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.TokenRequest;
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -216,7 +217,7 @@ class TokenCommandsTest {
                 configuration.authority(home.data()),
                 stores,
                 crypto,
-                InstantSource.fixed(CliRun.NOW),
+                TrustedClocks.believing(InstantSource.fixed(CliRun.NOW)),
                 Runnable::run)) {
       Grant grant =
           new Grant(

@@ -15,6 +15,7 @@ final class AdminApi implements Routes {
   private final AdminKeys keys;
   private final AdminAuthorities authorities;
   private final AdminExplanations explanations;
+  private final AdminClock clock;
   private final Metrics metrics;
   private final Workers workers;
   private final CallerWorkers lookers;
@@ -25,6 +26,7 @@ final class AdminApi implements Routes {
       AdminKeys keys,
       AdminAuthorities authorities,
       AdminExplanations explanations,
+      AdminClock clock,
       Metrics metrics,
       Workers workers,
       CallerWorkers lookers,
@@ -33,6 +35,7 @@ final class AdminApi implements Routes {
     this.keys = keys;
     this.authorities = authorities;
     this.explanations = explanations;
+    this.clock = clock;
     this.metrics = metrics;
     this.workers = workers;
     this.lookers = lookers;
@@ -113,6 +116,10 @@ final class AdminApi implements Routes {
     if (parts.length > 2 && parts[1].equals("authorities")) {
       return step(request, parts, uid(owner));
     }
+    if (request.path().equals("/clock/accept")) {
+      V1Api.onlyPosts(request);
+      return clock.accept(request, uid(owner));
+    }
     V1Api.onlyReads(request);
     return view(request);
   }
@@ -141,6 +148,7 @@ final class AdminApi implements Routes {
     String path = request.path();
     return switch (path) {
       case "/status" -> views.status();
+      case "/clock" -> clock.status();
       case "/metrics" -> metrics.page();
       case "/modules" -> views.modules();
       case "/certificates" -> views.certificates(query(request));

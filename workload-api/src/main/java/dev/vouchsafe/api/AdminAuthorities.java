@@ -50,16 +50,8 @@ final class AdminAuthorities {
         Status.OK, taken("abort", id, uid, () -> parts.authority().changes().abort(id)));
   }
 
-  /** The body says nothing, so that a later member is never passed over. */
   private String id(Request request, String rawId) throws Failure {
-    byte[] body = V1Api.json(request);
-    if (body.length > 0) {
-      StrictBody.read(
-          body,
-          (json, name) -> {
-            throw StrictBody.unknown(name);
-          });
-    }
+    V1Api.onlyEmpty(request);
     String id = Percent.decode(rawId);
     return parts.authority().authorities().stream()
         .map(AuthorityInfo::id)

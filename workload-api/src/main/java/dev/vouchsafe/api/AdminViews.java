@@ -54,6 +54,9 @@ final class AdminViews {
       json.writeEndObject();
       keyStores(json, "keyStores");
       audit(json, parts.audit().status());
+      json.writeObjectFieldStart("clock");
+      AdminClock.members(json, parts.clock().status());
+      json.writeEndObject();
       json.writeObjectFieldStart("registrations");
       json.writeNumberField("count", set.all().size());
       problems(json, set);

@@ -5,8 +5,8 @@ import dev.vouchsafe.attestation.Registrations;
 import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.trust.TrustBundles;
-import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -35,6 +35,6 @@ public record ApiParts(
     TrustBundles bundles,
     Supplier<String> manifest,
     AuditLog audit,
-    InstantSource clock,
+    TrustedClock clock,
     ExecutorService workers,
     IntConsumer heldUp) {}

@@ -14,6 +14,7 @@ import dev.vouchsafe.audit.AuditUnavailableException;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.IssuedToken;
+import dev.vouchsafe.ca.clock.ClockChange;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -230,6 +231,20 @@ final class AuditTrail {
    */
   void clockJumped(Instant from, Instant to) {
     log.note(new AuditEvent.ClockJumped(from, to));
+  }
+
+  /** Records that time did not go on as it should. */
+  void clock(ClockChange change) {
+    if (change.kind() == ClockChange.Kind.JUMPED) {
+      clockJumped(change.from(), change.to());
+      return;
+    }
+    log.note(
+        new AuditEvent.Act(
+            UNSEEN,
+            "clock-" + change.kind().text(),
+            "from " + Times.text(change.from()) + " to " + Times.text(change.to()),
+            change.verdict().text()));
   }
 
   /** Records what an administrator did, or tried. */

@@ -64,6 +64,9 @@ final class Health {
       if (parts.authority().keyStoreStatus().stream().anyMatch(this::isAway)) {
         lacks.add(new Trouble("key-store", "the key store of the device CA is away"));
       }
+      if (!parts.clock().read().isTrusted()) {
+        lacks.add(new Trouble("clock", "the clock is not trusted"));
+      }
       registrationProblems = parts.registrations().current().problems().size();
     } catch (RuntimeException e) {
       LOG.error("health can't be told", e);

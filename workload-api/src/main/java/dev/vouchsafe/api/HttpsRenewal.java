@@ -6,12 +6,12 @@ import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,7 +32,7 @@ final class HttpsRenewal {
   private static final Duration LONGEST_PAUSE_WITHOUT = Duration.ofSeconds(5);
 
   private final CertificateAuthority authority;
-  private final InstantSource clock;
+  private final TrustedClock clock;
   private final Grant grant;
   private final HttpsIdentity identity;
   private final Duration tick;
@@ -40,9 +40,12 @@ final class HttpsRenewal {
   private long notBeforeNanos = System.nanoTime();
   private boolean asking;
 
+  /** Of the clock, when the present one was asked for. */
+  private volatile long epoch;
+
   HttpsRenewal(
       CertificateAuthority authority,
-      InstantSource clock,
+      TrustedClock clock,
       Grant grant,
       HttpsIdentity identity,
       Duration tick) {
@@ -87,7 +90,8 @@ final class HttpsRenewal {
   void look() {
     synchronized (this) {
       boolean resting = notBeforeNanos - System.nanoTime() > 0;
-      if (asking || resting || !identity.due(clock.instant())) {
+      boolean due = identity.due(clock.instant()) || epoch != clock.epoch();
+      if (asking || resting || !due) {
         return;
       }
       asking = true;
@@ -116,6 +120,7 @@ final class HttpsRenewal {
   }
 
   private CompletableFuture<Void> ask() {
+    long asked = clock.epoch();
     CertificateRequest request =
         new CertificateRequest(
             Profile.SERVER,
@@ -130,6 +135,7 @@ final class HttpsRenewal {
         .thenCompose(issued -> {
           try {
             use(issued);
+            epoch = asked;
             return CompletableFuture.completedFuture(null);
           } catch (GeneralSecurityException e) {
             return CompletableFuture.failedFuture(e);

@@ -127,6 +127,17 @@ final class Metrics {
             })
             .register(registry);
     gauge(
+        "vouchsafe_clock_trusted",
+        "Whether the machine's clock is trusted; if not, what is issued lives short, or nothing is"
+            + " issued.",
+        () -> parts.clock().read().isTrusted() ? 1 : 0);
+    CounterWithCallback _ =
+        CounterWithCallback.builder()
+            .name("vouchsafe_clock_jumps")
+            .help("How often the machine's clock jumped.")
+            .callback(now -> now.call((double) parts.clock().status().jumps()))
+            .register(registry);
+    gauge(
         "vouchsafe_audit_writable",
         "Whether the audit log can be written; if not, nothing is issued.",
         () -> parts.audit().status().fault().isEmpty() ? 1 : 0);

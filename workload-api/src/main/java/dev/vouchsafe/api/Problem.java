@@ -27,6 +27,10 @@ enum Problem {
   TOO_MANY_REQUESTS("too-many-requests", Status.TOO_MANY_REQUESTS),
   TOO_MANY_BODIES("too-many-bodies", Status.TOO_MANY_REQUESTS),
   AUDIT_UNAVAILABLE("audit-unavailable", Status.SERVICE_UNAVAILABLE),
+  /** Administrators only: the machine's clock can't be right. */
+  CLOCK_BEHIND_BUILD("clock-behind-build", Status.CONFLICT),
+  /** Administrators only: the floor of the time can't be written. */
+  CLOCK_NOT_KEPT("clock-not-kept", Status.SERVICE_UNAVAILABLE),
   STOPPING("stopping", Status.SERVICE_UNAVAILABLE),
   INTERNAL("internal", Status.INTERNAL_SERVER_ERROR);
 

@@ -144,12 +144,14 @@ final class RunningServer implements ApiServer {
             new IotEdgeApi(parts, calls, attestation, trail, texts),
             metrics);
     watch(metrics, parts, calls);
+    parts.clock().listen(trail::clock);
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts, trail),
             new AdminAuthorities(parts, trail),
             new AdminExplanations(parts, trail),
+            new AdminClock(parts.clock(), trail),
             metrics,
             workers,
             lookers,

@@ -63,7 +63,7 @@ class OpenApiPageTest {
       case "encrypt" -> "{\"plaintext\":\"QQ==\",\"initializationVector\":\"\"}";
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
       case "prepare" -> "{\"authority\":\"device\",\"keyStore\":\"software\"}";
-      case "activate", "abort" -> "{}";
+      case "activate", "abort", "accept" -> "{}";
       case "explain" -> "{\"pid\":" + ProcessHandle.current().pid() + "}";
       case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
@@ -73,7 +73,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(31);
+    assertThat(operations).hasSize(33);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

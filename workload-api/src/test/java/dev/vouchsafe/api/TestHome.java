@@ -17,6 +17,14 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.TokenLifetimes;
+import dev.vouchsafe.ca.clock.ClockChange;
+import dev.vouchsafe.ca.clock.ClockListener;
+import dev.vouchsafe.ca.clock.ClockSettings;
+import dev.vouchsafe.ca.clock.ClockStatus;
+import dev.vouchsafe.ca.clock.ClockVerdict;
+import dev.vouchsafe.ca.clock.ImpossibleTimeException;
+import dev.vouchsafe.ca.clock.Synchronised;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -36,8 +44,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A gateway without its front ends, all of it real, with a clock that the test sets. */
 final class TestHome implements AutoCloseable {
@@ -49,12 +59,83 @@ final class TestHome implements AutoCloseable {
   static final long OWN_UID = ownUid();
 
   /** A clock that stands until it is set. */
-  static final class Clock implements InstantSource {
+  static final class Clock implements TrustedClock {
     private volatile Instant now = InstantSource.system().instant();
+    private volatile ClockVerdict verdict = ClockVerdict.TRUSTED;
+    private volatile boolean stops;
+    private volatile String fault = "";
+    private final AtomicLong epoch = new AtomicLong();
+    private final List<ClockListener> listeners = new CopyOnWriteArrayList<>();
 
     @Override
-    public Instant instant() {
-      return now;
+    public Reading read() {
+      Trust untrusted = stops ? Trust.STOPPED : Trust.BOUNDED;
+      return new Reading(now, verdict.isTrusted() ? Trust.TRUSTED : untrusted);
+    }
+
+    /** That is made of the machine's clock from now on; whoever listens is told. */
+    void judge(ClockVerdict next, boolean stopping) {
+      stops = stopping;
+      if (next.isTrusted() && !verdict.isTrusted()) {
+        epoch.incrementAndGet();
+      }
+      verdict = next;
+      ClockChange.Kind kind =
+          next.isTrusted() ? ClockChange.Kind.TRUSTED : ClockChange.Kind.UNTRUSTED;
+      listeners.forEach(listener -> listener.changed(new ClockChange(kind, now, now, next)));
+    }
+
+    /** From now on the floor can't be written. */
+    void breakDisk(String why) {
+      fault = why;
+    }
+
+    @Override
+    public long epoch() {
+      return epoch.get();
+    }
+
+    @Override
+    public boolean isCertain() {
+      return verdict.isTrusted();
+    }
+
+    @Override
+    public ClockStatus status() {
+      return new ClockStatus(
+          now,
+          now,
+          now,
+          Instant.EPOCH,
+          verdict,
+          stops ? ClockSettings.Untrusted.STOP : ClockSettings.Untrusted.BOUNDED,
+          Synchronised.NO,
+          isCertain(),
+          3,
+          Optional.empty(),
+          Optional.of(fault).filter(text -> !text.isEmpty()));
+    }
+
+    @Override
+    public ClockStatus accept() throws ImpossibleTimeException, IOException {
+      if (verdict == ClockVerdict.BEHIND_BUILD) {
+        throw new ImpossibleTimeException("set the clock first");
+      }
+      if (!fault.isEmpty()) {
+        throw new IOException(fault);
+      }
+      judge(ClockVerdict.TRUSTED, false);
+      return status();
+    }
+
+    @Override
+    public void listen(ClockListener listener) {
+      listeners.add(listener);
+    }
+
+    @Override
+    public void close() {
+      // Nothing is kept.
     }
 
     void advance(Duration by) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vouchsafe.ca.clock;
+
+import org.jspecify.annotations.NullMarked;
