@@ -26,6 +26,12 @@ class Kernel {
 
   private static final long PIDFD_INFO_CREDS = 1L << 1;
   private static final short POLLIN = 1;
+  private static final int POLLFD_BYTES = 8;
+  private static final int TIMESPEC_BYTES = 16;
+
+  /** So many processes can be asked after at once, and far more. */
+  static final int MOST_ASKED = 1024;
+
   private static final long PF_RANDOMIZE = 0x00400000;
 
   /** Process id, user id and group id of the other end at connect: three ints in the buffer. */
@@ -81,21 +87,30 @@ class Kernel {
         id(s, 28), id(s, 36), id(s, 44), id(s, 52), id(s, 32), id(s, 40), id(s, 48), id(s, 56));
   }
 
-  /** 1 if the process has ended, 0 if it has not, or a negative errno, but never EINTR. */
-  int ended(Scratch s, int pidfd) {
+  /**
+   * How many of these processes have ended, or a negative errno, but never EINTR.
+   *
+   * @param pidfds at most {@link #MOST_ASKED}
+   */
+  int ended(Scratch s, int... pidfds) {
     int result;
     do {
-      result = poll(s, pidfd);
+      result = poll(s, pidfds);
     } while (result == -Libc.EINTR);
     return result;
   }
 
-  int poll(Scratch s, int pidfd) {
-    s.buffer.set(JAVA_INT, 0, pidfd);
-    s.buffer.set(JAVA_SHORT, 4, POLLIN);
-    s.buffer.set(JAVA_SHORT, 6, (short) 0);
-    MemorySegment noTime = s.buffer.asSlice(8, 16).fill((byte) 0);
-    return Libc.pollNow(s, s.buffer, noTime);
+  /** How many of these processes have ended, or a negative errno; EINTR, it may be. */
+  int poll(Scratch s, int... pidfds) {
+    for (int i = 0; i < pidfds.length; i++) {
+      long at = (long) POLLFD_BYTES * i;
+      s.buffer.set(JAVA_INT, at, pidfds[i]);
+      s.buffer.set(JAVA_SHORT, at + 4, POLLIN);
+      s.buffer.set(JAVA_SHORT, at + 6, (short) 0);
+    }
+    long after = (long) POLLFD_BYTES * pidfds.length;
+    MemorySegment noTime = s.buffer.asSlice(after, TIMESPEC_BYTES).fill((byte) 0);
+    return Libc.pollNow(s, s.buffer, pidfds.length, noTime);
   }
 
   /** Looks at the executable that a process runs. Never waits for a file system of a user's own. */

@@ -106,9 +106,9 @@ final class Libc {
     return call(s, PREAD, descriptor, into.address(), length, offset, 0);
   }
 
-  /** Polls one {@code struct pollfd} without waiting: {@code timespec} is all zeros. */
-  static int pollNow(Scratch s, MemorySegment pollfd, MemorySegment timespec) {
-    return call(s, PPOLL, pollfd.address(), 1, timespec.address(), 0, 0);
+  /** Polls so many {@code struct pollfd} without waiting: {@code timespec} is all zeros. */
+  static int pollNow(Scratch s, MemorySegment pollfds, int count, MemorySegment timespec) {
+    return call(s, PPOLL, pollfds.address(), count, timespec.address(), 0, 0);
   }
 
   static int ioctl(Scratch s, int descriptor, long request, MemorySegment argument) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -94,36 +95,39 @@ final class LinuxAttestor implements Attestor {
   @Override
   public List<Verdict> measure(List<Caller> callers, Registration registration) {
     List<Verdict> verdicts = new ArrayList<>(callers.size());
-    @Nullable ProcessCaller model = null;
-    @Nullable Verdict found = null;
-    for (Caller caller : callers) {
-      ProcessCaller process = own(caller);
+    while (verdicts.size() < callers.size()) {
+      ProcessCaller model = own(callers.get(verdicts.size()));
+      Verdict found = measure(model, registration, false);
+      verdicts.add(found);
       // Who holds a connection, for a strict one, is seen of each by itself.
-      if (found instanceof Verdict.Attested
-          && model != null
-          && !registration.strict()
-          && isSameNow(process, model)) {
-        verdicts.add(found);
-      } else {
-        model = process;
-        found = measure(process, registration, false);
-        verdicts.add(found);
+      if (found instanceof Verdict.Attested && !registration.strict()) {
+        int alike = alike(model, callers.subList(verdicts.size(), callers.size()));
+        verdicts.addAll(Collections.nCopies(alike, found));
       }
     }
     return verdicts;
   }
 
-  /** Whether what was just found of one caller that is attested was found of this one as well. */
-  private boolean isSameNow(ProcessCaller caller, ProcessCaller attested) {
-    if (!caller.enter()) {
-      return false;
-    }
+  /** Of how many of those that follow the same holds as of one that was just found attested. */
+  private int alike(ProcessCaller attested, List<Caller> following) {
+    List<ProcessCaller> alike = new ArrayList<>(following.size());
     Scratch s = pool.take();
     try {
-      return looks.sameNow(s, caller, attested);
+      for (Caller each : following) {
+        ProcessCaller caller = own(each);
+        if (alike.size() == Kernel.MOST_ASKED || !caller.enter()) {
+          break;
+        }
+        alike.add(caller);
+        if (!looks.same(s, caller, attested)) {
+          alike.removeLast().leave();
+          break;
+        }
+      }
+      return alike.isEmpty() || !looks.alive(s, alike) ? 0 : alike.size();
     } finally {
       pool.give(s);
-      caller.leave();
+      alike.forEach(ProcessCaller::leave);
     }
   }
 

@@ -206,22 +206,41 @@ final class Looks {
 
   /**
    * Whether another connection's caller, which was measured a moment ago and found attested, was
-   * this one's process, in the state that this one was first seen in. The caller has been entered.
+   * this one's process, in the state that this one was first seen in; if {@link #alive} says
+   * afterwards that this one lives. The caller has been entered.
    *
    * <p>Two processes that are alive at one time have two ids. The other one was alive at the end of
-   * its measurement; this one was alive before that, when it was accepted, and is alive now. So
-   * they are one process, and what was measured was this one's too. That both were first seen with
-   * one image says that nothing was executed between those looks; after them it is as in {@link
-   * #compare}, and {@link #executed} where that was asked of the other.
+   * its measurement; this one was alive before that, when it was accepted, and is alive after it.
+   * So they are one process, and what was measured was this one's too. That both were first seen
+   * with one image says that nothing was executed between those looks; after them it is as in
+   * {@link #compare}, and {@link #executed} where that was asked of the other.
+   *
+   * <p>If this one's {@code maps} reads on after the other's did, nothing was executed since either
+   * was opened: they are bound to one address space. Whether it still is the process's own is then
+   * asked of one of them only.
    */
-  boolean sameNow(Scratch s, ProcessCaller caller, ProcessCaller attested) {
+  boolean same(Scratch s, ProcessCaller caller, ProcessCaller attested) {
+    if (caller.sharesMemory(attested)) {
+      return true;
+    }
     if (!caller.peer().equals(attested.peer()) || !caller.first().same(attested.first())) {
       return false;
     }
     int maps = caller.descriptors().maps();
-    return maps >= 0
-        && Libc.pread(s, maps, s.buffer, ProcessCaller.MAPS_PROBE, 0) > 0
-        && ended(s, caller) == null;
+    if (maps < 0 || Libc.pread(s, maps, s.buffer, ProcessCaller.MAPS_PROBE, 0) <= 0) {
+      return false;
+    }
+    caller.shareMemory(attested);
+    return true;
+  }
+
+  /** Whether all of them live, for sure; not more than {@link Kernel#MOST_ASKED}. */
+  boolean alive(Scratch s, List<ProcessCaller> callers) {
+    int[] pidfds = new int[callers.size()];
+    for (int i = 0; i < pidfds.length; i++) {
+      pidfds[i] = callers.get(i).descriptors().pidfd();
+    }
+    return kernel.ended(s, pidfds) == 0;
   }
 
   /** The path of the executable, as the kernel names it, into the buffer; returns its length. */

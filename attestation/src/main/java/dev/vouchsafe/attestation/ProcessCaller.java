@@ -81,6 +81,9 @@ final class ProcessCaller implements Caller {
   /** How many are inside; the sign bit says that it is closed. */
   private final AtomicInteger inside = new AtomicInteger();
 
+  /** Stands for the address space that {@code maps} is bound to; several may have found theirs. */
+  private volatile Object memory = new Object();
+
   private volatile @Nullable String cgroup;
   private volatile @Nullable Once host;
   private volatile @Nullable Once unit;
@@ -191,6 +194,19 @@ final class ProcessCaller implements Caller {
 
   void fileSystem(Once found) {
     fileSystem = found;
+  }
+
+  /**
+   * Whether its {@code maps} and the other's were found to be bound to one address space. One of
+   * them tells of both then.
+   */
+  boolean sharesMemory(ProcessCaller other) {
+    return memory.equals(other.memory);
+  }
+
+  /** They are bound to one. */
+  void shareMemory(ProcessCaller other) {
+    memory = other.memory;
   }
 
   /** How much of {@code maps} each look reads: as far as its executable stood the last time. */

@@ -59,12 +59,12 @@ class LastLookTest {
     }
 
     @Override
-    int poll(Scratch s, int pidfd) {
+    int poll(Scratch s, int... pidfds) {
       if (pollFails > 0) {
         pollFails--;
         return -pollErrno;
       }
-      return super.poll(s, pidfd);
+      return super.poll(s, pidfds);
     }
 
     /** As if another process shared the memory that a caller has at its first look. */

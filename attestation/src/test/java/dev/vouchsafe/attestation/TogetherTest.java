@@ -92,6 +92,31 @@ class TogetherTest {
   }
 
   @Test
+  void connectionsThatWereAttestedTogetherAreRefusedTogetherAfterAnExec() throws Exception {
+    Path script = Files.writeString(folder.resolve("script"), Peer.SCRIPT);
+    try (Peer peer = Peer.connect(at.listener)) {
+      peer.send("again");
+      int second = peer.acceptAgain();
+      try (Caller one = at.attestor.accept(peer.socket());
+          Caller two = at.attestor.accept(second)) {
+        assertThat(together(one, two)).containsExactly("attested", "attested");
+        assertThat(together(two, one)).containsExactly("attested", "attested");
+        peer.execs(Peer.PERL, script.toString(), at.listener.path().toString());
+        int third = peer.acceptAgain();
+        try (Caller after = at.attestor.accept(third)) {
+          String refused = "refused: caller-changed";
+          assertThat(together(after, one, two)).containsExactly("attested", refused, refused);
+          assertThat(together(two, one, after)).containsExactly(refused, refused, "attested");
+        } finally {
+          at.listener.close(third);
+        }
+      } finally {
+        at.listener.close(second);
+      }
+    }
+  }
+
+  @Test
   void aProcessThatHasEndedIsGoneBesideOneThatTookItsId() throws Exception {
     try (Peer gone = Peer.connect(at.listener);
         Peer alive = Peer.connect(at.listener);

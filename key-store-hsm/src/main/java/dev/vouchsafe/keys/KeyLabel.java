@@ -1,6 +1,5 @@
 package dev.vouchsafe.keys;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -26,10 +25,24 @@ public record KeyLabel(List<String> parts) {
             "a part of a key label has 1 to " + LONGEST_PART + " characters");
       }
       // A lone surrogate would be encoded as '?', and two labels would be one.
-      if (!StandardCharsets.UTF_8.newEncoder().canEncode(part)) {
+      if (!isWellFormed(part)) {
         throw new IllegalArgumentException("a part of a key label is well-formed text");
       }
     }
+  }
+
+  private static boolean isWellFormed(String part) {
+    for (int i = 0; i < part.length(); i++) {
+      char unit = part.charAt(i);
+      if (Character.isSurrogate(unit)) {
+        boolean pair = i + 1 < part.length() && Character.isSurrogatePair(unit, part.charAt(i + 1));
+        if (!pair) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
   }
 
   /** A label of these parts. */
@@ -39,13 +52,11 @@ public record KeyLabel(List<String> parts) {
 
   /** For each part, its length in octets (4 octets, big-endian) and its UTF-8 octets. */
   public byte[] encoded() {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (String part : parts) {
-      byte[] octets = part.getBytes(StandardCharsets.UTF_8);
-      out.writeBytes(ByteBuffer.allocate(Integer.BYTES).putInt(octets.length).array());
-      out.writeBytes(octets);
-    }
-    return out.toByteArray();
+    List<byte[]> encoded = parts.stream().map(it -> it.getBytes(StandardCharsets.UTF_8)).toList();
+    int length = encoded.stream().mapToInt(octets -> Integer.BYTES + octets.length).sum();
+    ByteBuffer out = ByteBuffer.allocate(length);
+    encoded.forEach(octets -> out.putInt(octets.length).put(octets));
+    return out.array();
   }
 
   /**

@@ -68,7 +68,7 @@ final class Attestation {
    * @param rawName the name as it stood in the path or the query, percent-encoded
    */
   Verdict.Attested byName(ModuleCall call, String rawName) throws Failure {
-    Registration registration = named(call, rawName);
+    Registration registration = named(call, rawName, registrations());
     return held(call, registration, attestor.measure(call.caller(), registration));
   }
 
@@ -77,9 +77,10 @@ final class Attestation {
    * because of it has still to be {@link #measured}.
    *
    * @param rawName the name as it stood in the path or the query, percent-encoded
+   * @param set the {@link #registrations} as of some time after the call came
    */
-  Registration named(ModuleCall call, String rawName) throws Failure {
-    Optional<Registration> found = find(registrations.current(), rawName);
+  Registration named(ModuleCall call, String rawName, RegistrationSet set) throws Failure {
+    Optional<Registration> found = find(set, rawName);
     if (found.isEmpty()) {
       throw refused(
           call,
@@ -96,6 +97,11 @@ final class Attestation {
           AuditTrail.Made.NOTHING);
     }
     return registration;
+  }
+
+  /** The registrations as of now, for calls that have come. */
+  RegistrationSet registrations() {
+    return registrations.current();
   }
 
   /** Measures callers against the registration that they {@link #named}, those of one together. */

@@ -46,12 +46,17 @@ final class BodyBuffer {
       throw tooLarge(limit);
     }
     if (length + count > octets.length) {
-      int wanted = Math.min(limit, Math.max(length + count, Math.max(FIRST, octets.length * 2)));
+      int wanted = Math.min(limit, Math.max(length + count, room()));
       count(wanted);
       octets = Arrays.copyOf(octets, wanted);
     }
     more.readBytes(octets, length, count);
     length += count;
+  }
+
+  /** Most bodies come in one piece: a first one has just the room that it needs. */
+  private int room() {
+    return octets.length == 0 ? 0 : Math.max(FIRST, octets.length * 2);
   }
 
   private void count(int size) throws Failure {

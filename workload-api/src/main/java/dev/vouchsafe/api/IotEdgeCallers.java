@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Caller;
 import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.IssuanceException;
 import java.util.ArrayList;
@@ -32,6 +33,11 @@ final class IotEdgeCallers {
     return attested;
   }
 
+  /** The registrations as of now, for calls that have come. */
+  RegistrationSet registrations() {
+    return attestation.registrations();
+  }
+
   /** What is computed for a module. */
   interface Work {
     /** Octets that nobody else has. */
@@ -60,11 +66,13 @@ final class IotEdgeCallers {
    * Computes a result for the module that the caller names, before it is known whether it is that
    * module. Whatever the work throws is told only to that module.
    *
+   * @param set the registrations as of some time after the call came
    * @param work short, without waiting and without an effect, since a stranger can have it done;
    *     how long it takes must tell nothing about the module
    */
-  Computed compute(ModuleCall call, IotEdgePath path, Work work, Answer answer) throws Failure {
-    Registration registration = attestation.named(call, path.name());
+  Computed compute(ModuleCall call, IotEdgePath path, RegistrationSet set, Work work, Answer answer)
+      throws Failure {
+    Registration registration = attestation.named(call, path.name(), set);
     byte[] result = {};
     ModuleCalls.Step end;
     try {

@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.IssuanceException;
@@ -86,8 +87,10 @@ final class IotEdgeKeys {
     List<IotEdgeCallers.Computed> computed = new ArrayList<>(all.size());
     boolean ended = false;
     try {
+      // Asked for once: all of these calls had come by now.
+      RegistrationSet set = callers.registrations();
       for (Asked asked : all) {
-        calls.guarded(asked.call(), () -> compute(asked).ifPresent(computed::add));
+        calls.guarded(asked.call(), () -> compute(asked, set).ifPresent(computed::add));
       }
       callers.judge(computed);
       ended = true;
@@ -105,11 +108,12 @@ final class IotEdgeKeys {
   }
 
   /** The result, or nothing if a worker of its own does it: it may take longer than a look. */
-  private Optional<IotEdgeCallers.Computed> compute(Asked asked) throws Failure {
+  private Optional<IotEdgeCallers.Computed> compute(Asked asked, RegistrationSet set)
+      throws Failure {
     Wanted wanted = asked.reader().read(asked.call());
     if (wanted.length() <= SHORT && keys().ready()) {
       return Optional.of(
-          callers.compute(asked.call(), asked.path(), wanted.work(), IotEdgeKeys::answer));
+          callers.compute(asked.call(), asked.path(), set, wanted.work(), IotEdgeKeys::answer));
     }
     calls.apart(
         asked.call(), call -> answer(call, lookedAtTwice(call, asked.path(), wanted.work())));
