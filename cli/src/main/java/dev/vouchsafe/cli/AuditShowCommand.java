@@ -89,7 +89,7 @@ final class AuditShowCommand implements Callable<Integer> {
       paramLabel = "VERDICT",
       converter = Verdicts.class,
       completionCandidates = Verdicts.class,
-      description = "Only decisions that ended so: issued, refused, unavailable or invalid.")
+      description = "Only decisions that ended so, one of ${COMPLETION-CANDIDATES}.")
   private AuditEvent.@Nullable Outcome verdict;
 
   @Option(

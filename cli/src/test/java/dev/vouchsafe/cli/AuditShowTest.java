@@ -148,7 +148,7 @@ class AuditShowTest {
     home.write(AuditHome.ended(Outcome.INVALID, "", 15, "db, web"));
     List<String> words = Arrays.stream(Outcome.values()).map(Outcome::text).toList();
     String help = home.run("audit", "show", "--help").out().replaceAll("\\s+", " ");
-    assertThat(help).contains("issued, refused, unavailable or invalid");
+    assertThat(help).contains("one of " + String.join(", ", words) + ".");
     assertThat(home.run("audit", "show", "--verdict", "attested").err())
         .contains("'attested' is no verdict; there are " + String.join(", ", words));
     assertThat(lines().stream().map(line -> line.split(" +", 3)[1]).toList()).containsAll(words);

@@ -3,14 +3,17 @@ package dev.vouchsafe.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.vouchsafe.audit.AuditEvent;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,7 +84,10 @@ class CompletionTest {
     assertThat(bash("vouchsafe", "module", "add", "--sel")).isEqualTo("--selector");
     assertThat(bash("vouchsafe", "init", "--trust")).isEqualTo("--trust-domain");
     assertThat(bash("vouchsafe", "audit", "show", "--verdict", ""))
-        .isEqualTo("issued\nrefused\nunavailable");
+        .isEqualTo(
+            Arrays.stream(AuditEvent.Outcome.values())
+                .map(AuditEvent.Outcome::text)
+                .collect(Collectors.joining("\n")));
   }
 
   @Test

@@ -67,8 +67,8 @@ class ThreatModelTest {
       for (Path module : modules.toList()) {
         // Two modules may have a class of one name.
         testsIn(module)
-            .forEach((name, found) ->
-                tests.computeIfAbsent(name, any -> new TreeSet<>()).addAll(found));
+            .forEach(
+                (name, found) -> tests.computeIfAbsent(name, any -> new TreeSet<>()).addAll(found));
       }
     }
     return tests;
