@@ -185,7 +185,7 @@ class MovedClockTest {
       assertThat(clock.path("next").asText()).contains("clock accept");
       move(now.plusSeconds(60));
       clockWhen(said -> said.path("trusted").asBoolean());
-      Await.until(() -> recorded("\"type\":\"clock\""));
+      Await.until(() -> run("audit", "show").out().contains("clock        from "));
     }
     assertThat(Files.readString(home().clock())).doesNotContain("203");
   }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.ca.clock.ClockVerdict;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.trust.BundleFormat;
 import java.io.IOException;
@@ -408,6 +409,26 @@ class HttpsTest {
     home.clock.advance(Duration.ofMinutes(-2));
     Wait.until("a certificate that is valid then is shown", () -> !shown().equals(first));
     assertThat(shown().getNotBefore().toInstant()).isBefore(home.clock.instant());
+  }
+
+  @Test
+  void aClockThatIsTrustedAgainHasTheCertificateMadeAnewThoughNoTimePassed() {
+    X509Certificate first = shown();
+    home.clock.judge(ClockVerdict.BEHIND_FLOOR, false);
+    Wait.until("health says so", () -> health().contains("\"code\":\"clock\""));
+    assertThat(health()).contains("degraded");
+    home.clock.judge(ClockVerdict.TRUSTED, false);
+    Wait.until("another is shown", () -> !shown().equals(first));
+  }
+
+  private String health() {
+    try {
+      HttpResponse<byte[]> answer = send("GET", "/healthz");
+      assertThat(answer.statusCode()).isEqualTo(200);
+      return new String(answer.body(), UTF_8);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
