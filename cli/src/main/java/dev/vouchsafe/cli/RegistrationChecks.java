@@ -112,8 +112,7 @@ final class RegistrationChecks {
     String detail =
         kind.selectors()
             + " selectors can't be measured"
-            + (kind.isEngine() ? " of containers of " : ", which takes ")
-            + kind.text()
+            + (kind.isEngine() ? " of " + kind.text() + "'s containers" : "")
             + ": "
             + absence;
     return hit.isEmpty()

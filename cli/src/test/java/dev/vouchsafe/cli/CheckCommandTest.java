@@ -295,11 +295,11 @@ class CheckCommandTest {
     engines(none, none);
     assertThat(check().out())
         .containsPattern(
-            "OK    attestation +container: selectors can't be measured of containers of Docker:"
+            "OK    attestation +container: selectors can't be measured of Docker's containers:"
                 + " there is no socket "
                 + none
                 + "; no registration needs it")
-        .containsPattern("OK    attestation .*of containers of Podman")
+        .containsPattern("OK    attestation .*of Podman's containers")
         .doesNotContain("everything can be measured");
     CliRun.at(root()).run("module", "add", "web", "--selector", "container:name:web");
     assertWarns("attestation", "of Docker", "registrations that need it: web", "docs/rights.md");
