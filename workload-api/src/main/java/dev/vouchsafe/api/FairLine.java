@@ -1,11 +1,10 @@
 package dev.vouchsafe.api;
 
 import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Queue;
-import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,62 +15,80 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what waits
  */
 final class FairLine<T> {
-  /** None of them empty. */
-  private final SequencedMap<Object, Queue<T>> waiting = new LinkedHashMap<>();
+  /** So many users are remembered though they have nothing here, to be found again cheaply. */
+  private static final int MOST_IDLE = 64;
 
-  /** How many each user has under way; none of them zero. */
-  private final Map<Object, Integer> underWay = new HashMap<>();
+  /** One user's. */
+  private static final class Own<T> {
+    private final Queue<T> waiting = new ArrayDeque<>();
+    private int underWay;
+  }
+
+  private final Map<Object, Own<T>> users = new HashMap<>();
+
+  /** Of whom something waits, each once. */
+  private final Deque<Own<T>> line = new ArrayDeque<>();
 
   /** Puts something at the end of its user's. */
   synchronized void add(Object user, T thing) {
-    waiting.computeIfAbsent(user, first -> new ArrayDeque<>()).add(thing);
+    Own<T> own = users.computeIfAbsent(user, first -> new Own<>());
+    own.waiting.add(thing);
+    if (own.waiting.size() == 1) {
+      line.addLast(own);
+    }
   }
 
   /** Takes out the one whose turn it is, which is under way until {@link #ended}. */
   synchronized @Nullable T next() {
-    Object chosen = null;
-    int fewest = Integer.MAX_VALUE;
-    for (Object user : waiting.keySet()) {
-      int has = underWay.getOrDefault(user, 0);
-      if (has < fewest) {
-        chosen = user;
-        fewest = has;
+    Own<T> chosen = null;
+    for (Own<T> own : line) {
+      if (chosen == null || own.underWay < chosen.underWay) {
+        chosen = own;
       }
-      if (fewest == 0) {
+      if (chosen.underWay == 0) {
         break;
       }
     }
-    Queue<T> own = chosen == null ? null : waiting.remove(chosen);
-    if (chosen == null || own == null) {
+    if (chosen == null) {
       return null;
     }
-    T next = own.remove();
-    if (!own.isEmpty()) {
-      waiting.putLast(chosen, own);
+    T next = chosen.waiting.remove();
+    boolean _ = line.remove(chosen);
+    if (!chosen.waiting.isEmpty()) {
+      line.addLast(chosen);
     }
-    underWay.merge(chosen, 1, Integer::sum);
+    chosen.underWay++;
     return next;
   }
 
   /** One of that user's is not under way any more. */
   synchronized void ended(Object user) {
-    underWay.computeIfPresent(user, (same, count) -> count == 1 ? null : count - 1);
+    Own<T> own = users.get(user);
+    if (own == null) {
+      throw new IllegalStateException("nothing of that user was under way");
+    }
+    own.underWay--;
+    if (own.underWay == 0 && own.waiting.isEmpty() && users.size() > MOST_IDLE) {
+      users.remove(user);
+    }
   }
 
   /** Takes something out; false if it isn't there any more. */
   synchronized boolean remove(Object user, T thing) {
-    Queue<T> own = waiting.get(user);
-    if (own == null || !own.remove(thing)) {
+    Own<T> own = users.get(user);
+    if (own == null || !own.waiting.remove(thing)) {
       return false;
     }
-    if (own.isEmpty()) {
-      waiting.remove(user);
+    if (own.waiting.isEmpty()) {
+      boolean _ = line.remove(own);
     }
     return true;
   }
 
   /** Whether somebody other than that user waits. */
   synchronized boolean hasOthers(Object user) {
-    return waiting.size() > (waiting.containsKey(user) ? 1 : 0);
+    Own<T> own = users.get(user);
+    boolean waits = own != null && !own.waiting.isEmpty();
+    return line.size() > (waits ? 1 : 0);
   }
 }

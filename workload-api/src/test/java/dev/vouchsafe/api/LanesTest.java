@@ -165,6 +165,34 @@ class LanesTest {
     assertThat(done).isEmpty();
   }
 
+  /** The worker takes it out of the queue just when it is given up. */
+  @RepeatedTest(200)
+  void whatIsOnItsWayFromTheQueueToTheWorkerIsGivenUpAsWell() throws Exception {
+    AtomicLong nanos = new AtomicLong();
+    CallerWorkers watched = new CallerWorkers(new Workers(threads), heldUp -> {}, nanos::get);
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Lanes<String> lanes =
+        new Lanes<>(
+            watched,
+            things -> {
+              begun.countDown();
+              await(things.contains("first") ? goOn : end);
+            },
+            late::add,
+            (thing, failure) -> rejected.add(thing));
+    lanes.add("somebody", "one", "first");
+    await(begun);
+    lanes.add("somebody", "one", "second");
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(5));
+    goOn.countDown();
+    watched.look();
+    assertThat(late).contains("second");
+    assertThat(rejected).contains("second");
+    end.countDown();
+  }
+
   @Test
   void anErrorLeavesTheLaneWithAWorker() throws Exception {
     // A thread tells of its end after another has taken its place: wait for it.
