@@ -293,7 +293,11 @@ final class LedgerSchema {
 
   private static IOException unreadable(Path file, SQLException e) {
     return new IOException(
-        file + " can't be used: " + e.getMessage() + "; if it is damaged, restore a backup", e);
+        file
+            + " can't be used: "
+            + e.getMessage()
+            + "; if its disk is full, make room; if it is damaged, restore a backup",
+        e);
   }
 
   /**

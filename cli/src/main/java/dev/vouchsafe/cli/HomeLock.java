@@ -43,15 +43,25 @@ final class HomeLock implements AutoCloseable {
         throw CommandFailure.failed(
             "another service runs on this home" + holder(home.lock()) + "; stop it first");
       }
-      channel.truncate(0);
-      channel.write(
-          ByteBuffer.wrap(
-              (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+      sign(channel);
       return new HomeLock(channel);
     } finally {
       if (!taken) {
         channel.close();
       }
+    }
+  }
+
+  /** Says who holds it, as far as a full disk lets us: the lock is the kernel's. */
+  private static void sign(FileChannel channel) {
+    try {
+      channel.truncate(0);
+      channel.write(
+          ByteBuffer.wrap(
+              (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+    } catch (IOException e) {
+      System.getLogger(HomeLock.class.getName())
+          .log(System.Logger.Level.WARNING, "the holder of the home can''t be noted: {0}", e);
     }
   }
 

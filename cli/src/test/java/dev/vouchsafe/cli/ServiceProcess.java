@@ -25,6 +25,13 @@ final class ServiceProcess implements AutoCloseable {
   /** Starts {@code vouchsafe --home HOME ARGS}; the log goes to a file beside the home. */
   static ServiceProcess start(Path home, List<String> environment, String... args)
       throws IOException {
+    Path log = home.resolveSibling(home.getFileName() + ".log");
+    return start(home, log, environment, args);
+  }
+
+  /** The same with that file for the log. */
+  static ServiceProcess start(Path home, Path log, List<String> environment, String... args)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add("env");
     command.addAll(environment);
@@ -42,7 +49,6 @@ final class ServiceProcess implements AutoCloseable {
             "--home",
             home.toString()));
     command.addAll(List.of(args));
-    Path log = home.resolveSibling(home.getFileName() + ".log");
     return new ServiceProcess(new ProcessBuilder(command).redirectError(log.toFile()).start(), log);
   }
 
