@@ -24,6 +24,9 @@ final class LineFormat {
   /** No line is longer, its line feed included: what is longer is none of ours. */
   static final int LONGEST = 64 * 1024;
 
+  /** Stands at the end of a text of a length that somebody tried to make grow. */
+  private static final String CUT = "...";
+
   private static final int NAME = 256;
   private static final int DETAIL = 512;
   private static final int PATH = 512;
@@ -236,7 +239,7 @@ final class LineFormat {
 
   private static void text(JsonGenerator json, String name, String text, int octets)
       throws IOException {
-    json.writeStringField(name, Bounded.text(text, octets));
+    json.writeStringField(name, bounded(text, octets));
   }
 
   private static void optional(JsonGenerator json, String name, Optional<String> text)
@@ -251,11 +254,44 @@ final class LineFormat {
       throws IOException {
     json.writeArrayFieldStart(name);
     for (String text : texts.subList(0, Math.min(texts.size(), MOST_NAMES))) {
-      json.writeString(Bounded.text(text, NAME));
+      json.writeString(bounded(text, NAME));
     }
     if (texts.size() > MOST_NAMES) {
       json.writeString("and " + (texts.size() - MOST_NAMES) + " more");
     }
     json.writeEndArray();
+  }
+
+  /**
+   * A text that takes no more than so many octets in the log, where everything but printable ASCII
+   * is escaped; {@code ...} stands at the end of one that was cut.
+   */
+  private static String bounded(String text, int octets) {
+    int length = 0;
+    for (int i = 0; i < text.length(); i++) {
+      length += written(text.charAt(i));
+      if (length > octets) {
+        return fitting(text, octets - CUT.length()) + CUT;
+      }
+    }
+    return text;
+  }
+
+  private static String fitting(String text, int octets) {
+    int length = 0;
+    for (int i = 0; i < text.length(); i++) {
+      length += written(text.charAt(i));
+      if (length > octets) {
+        return text.substring(0, i);
+      }
+    }
+    return text;
+  }
+
+  private static int written(char c) {
+    if (c == '"' || c == '\\') {
+      return 2;
+    }
+    return c >= 0x20 && c < 0x7f ? 1 : 6;
   }
 }

@@ -203,7 +203,7 @@ class RunningLogTest {
         assertThat(refusals.alike()).hasSizeLessThanOrEqualTo(20);
       }
     }
-    assertThat(whole).isBetween(1L, (long) RefusalBudget.ALL_AN_HOUR);
+    assertThat(whole).isBetween(1L, (long) Summaries.RefusalBudget.ALL_AN_HOUR);
     assertThat(whole + counted).isEqualTo(flood);
     assertThat(modules(log)).contains("before", "after");
     assertThat(Files.size(log.only())).isLessThan(400_000);
@@ -213,7 +213,7 @@ class RunningLogTest {
   @Test
   void oneStrangerLeavesRoomForTheRefusalsOfOthers() {
     Clock clock = new Clock();
-    RefusalBudget budget = new RefusalBudget(clock.nanoTime(), clock.instant());
+    Summaries.RefusalBudget budget = new Summaries.RefusalBudget(clock.nanoTime(), clock.instant());
     int admitted = 0;
     for (int minute = 0; minute < 60; minute++) {
       for (int i = 0; i < 1000; i++) {
@@ -221,7 +221,7 @@ class RunningLogTest {
       }
       clock.pass(Duration.ofSeconds(59));
     }
-    assertThat(admitted).isEqualTo(RefusalBudget.USER_AN_HOUR);
+    assertThat(admitted).isEqualTo(Summaries.RefusalBudget.USER_AN_HOUR);
     assertThat(budget.admit(refusal(2, "m"))).isTrue();
     clock.pass(Duration.ofHours(1));
     assertThat(budget.admit(refusal(1, "m"))).as("the next hour").isTrue();
