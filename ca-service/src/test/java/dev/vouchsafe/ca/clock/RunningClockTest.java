@@ -366,6 +366,21 @@ class RunningClockTest {
   }
 
   @Test
+  void onAFileSystemThatTakesNoFilesTimeGoesOnAndNothingIsAccepted() {
+    Path nowhere = Path.of("/proc/vouchsafe-clock");
+    RunningClock clock =
+        new RunningClock(
+            new ClockSettings(nowhere, BUILT, Untrusted.BOUNDED), machine, Optional::empty);
+    clock.keep();
+    machine.pass(SECOND);
+    assertThat(clock.read()).isEqualTo(new TrustedClock.Reading(NOW.plus(SECOND), Trust.TRUSTED));
+    assertThat(clock.status().fault()).get().asString().contains("can't be written");
+    assertThatThrownBy(clock::accept).isInstanceOf(IOException.class);
+    clock.close();
+    assertThat(nowhere).doesNotExist();
+  }
+
+  @Test
   void theFloorIsWrittenOnceInFiveMinutesAndNotAtEachLook() throws IOException {
     RunningClock clock = openAt(NOW.minus(Duration.ofDays(1)));
     clock.keep();
