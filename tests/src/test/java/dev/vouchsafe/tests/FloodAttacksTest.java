@@ -174,16 +174,19 @@ class FloodAttacksTest {
             Integer.toString(STRICT));
     assertTheHonestAreServed();
     try (Attacker attacker = Attacker.start(storm)) {
-      int before = attacker.number("answered");
-      assertThat(before).isGreaterThanOrEqualTo(STRICT);
+      int first = attacker.number("answered");
+      assertThat(first).isGreaterThanOrEqualTo(STRICT);
+      int before = first;
       for (int i = 0; i < TIMES; i++) {
         assertThat(ground.ask(HONEST, trusted, "honest")).isEqualTo(ISSUED);
         attacker.go();
         int now = attacker.number("answered");
-        assertThat(now).as("the storm goes on meanwhile").isGreaterThan(before);
+        // One honest request may well be answered before any of the sixty.
+        assertThat(now).isGreaterThanOrEqualTo(before);
         before = now;
-        attacker.number("refused");
+        assertThat(attacker.number("refused")).isGreaterThanOrEqualTo(0);
       }
+      assertThat(before).as("the storm went on meanwhile").isGreaterThan(first);
     }
   }
 
