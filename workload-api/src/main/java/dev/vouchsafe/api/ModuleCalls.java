@@ -27,6 +27,9 @@ final class ModuleCalls {
    */
   private static final int AT_ONCE = 32;
 
+  /** The same of one user while another is there: enough to keep the cores busy, if just so. */
+  private static final int IN_COMPANY = 8;
+
   private final Workers workers;
   private final CallerWorkers lookers;
   private final CertificateAuthority authority;
@@ -34,13 +37,13 @@ final class ModuleCalls {
   private final Quota waiting;
 
   /** What waits for the ledger and a key store, and is the longest under way. */
-  private final Turns issuing = new Turns(AT_ONCE);
+  private final Turns issuing = turns();
 
   /** Tokens, whose key is in memory: a key store that is slow must not hold them up. */
-  private final Turns tokens = new Turns(AT_ONCE);
+  private final Turns tokens = turns();
 
   /** What needs none of these. */
-  private final Turns others = new Turns(AT_ONCE);
+  private final Turns others = turns();
 
   private final Delivery delivery;
 
@@ -60,6 +63,10 @@ final class ModuleCalls {
     this.trail = trail;
     this.waiting = waiting;
     this.delivery = new Delivery(trail, attestation, new OnWorkers());
+  }
+
+  private static Turns turns() {
+    return new Turns(AT_ONCE, IN_COMPANY, System::nanoTime);
   }
 
   /** What a worker does for one request; it answers, or sees to it that somebody will. */

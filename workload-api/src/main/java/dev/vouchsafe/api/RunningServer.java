@@ -58,6 +58,9 @@ final class RunningServer implements ApiServer {
   /** The same on https, whose paths need none. */
   private static final int HTTPS_BODIES = 4 * 1024 * 1024;
 
+  /** One for whoever floods, and one for the rest. */
+  private static final int LEAST_LOOPS = 2;
+
   private final Timeouts timeouts;
   private final EventLoopGroup unixLoops;
   private final EventLoopGroup httpsLoops;
@@ -75,10 +78,12 @@ final class RunningServer implements ApiServer {
 
   private RunningServer(ApiSettings settings, ApiParts parts, Timeouts timeouts) {
     this.timeouts = timeouts;
-    int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-    this.unixLoops = loops(threads, "vouchsafe-unix");
+    int threads = Math.max(LEAST_LOOPS, Runtime.getRuntime().availableProcessors() / 2);
+    this.unixLoops = new UserLoops(threads, "vouchsafe-unix");
     // Of its own, so that a flood of handshakes takes nothing from the modules.
-    this.httpsLoops = loops(1, "vouchsafe-https");
+    this.httpsLoops =
+        new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory("vouchsafe-https"), EpollIoHandler.newFactory());
     ApiSettings.Limits limits = settings.limits();
     this.httpsWorkers = workers(limits.connections());
     this.waiters =
@@ -351,11 +356,6 @@ final class RunningServer implements ApiServer {
             new DefaultThreadFactory("vouchsafe-https-worker", true));
     workers.allowCoreThreadTimeOut(true);
     return workers;
-  }
-
-  private static EventLoopGroup loops(int threads, String name) {
-    return new MultiThreadIoEventLoopGroup(
-        threads, new DefaultThreadFactory(name), EpollIoHandler.newFactory());
   }
 
   private static void admit(HttpConnection connection, Object owner) {

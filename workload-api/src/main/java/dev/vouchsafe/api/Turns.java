@@ -1,18 +1,24 @@
 package dev.vouchsafe.api;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.SequencedMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lets a bounded number of requests be worked on at once, and those who wait in by turns: first one
  * of each user, and of each user first one of each of its control groups. Nobody waits while there
  * is room, so whoever is alone gets all of it; whoever floods waits behind his own requests only.
- * Safe for use by many threads.
+ * Where what is worked on takes turns as well, such as on the processors, one user can be kept to a
+ * part of the room for as long as he isn't alone. Safe for use by many threads.
  *
  * <p>Users come before control groups, since a user to whom a part of the hierarchy was delegated
  * makes as many groups as he likes.
@@ -22,7 +28,20 @@ final class Turns {
   @SuppressWarnings("ThreadLocalUsage") // There are two of them, as long as the service runs.
   private final ThreadLocal<Queue<Ticket>> handing = new ThreadLocal<>();
 
+  /** For so long after a request of his a user is there. */
+  private static final long THERE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
   private final int most;
+  private final int inCompany;
+  private final LongSupplier nanos;
+
+  /** How many of each user are worked on. */
+  private final Map<Object, Integer> insides = new HashMap<>();
+
+  /** Who came last, and of all others whoever did. */
+  private @Nullable Arrival last;
+
+  private @Nullable Arrival other;
 
   /** Who is in line: by user, by group, each in the order of their turns; none of them empty. */
   private final SequencedMap<Object, SequencedMap<Object, Deque<Ticket>>> line =
@@ -30,11 +49,24 @@ final class Turns {
 
   private int inside;
 
+  private record Arrival(Object user, long at) {}
+
   /**
    * @param most how many are worked on at once
    */
   Turns(int most) {
+    this(most, most, () -> 0);
+  }
+
+  /**
+   * @param most how many are worked on at once
+   * @param inCompany how many of them may be one user's while another is there
+   * @param nanos as {@link System#nanoTime}
+   */
+  Turns(int most, int inCompany, LongSupplier nanos) {
     this.most = most;
+    this.inCompany = inCompany;
+    this.nanos = nanos;
   }
 
   private enum State {
@@ -67,14 +99,14 @@ final class Turns {
         if (state != State.NEW) {
           return;
         }
-        if (inside >= most) {
+        arrive(user);
+        if (!hasRoom(user)) {
           work = handOn;
           state = State.WAITING;
           line(this);
           return;
         }
-        inside++;
-        state = State.INSIDE;
+        goIn(this);
       }
       handOn.run();
     }
@@ -83,18 +115,18 @@ final class Turns {
      * It has been worked on, or never will be: the next ones may come. Only the first call counts.
      */
     void over() {
-      Ticket follower = null;
+      List<Ticket> followers = List.of();
       synchronized (Turns.this) {
         State before = state;
         state = State.OVER;
         if (before == State.WAITING) {
           forget(this);
         } else if (before == State.INSIDE) {
-          inside--;
-          follower = admit();
+          goOut(this);
+          followers = admit();
         }
       }
-      run(follower);
+      run(followers);
     }
 
     private void handOn() {
@@ -140,12 +172,60 @@ final class Turns {
         .add(ticket);
   }
 
-  /** Takes the next one in line in; its user and its group go to the end of theirs. */
-  private @Nullable Ticket admit() {
-    Map.Entry<Object, SequencedMap<Object, Deque<Ticket>>> user = line.pollFirstEntry();
-    if (user == null) {
-      return null;
+  private void arrive(Object user) {
+    if (inCompany == most) {
+      return;
     }
+    if (last != null && !last.user().equals(user)) {
+      other = last;
+    }
+    last = new Arrival(user, nanos.getAsLong());
+  }
+
+  private boolean hasRoom(Object user) {
+    return inside < most
+        && (insides.getOrDefault(user, 0) < inCompany || !isThereAnotherThan(user));
+  }
+
+  private boolean isThereAnotherThan(Object user) {
+    Arrival another = last != null && last.user().equals(user) ? other : last;
+    return another != null && nanos.getAsLong() - another.at() < THERE_NANOS;
+  }
+
+  private void goIn(Ticket ticket) {
+    inside++;
+    insides.merge(ticket.user, 1, Integer::sum);
+    ticket.state = State.INSIDE;
+  }
+
+  private void goOut(Ticket ticket) {
+    inside--;
+    insides.computeIfPresent(ticket.user, (user, count) -> count == 1 ? null : count - 1);
+  }
+
+  /** Takes in, of those in line, whoever there is room for, in turns. */
+  private List<Ticket> admit() {
+    List<Ticket> admitted = new ArrayList<>(1);
+    int refused = 0;
+    while (inside < most && refused < line.size()) {
+      Object user = line.firstEntry().getKey();
+      if (hasRoom(user)) {
+        Ticket next = next();
+        goIn(next);
+        admitted.add(next);
+        refused = 0;
+      } else {
+        // Behind the others, whose turn it is as long as he has his part.
+        line.putLast(user, line.pollFirstEntry().getValue());
+        refused++;
+      }
+    }
+    return admitted;
+  }
+
+  /** The next one in line; its user and its group go to the end of theirs. */
+  private Ticket next() {
+    Map.Entry<Object, SequencedMap<Object, Deque<Ticket>>> user = line.pollFirstEntry();
     SequencedMap<Object, Deque<Ticket>> groups = user.getValue();
     Map.Entry<Object, Deque<Ticket>> group = groups.firstEntry();
     Ticket ticket = group.getValue().remove();
@@ -156,8 +236,6 @@ final class Turns {
     if (!groups.isEmpty()) {
       line.putLast(user.getKey(), groups);
     }
-    inside++;
-    ticket.state = State.INSIDE;
     return ticket;
   }
 
@@ -179,19 +257,19 @@ final class Turns {
    * Does the work of one whose turn it is. Work that ends at once lets the next one in while it
    * runs, which then waits for its end here: a thousand of them would take a thousand frames.
    */
-  private void run(@Nullable Ticket first) {
-    if (first == null) {
+  private void run(List<Ticket> admitted) {
+    if (admitted.isEmpty()) {
       return;
     }
     Queue<Ticket> more = handing.get();
     if (more != null) {
-      more.add(first);
+      more.addAll(admitted);
       return;
     }
-    more = new ArrayDeque<>();
+    more = new ArrayDeque<>(admitted);
     handing.set(more);
     try {
-      for (Ticket ticket = first; ticket != null; ticket = more.poll()) {
+      for (Ticket ticket = more.poll(); ticket != null; ticket = more.poll()) {
         ticket.handOn();
       }
     } finally {

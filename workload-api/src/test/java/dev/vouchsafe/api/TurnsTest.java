@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -49,6 +50,35 @@ class TurnsTest {
     honest.over();
     tickets.get(1).over();
     assertThat(begun).containsExactly("flood", "flood0", "honest", "flood1", "flood2");
+  }
+
+  @Test
+  void oneUserHasAPartOfTheRoomWhileAnotherIsThereAndAllOfItAfterwards() {
+    AtomicLong nanos = new AtomicLong();
+    Turns turns = new Turns(4, 2, nanos::get);
+    List<Turns.Ticket> flood = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      flood.add(enter(turns, 1, "/", "flood" + i));
+    }
+    assertThat(begun).as("he was alone").hasSize(4);
+    Turns.Ticket honest = enter(turns, 2, "/", "honest");
+    for (int i = 4; i < 9; i++) {
+      flood.add(enter(turns, 1, "/", "flood" + i));
+    }
+    flood.get(0).over();
+    assertThat(begun).last().isEqualTo("honest");
+    flood.get(1).over();
+    assertThat(begun).as("he has his part").hasSize(5);
+    flood.get(2).over();
+    assertThat(begun).last().isEqualTo("flood4");
+    Turns.Ticket again = enter(turns, 2, "/", "honest again");
+    assertThat(begun).as("room was left for him").last().isEqualTo("honest again");
+    nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(100));
+    flood.get(3).over();
+    honest.over();
+    again.over();
+    assertThat(begun).as("he is alone again").endsWith("flood5", "flood6", "flood7");
+    assertThat(turns.waiting()).isOne();
   }
 
   @Test
