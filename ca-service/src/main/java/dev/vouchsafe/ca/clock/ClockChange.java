@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca.clock;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 
 /**
@@ -30,5 +31,25 @@ public record ClockChange(Kind kind, Instant from, Instant to, ClockVerdict verd
     public String text() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** It as a line of the log, in whole seconds. */
+  String text() {
+    Instant begin = from.truncatedTo(ChronoUnit.SECONDS);
+    Instant end = to.truncatedTo(ChronoUnit.SECONDS);
+    return switch (kind) {
+      case JUMPED -> "the clock jumped from " + begin + " to " + end;
+      case SUSPENDED -> "the machine slept from " + begin + " to " + end;
+      case UNTRUSTED ->
+          "the clock is not trusted, it shows "
+              + begin
+              + " ("
+              + verdict.text()
+              + "); time is counted from "
+              + end
+              + ": set the clock, or see `vouchsafe clock status`";
+      case TRUSTED -> "the clock is trusted again, at " + end + "; " + begin + " was counted";
+      case ACCEPTED -> "the clock was accepted, the floor went from " + begin + " to " + end;
+    };
   }
 }

@@ -10,7 +10,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -18,6 +17,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -25,8 +25,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The file that the floor is kept in: three short lines, the last of which is the SHA-256 of the
- * others. It is written anew as a whole, and after a power cut is as it was before or after.
+ * The file that the floor is kept in: short lines, the last of which is the SHA-256 of the others.
+ * It is written anew as a whole, and after a power cut is as it was before or after.
  */
 final class FloorFile {
   /** The steps of writing it, in their order; between any two of them the machine may stop. */
@@ -38,10 +38,29 @@ final class FloorFile {
     FOLDER_SYNCED
   }
 
+  /**
+   * What is kept.
+   *
+   * @param floor the latest moment that is known to have passed, in whole seconds
+   * @param doubted whether it came from a clock that nobody vouched for
+   */
+  record Kept(Instant floor, boolean doubted) {}
+
+  /** The file is there and can be read, but what it says isn't to be believed. */
+  static final class UnbelievableException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    UnbelievableException(String message) {
+      super(message);
+    }
+  }
+
   private static final int LARGEST = 256;
+  private static final int OTHERS_WRITE = 0022;
   private static final String MODE = "rw-------";
   private static final Pattern FORM =
-      Pattern.compile("(vouchsafe-clock-floor 1\nfloor ([0-9TZ:-]{20})\n)sha256 ([0-9a-f]{64})\n");
+      Pattern.compile(
+          "(vouchsafe-clock-floor 1\nfloor ([0-9TZ:-]{20})\n(doubted\n)?)sha256 ([0-9a-f]{64})\n");
 
   private final Path file;
   private final Consumer<Step> done;
@@ -59,11 +78,12 @@ final class FloorFile {
   }
 
   /**
-   * The floor that was written last, if any was.
+   * What was written last, if anything was.
    *
-   * @throws IOException if it can't be read or isn't to be believed; the message says why
+   * @throws UnbelievableException if it isn't to be believed; the message says why
+   * @throws IOException if it can't be read: what is kept there may well be right
    */
-  Optional<Instant> read() throws IOException {
+  Optional<Kept> read() throws IOException {
     byte[] octets;
     try {
       requireOurs();
@@ -78,38 +98,40 @@ final class FloorFile {
 
   /** Whoever else could write it could set our time. */
   private void requireOurs() throws IOException {
-    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-      if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-        throw new NoSuchFileException(file.toString());
-      }
-      throw new IOException(file + " is no regular file");
+    Map<String, Object> found =
+        Files.readAttributes(file, "unix:isRegularFile,uid,mode", LinkOption.NOFOLLOW_LINKS);
+    if (!Boolean.TRUE.equals(found.get("isRegularFile"))) {
+      throw new UnbelievableException(file + " is no regular file");
     }
-    Object owner = Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-    if (!owner.equals(0) && !owner.equals(Files.getAttribute(folder(), "unix:uid"))) {
-      throw new IOException(file + " belongs to user " + owner + ", and not to its folder's");
+    Object owner = found.get("uid");
+    if (!Integer.valueOf(0).equals(owner)
+        && !Files.getAttribute(folder(), "unix:uid").equals(owner)) {
+      throw new UnbelievableException(
+          file + " belongs to user " + owner + ", and not to its folder's");
     }
-    Set<PosixFilePermission> mode = Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS);
-    if (mode.contains(PosixFilePermission.GROUP_WRITE)
-        || mode.contains(PosixFilePermission.OTHERS_WRITE)) {
-      throw new IOException(file + " can be written by others than its owner");
+    if (!(found.get("mode") instanceof Integer mode) || (mode & OTHERS_WRITE) != 0) {
+      throw new UnbelievableException(file + " can be written by others than its owner");
     }
   }
 
-  private Instant parse(String text) throws IOException {
+  private Kept parse(String text) throws UnbelievableException {
     Matcher parts = FORM.matcher(text);
-    if (!parts.matches() || !sum(parts.group(1)).equals(parts.group(3))) {
-      throw new IOException(file + " is damaged");
+    if (!parts.matches() || !sum(parts.group(1)).equals(parts.group(4))) {
+      throw new UnbelievableException(file + " is damaged");
     }
     try {
-      return Instant.parse(parts.group(2));
+      return new Kept(Instant.parse(parts.group(2)), parts.group(3) != null);
     } catch (DateTimeException e) {
-      throw new IOException(file + " has no time in it", e);
+      throw new UnbelievableException(file + " has no time in it");
     }
   }
 
   /** Keeps that floor, in whole seconds; when this returns, it survives a power cut. */
-  void write(Instant floor) throws IOException {
-    String head = "vouchsafe-clock-floor 1\nfloor " + floor.truncatedTo(ChronoUnit.SECONDS) + "\n";
+  void write(Instant floor, boolean doubted) throws IOException {
+    String head =
+        "vouchsafe-clock-floor 1\nfloor "
+            + floor.truncatedTo(ChronoUnit.SECONDS)
+            + (doubted ? "\ndoubted\n" : "\n");
     byte[] octets = (head + "sha256 " + sum(head) + "\n").getBytes(StandardCharsets.US_ASCII);
     Path fresh = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(fresh);

@@ -22,6 +22,12 @@ final class FloorKeeper {
   private final TrustedClocks.Evidence evidence;
   private volatile @Nullable String fault;
 
+  /** Whether there may be a good file that could not be read: it is then looked at again. */
+  private boolean unread;
+
+  /** What turned out to be kept after all: nothing earlier takes its place. */
+  private Instant atLeast = Instant.MIN;
+
   /** By {@link Machine#nanoTime}. Nothing before the first try. */
   private @Nullable Long nextTry;
 
@@ -31,28 +37,38 @@ final class FloorKeeper {
     this.evidence = evidence;
   }
 
-  /** The floor as it was kept, or what else is known; never before the build. */
-  Instant first() {
+  /**
+   * What was kept, or what else is known; never before the build. Where it can't be told whether
+   * there was a doubt, there is one.
+   */
+  FloorFile.Kept first() {
     try {
-      Optional<Instant> kept = file.read();
+      Optional<FloorFile.Kept> kept = file.read();
       if (kept.isPresent()) {
-        return atLeastBuilt(kept.get());
+        return new FloorFile.Kept(atLeastBuilt(kept.get().floor()), kept.get().doubted());
       }
       Instant known = known();
       LOG.log(
           System.Logger.Level.INFO, "no floor of the time is kept yet: it begins at {0}", known);
-      return known;
+      return new FloorFile.Kept(known, false);
     } catch (IOException e) {
       Instant known = known();
-      String why = String.valueOf(e.getMessage());
+      String why = reason(e);
+      unread = !(e instanceof FloorFile.UnbelievableException);
       fault = why;
       LOG.log(
           System.Logger.Level.WARNING,
           "the floor of the time is not believed, {0} is taken in its place: {1}",
           known,
           why);
-      return known;
+      return new FloorFile.Kept(known, true);
     }
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof FloorFile.UnbelievableException
+        ? String.valueOf(e.getMessage())
+        : "can't be read: " + e;
   }
 
   private Instant known() {
@@ -72,26 +88,51 @@ final class FloorKeeper {
   }
 
   /** Writes it if it is time to. */
-  synchronized void keepIfDue(Instant floor, long nano) {
+  synchronized void keepIfDue(Instant floor, boolean doubted, long nano) {
     Long next = nextTry;
     if (next == null || nano - next >= 0) {
-      keep(floor, nano);
+      keep(floor, doubted, nano);
     }
   }
 
-  /** Writes it now, if that can be done. */
-  synchronized void keep(Instant floor, long nano) {
+  /** Writes it now, if that can be done and takes the place of nothing later. */
+  synchronized void keep(Instant floor, boolean doubted, long nano) {
     try {
-      write(floor, nano);
+      if (mayReplace(floor)) {
+        write(floor, doubted, nano);
+        return;
+      }
     } catch (IOException e) {
-      nextTry = nano + AGAIN.toNanos();
+      // Told by write.
     }
+    nextTry = nano + AGAIN.toNanos();
   }
 
-  /** Writes it now. */
-  synchronized void write(Instant floor, long nano) throws IOException {
+  private boolean mayReplace(Instant floor) {
+    if (unread) {
+      try {
+        atLeast = file.read().map(FloorFile.Kept::floor).orElse(Instant.MIN);
+      } catch (FloorFile.UnbelievableException e) {
+        atLeast = Instant.MIN;
+      } catch (IOException e) {
+        fault = reason(e);
+        return false;
+      }
+      unread = false;
+    }
+    if (floor.isBefore(atLeast)) {
+      fault = "couldn't be read at the start, and is later than the running service's: " + atLeast;
+      return false;
+    }
+    return true;
+  }
+
+  /** Writes it now, whatever is kept. */
+  synchronized void write(Instant floor, boolean doubted, long nano) throws IOException {
     try {
-      file.write(floor);
+      file.write(floor, doubted);
+      unread = false;
+      atLeast = Instant.MIN;
       if (fault != null) {
         LOG.log(System.Logger.Level.INFO, "the floor of the time is kept again");
       }

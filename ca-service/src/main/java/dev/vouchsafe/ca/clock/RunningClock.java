@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariants: the floor never goes back, except when an administrator accepts an earlier time;
  * in a process it rises by time that really passed, and further only to a clock that the kernel
  * says is synchronised; at the start also to a clock that is {@link #LIFT} ahead at most. No time
- * is given out that was read from the machine's clock and not held against the time that passed.
+ * is given out that was read from the machine's clock and not held against the time that passed. A
+ * doubt is kept with the floor: no restart makes a clock certain that nobody vouched for.
  */
 final class RunningClock implements TrustedClock {
   /** A clock that is set back by less is corrected, not wrong. */
@@ -77,7 +78,8 @@ final class RunningClock implements TrustedClock {
     this.settings = settings;
     this.machine = machine;
     this.keeper = keeper;
-    Instant kept = keeper.first();
+    FloorFile.Kept first = keeper.first();
+    Instant kept = first.floor();
     this.passage = new Passage(machine);
     Instant clock = passage.expected();
     ClockVerdict verdict = judge(clock, kept);
@@ -89,7 +91,7 @@ final class RunningClock implements TrustedClock {
             clock,
             lifted ? clock : kept,
             verdict,
-            clock.isAfter(kept.plus(LONG_OFF)),
+            stillDoubted(first.doubted() || clock.isAfter(kept.plus(LONG_OFF)), verdict),
             0,
             0);
     if (!verdict.isTrusted()) {
@@ -99,15 +101,19 @@ final class RunningClock implements TrustedClock {
 
   static RunningClock start(
       ClockSettings settings, Machine machine, TrustedClocks.Evidence evidence) {
-    RunningClock clock = new RunningClock(settings, machine, evidence);
-    ClockChange first = clock.last;
+    return new RunningClock(settings, machine, evidence).watched();
+  }
+
+  /** This, with a thread that watches from now on. */
+  RunningClock watched() {
+    ClockChange first = last;
     if (first != null) {
       log(first);
     }
-    Thread thread = Thread.ofPlatform().name("vouchsafe-clock").daemon().unstarted(clock::watch);
-    clock.watching = thread;
+    Thread thread = Thread.ofPlatform().name("vouchsafe-clock").daemon().unstarted(this::watch);
+    watching = thread;
     thread.start();
-    return clock;
+    return this;
   }
 
   private static ClockChange untrusted(State state) {
@@ -125,6 +131,10 @@ final class RunningClock implements TrustedClock {
     return clock.isAfter(floor.plus(LIFT)) && machine.synchronised() != Synchronised.YES
         ? ClockVerdict.FAR_AHEAD
         : ClockVerdict.TRUSTED;
+  }
+
+  private boolean stillDoubted(boolean doubted, ClockVerdict verdict) {
+    return doubted && !(verdict.isTrusted() && machine.synchronised() == Synchronised.YES);
   }
 
   @Override
@@ -196,9 +206,12 @@ final class RunningClock implements TrustedClock {
               step.expected(),
               verdict.isTrusted() ? risen(before.floor(), counted, step.clock()) : counted,
               verdict,
-              before.doubted() || step.jump().abs().compareTo(UNCERTAIN_JUMP) > 0,
+              stillDoubted(
+                  before.doubted() || step.jump().abs().compareTo(UNCERTAIN_JUMP) > 0, verdict),
               before.epoch() + (regained ? 1 : 0),
               before.jumps() + (step.jump().isZero() ? 0 : 1));
+      // At once: a power cut soon after a jump takes no doubt away.
+      wanted |= state.doubted() != before.doubted();
       tell(before, step, counted);
     }
   }
@@ -245,26 +258,9 @@ final class RunningClock implements TrustedClock {
   }
 
   private static void log(ClockChange change) {
-    Instant from = change.from().truncatedTo(ChronoUnit.SECONDS);
-    Instant to = change.to().truncatedTo(ChronoUnit.SECONDS);
-    String text =
-        switch (change.kind()) {
-          case JUMPED -> "the clock jumped from " + from + " to " + to;
-          case SUSPENDED -> "the machine slept from " + from + " to " + to;
-          case UNTRUSTED ->
-              "the clock is not trusted, it shows "
-                  + from
-                  + " ("
-                  + change.verdict().text()
-                  + "); time is counted from "
-                  + to
-                  + ": set the clock, or see `vouchsafe clock status`";
-          case TRUSTED -> "the clock is trusted again, at " + to + "; " + from + " was counted";
-          case ACCEPTED -> "the clock was accepted, the floor went from " + from + " to " + to;
-        };
     boolean good =
         change.kind() == ClockChange.Kind.TRUSTED || change.kind() == ClockChange.Kind.SUSPENDED;
-    LOG.log(good ? System.Logger.Level.INFO : System.Logger.Level.WARNING, text);
+    LOG.log(good ? System.Logger.Level.INFO : System.Logger.Level.WARNING, change.text());
   }
 
   @Override
@@ -281,7 +277,7 @@ final class RunningClock implements TrustedClock {
                 + settings.built()
                 + ": set the clock first");
       }
-      keeper.write(clock, machine.nanoTime());
+      keeper.write(clock, false, machine.nanoTime());
       synchronized (lock) {
         State before = state;
         state =
@@ -316,10 +312,9 @@ final class RunningClock implements TrustedClock {
   /** The clock's own thread: short waits of real time, which a jump makes no longer. */
   private void watch() {
     try {
-      while (!waitALittle()) {
-        look();
-        deliver();
-        keep();
+      boolean failed = false;
+      while (!waitALittle(failed)) {
+        failed = !round(failed);
       }
     } catch (InterruptedException e) {
       // It is told to end in this way, too.
@@ -327,12 +322,31 @@ final class RunningClock implements TrustedClock {
     }
   }
 
-  /** Returns whether it is over. */
-  private boolean waitALittle() throws InterruptedException {
+  /** Returns whether all went well: what goes wrong in one round doesn't end the watch. */
+  private boolean round(boolean failedBefore) {
+    try {
+      look();
+      deliver();
+      keep();
+      return true;
+    } catch (RuntimeException e) {
+      if (!failedBefore) {
+        LOG.log(System.Logger.Level.ERROR, "watching the clock failed, it is tried again", e);
+      }
+      return false;
+    }
+  }
+
+  /**
+   * Returns whether it is over.
+   *
+   * @param whole whether to wait for the whole time, whatever is to be done
+   */
+  private boolean waitALittle(boolean whole) throws InterruptedException {
     synchronized (lock) {
       long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS);
       long left = LOOK_MILLIS;
-      while (!closed && pending.isEmpty() && !wanted && left > 0) {
+      while (!closed && (whole || (pending.isEmpty() && !wanted)) && left > 0) {
         lock.wait(left);
         left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime());
       }
@@ -366,9 +380,9 @@ final class RunningClock implements TrustedClock {
     synchronized (keeper) {
       State known = state;
       if (now) {
-        keeper.keep(known.floor(), known.nano());
+        keeper.keep(known.floor(), known.doubted(), known.nano());
       } else {
-        keeper.keepIfDue(known.floor(), known.nano());
+        keeper.keepIfDue(known.floor(), known.doubted(), known.nano());
       }
     }
   }
@@ -390,10 +404,17 @@ final class RunningClock implements TrustedClock {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+      if (thread.isAlive()) {
+        // It may hang on the disk, and hold what the last write would wait for.
+        LOG.log(
+            System.Logger.Level.WARNING, "the clock's thread doesn't end: its floor isn't written");
+        return;
+      }
     }
     look();
     synchronized (keeper) {
-      keeper.keep(state.floor(), state.nano());
+      State known = state;
+      keeper.keep(known.floor(), known.doubted(), known.nano());
     }
   }
 }

@@ -16,7 +16,7 @@ class FloorFileFuzzTest {
   static Stream<byte[]> floors() throws IOException {
     Path file = Files.createTempFile("floor", "");
     try {
-      new FloorFile(file).write(Instant.parse("2026-12-01T10:00:00Z"));
+      new FloorFile(file).write(Instant.parse("2026-12-01T10:00:00Z"), true);
       return Stream.of(Files.readAllBytes(file), new byte[0]);
     } finally {
       Files.delete(file);

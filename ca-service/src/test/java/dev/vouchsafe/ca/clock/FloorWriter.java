@@ -17,7 +17,7 @@ final class FloorWriter {
                 killOurselves();
               }
             })
-        .write(Instant.parse(args[1]));
+        .write(Instant.parse(args[1]), false);
   }
 
   private static void killOurselves() {

@@ -48,7 +48,7 @@ class RunningClockTest {
 
   /** With a floor from an earlier run. */
   private RunningClock openAt(Instant floor) throws IOException {
-    new FloorFile(file()).write(floor);
+    new FloorFile(file()).write(floor, false);
     return open();
   }
 
@@ -58,7 +58,7 @@ class RunningClockTest {
   }
 
   private Instant kept() throws IOException {
-    return new FloorFile(file()).read().orElseThrow();
+    return new FloorFile(file()).read().orElseThrow().floor();
   }
 
   @Test

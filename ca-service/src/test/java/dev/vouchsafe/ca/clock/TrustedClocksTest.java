@@ -11,8 +11,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +55,66 @@ class TrustedClocksTest {
       assertThat(clock.read().isTrusted()).isTrue();
     }
     assertThat(new FloorFile(settings().file()).read()).isPresent();
+  }
+
+  @Test
+  void aMachineThatFailsForAWhileDoesNotEndTheWatch() throws Exception {
+    AtomicBoolean broken = new AtomicBoolean();
+    CountDownLatch failed = new CountDownLatch(2);
+    InstantSource failing =
+        () -> {
+          if (broken.get()) {
+            failed.countDown();
+            throw new IllegalStateException("no clock");
+          }
+          return machine.instant();
+        };
+    try (TrustedClock clock = TrustedClocks.open(settings(), failing, Optional::empty)) {
+      clock.listen(changes::add);
+      broken.set(true);
+      assertThat(failed.await(30, TimeUnit.SECONDS)).isTrue();
+      off = Duration.ofDays(-3000);
+      broken.set(false);
+      assertThat(next().kind()).isEqualTo(Kind.JUMPED);
+    }
+  }
+
+  @Test
+  void aDiskThatHangsDoesNotKeepTheServiceFromStopping() throws Exception {
+    CountDownLatch hangs = new CountDownLatch(1);
+    CountDownLatch goesOn = new CountDownLatch(1);
+    CountDownLatch written = new CountDownLatch(1);
+    FloorFile slow =
+        new FloorFile(
+            settings().file(),
+            step -> {
+              if (step == FloorFile.Step.TEMPORARY_WRITTEN) {
+                hangs.countDown();
+                awaitIt(goesOn);
+              } else if (step == FloorFile.Step.FOLDER_SYNCED) {
+                written.countDown();
+              }
+            });
+    RunningClock clock =
+        new RunningClock(
+                settings(),
+                new RealMachine(machine),
+                new FloorKeeper(settings(), slow, Optional::empty))
+            .watched();
+    assertThat(hangs.await(30, TimeUnit.SECONDS)).isTrue();
+    Thread closing = Thread.ofPlatform().daemon().start(clock::close);
+    assertThat(closing.join(Duration.ofSeconds(30))).isTrue();
+    assertThat(written.getCount()).isEqualTo(1);
+    goesOn.countDown();
+    assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private static void awaitIt(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test
