@@ -15,6 +15,7 @@ final class RunningLog implements AuditLog {
   private final CheckpointSigner signer;
   private final InstantSource clock;
   private final LogQueue queue = new LogQueue();
+  private final Overdue overdue = new Overdue(LONGEST_WAIT);
   private final Summaries summaries;
   private final Scribe scribe;
 
@@ -70,7 +71,8 @@ final class RunningLog implements AuditLog {
     } catch (AuditUnavailableException e) {
       return CompletableFuture.failedFuture(e);
     }
-    return kept.orTimeout(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS)
+    return overdue
+        .end(kept)
         .exceptionallyCompose(error ->
             error instanceof TimeoutException
                 ? failed("the audit log's disk does not answer")

@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +32,7 @@ final class IssuingService implements CertificateAuthority {
   private final AuditKey auditKey;
   private final AuthorityChanges changes;
   private final UnderWay underWay;
-  private final Duration intentWait;
+  private final Overdue intents;
 
   IssuingService(
       Issuers issuers,
@@ -55,7 +54,7 @@ final class IssuingService implements CertificateAuthority {
     this.changes = changes;
     this.underWay = underWay;
     this.executor = executor;
-    this.intentWait = intentWait;
+    this.intents = new Overdue(intentWait);
   }
 
   @Override
@@ -128,9 +127,8 @@ final class IssuingService implements CertificateAuthority {
 
   /** A disk that doesn't answer keeps nobody waiting; what it writes in the end is never signed. */
   private <T> CompletableFuture<T> inTime(CompletableFuture<T> recording) {
-    return recording
-        .copy()
-        .orTimeout(intentWait.toNanos(), TimeUnit.NANOSECONDS)
+    return intents
+        .end(recording.copy())
         .exceptionallyCompose(error ->
             CompletableFuture.failedFuture(
                 error instanceof TimeoutException

@@ -103,15 +103,23 @@ final class SealedAuditKey implements AuditKey {
       trying.set(false);
     } else {
       nextTry = now + TRY_NANOS;
-      background.execute(() -> {
-        try {
-          prepare();
-        } catch (KeyFault | IssuanceException e) {
-          LOG.log(System.Logger.Level.DEBUG, "the audit key: {0}", e.getMessage());
-        } finally {
+      boolean begun = false;
+      try {
+        background.execute(() -> {
+          try {
+            prepare();
+          } catch (KeyFault | IssuanceException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the audit key: {0}", e.getMessage());
+          } finally {
+            trying.set(false);
+          }
+        });
+        begun = true;
+      } finally {
+        if (!begun) {
           trying.set(false);
         }
-      });
+      }
     }
   }
 

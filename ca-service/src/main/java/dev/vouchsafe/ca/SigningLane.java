@@ -6,7 +6,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +24,8 @@ final class SigningLane {
   private static final Duration LONGEST = Duration.ofSeconds(4);
 
   private final ThreadPoolExecutor threads;
+  private final Overdue turns = new Overdue(PATIENCE);
+  private final Overdue signatures = new Overdue(LONGEST);
 
   /**
    * @param store name of the key store, for the threads' names
@@ -58,13 +59,14 @@ final class SigningLane {
       return CompletableFuture.failedFuture(busy());
     }
     var _ =
-        turn.orTimeout(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)
+        turns
+            .end(turn)
             .whenComplete((begun, timeout) -> {
               if (timeout != null) {
                 signed.completeExceptionally(busy());
               }
             });
-    return signed.orTimeout(LONGEST.toNanos(), TimeUnit.NANOSECONDS);
+    return signatures.end(signed);
   }
 
   /** The signature, with the exception in the form in which a future passes it on. */

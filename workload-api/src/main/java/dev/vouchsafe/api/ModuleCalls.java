@@ -104,7 +104,7 @@ final class ModuleCalls {
       Turns.Ticket ticket = turns.ticket(exchange.peer().owner(), caller.cgroup());
       exchange.whenDone(ticket::withdraw);
       ModuleCall call = new ModuleCall(new TurnedExchange(exchange, ticket), caller, errors);
-      ticket.enter(() -> handOn.accept(call));
+      ticket.enter(() -> guarded(call, () -> handOn.accept(call)));
     }
   }
 

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * makes as many groups as he likes.
  */
 final class Turns {
+  private static final QuietLog LOG = new QuietLog(Turns.class);
+
   /** What else this thread has to hand on, once what it hands on now is. */
   @SuppressWarnings("ThreadLocalUsage") // There are two of them, as long as the service runs.
   private final ThreadLocal<Queue<Ticket>> handing = new ThreadLocal<>();
@@ -95,20 +97,24 @@ final class Turns {
      * @param handOn short: it hands the request on to those who work on it
      */
     void enter(Runnable handOn) {
+      List<Ticket> admitted;
       synchronized (Turns.this) {
         if (state != State.NEW) {
           return;
         }
         arrive(user);
-        if (!hasRoom(user)) {
-          work = handOn;
+        work = handOn;
+        if (line.isEmpty() && hasRoom(user)) {
+          goIn(this);
+          admitted = List.of(this);
+        } else {
+          // There may be room again for those before it, since whoever kept them company left.
           state = State.WAITING;
           line(this);
-          return;
+          admitted = admit();
         }
-        goIn(this);
       }
-      handOn.run();
+      run(admitted);
     }
 
     /**
@@ -188,8 +194,15 @@ final class Turns {
   }
 
   private boolean isThereAnotherThan(Object user) {
+    if (hasOther(insides, user) || hasOther(line, user)) {
+      return true;
+    }
     Arrival another = last != null && last.user().equals(user) ? other : last;
     return another != null && nanos.getAsLong() - another.at() < THERE_NANOS;
+  }
+
+  private static boolean hasOther(Map<Object, ?> users, Object user) {
+    return users.size() > (users.containsKey(user) ? 1 : 0);
   }
 
   private void goIn(Ticket ticket) {
@@ -270,10 +283,20 @@ final class Turns {
     handing.set(more);
     try {
       for (Ticket ticket = more.poll(); ticket != null; ticket = more.poll()) {
-        ticket.handOn();
+        handOn(ticket);
       }
     } finally {
       handing.remove();
+    }
+  }
+
+  /** An edge: what goes wrong with one must not keep those after it from their turn. */
+  private static void handOn(Ticket ticket) {
+    try {
+      ticket.handOn();
+    } catch (RuntimeException | Error e) {
+      LOG.error("a request could not be handed on", e);
+      ticket.over();
     }
   }
 }

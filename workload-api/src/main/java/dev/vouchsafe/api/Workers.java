@@ -25,6 +25,10 @@ record Workers(ExecutorService threads) {
       throw threads.isShutdown()
           ? Failure.of(Problem.STOPPING, "the service is stopping")
           : Failure.of(Problem.TOO_MANY_REQUESTS, "too many requests are waiting");
+    } catch (OutOfMemoryError e) {
+      // What the pool throws if the system lets it start no thread; it has not taken the work then.
+      LOG.error("no thread can be started", e);
+      throw Failure.of(Problem.TOO_MANY_REQUESTS, "no thread can be started");
     }
   }
 
