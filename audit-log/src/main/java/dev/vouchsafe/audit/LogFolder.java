@@ -1,6 +1,7 @@
 package dev.vouchsafe.audit;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -23,8 +24,13 @@ import java.util.stream.Stream;
 final class LogFolder {
   private static final Pattern SEGMENT = Pattern.compile("[0-8][0-9]{18}\\.jsonl");
 
+  private static final Pattern COPY = Pattern.compile("[0-8][0-9]{18}\\.jsonl\\.[0-9]+\\.torn");
+
   /** More than a group of entries takes. */
   private static final long MOST_KEPT = 64L * 1024 * 1024;
+
+  /** What a file system may need for a file besides what is in it. */
+  private static final long SPARE = 64L * 1024;
 
   private static final Integer ROOT = 0;
   private static final int WRITABLE_BY_OTHERS = 022;
@@ -88,10 +94,30 @@ final class LogFolder {
   /** The log's files, the oldest first. */
   List<Path> segments() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
+      return named(files, SEGMENT);
+    }
+  }
+
+  /** The copies of {@link #keepAside}, by the files that they are of, the oldest first. */
+  List<Path> copies() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return named(files, COPY);
+    }
+  }
+
+  /**
+   * Those whose name is like that.
+   *
+   * @throws IOException also what the stream, which reads the folder as it goes, has no way to say
+   */
+  static List<Path> named(Stream<Path> files, Pattern name) throws IOException {
+    try {
       return files
-          .filter(file -> SEGMENT.matcher(file.getFileName().toString()).matches())
+          .filter(file -> name.matcher(file.getFileName().toString()).matches())
           .sorted()
           .toList();
+    } catch (UncheckedIOException e) {
+      throw new IOException("a folder can't be read: " + e.getMessage(), e);
     }
   }
 
@@ -123,11 +149,32 @@ final class LogFolder {
     return folder.resolve(segment.getFileName() + "." + from + ".torn");
   }
 
-  /** Copies what stands behind a place in a file, as far as it isn't beyond all measure. */
-  void keepAside(Path segment, long from) throws IOException {
+  /**
+   * Copies what stands behind a place in a file, as far as it isn't beyond all measure.
+   *
+   * @return false if there is no space for it: the log must not wait for that
+   */
+  boolean keepAside(Path segment, long from) throws IOException {
     Path aside = aside(segment, from);
     Path fresh = folder.resolve("." + aside.getFileName() + ".new");
     Files.deleteIfExists(fresh);
+    try {
+      copy(segment, from, fresh);
+    } catch (IOException e) {
+      Files.deleteIfExists(fresh);
+      long needed = Math.min(Files.size(segment) - from, MOST_KEPT) + SPARE;
+      // Whatever else is wrong may pass, and the copy be made then.
+      if (Files.getFileStore(folder).getUsableSpace() >= needed) {
+        throw e;
+      }
+      return false;
+    }
+    Files.move(fresh, aside, StandardCopyOption.ATOMIC_MOVE);
+    sync();
+    return true;
+  }
+
+  private void copy(Path segment, long from, Path fresh) throws IOException {
     try (FileChannel source =
             FileChannel.open(segment, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
         FileChannel copy = create(fresh)) {
@@ -143,8 +190,6 @@ final class LogFolder {
       }
       copy.force(true);
     }
-    Files.move(fresh, aside, StandardCopyOption.ATOMIC_MOVE);
-    sync();
   }
 
   /** Writes a small file whole. */

@@ -134,8 +134,10 @@ final class LogWriter implements AutoCloseable {
   void begin() throws IOException {
     Stamped unsaid = start;
     if (unsaid != null) {
+      // It has to say how that went.
+      FileChannel _ = open();
       Batch batch = new Batch(end);
-      batch.add(unsaid);
+      batch.add(Objects.requireNonNull(start));
       write(batch);
       start = null;
       removeTrimmed();
@@ -195,8 +197,8 @@ final class LogWriter implements AutoCloseable {
   private FileChannel reopen(Path file) throws IOException {
     FileChannel opened;
     try {
-      if (rest.isKept()) {
-        folder.keepAside(file, size);
+      if (rest.isKept() && !folder.keepAside(file, size)) {
+        start = withoutCopy(start, rest.octets());
       }
       opened = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     } catch (NoSuchFileException e) {
@@ -210,6 +212,23 @@ final class LogWriter implements AutoCloseable {
           // It may have been made by an attempt that failed after that.
           folder.sync();
         });
+  }
+
+  /** What is cut off and not kept is on record, at least. */
+  private @Nullable Stamped withoutCopy(@Nullable Stamped unsaid, long octets) {
+    String note = octets + " octets were cut off without a copy, since the disk is full";
+    System.getLogger(LogWriter.class.getName())
+        .log(
+            System.Logger.Level.WARNING,
+            "the end of the audit log''s file {0}: {1}",
+            segment,
+            note);
+    return unsaid != null && unsaid.event() instanceof AuditEvent.Started said
+        ? new Stamped(
+            unsaid.time(),
+            new AuditEvent.Started(
+                said.version(), said.unsigned(), said.tornOctets(), said.tornEntries(), note))
+        : unsaid;
   }
 
   private FileChannel beginFile() throws IOException {
@@ -342,12 +361,13 @@ final class LogWriter implements AutoCloseable {
    * @param byAge whether the clock may be believed
    */
   void trim(boolean byAge) throws IOException, AuditUnavailableException {
-    Optional<Trim> wanted = Trim.find(folder, settings, byAge ? clock.instant() : Instant.MIN);
+    ECPublicKey _ = key();
+    Instant now = byAge ? clock.instant() : Instant.MIN;
+    Optional<Trim> wanted = Trim.find(folder, settings, now, from);
     if (wanted.isEmpty()) {
       return;
     }
     Trim trim = wanted.get();
-    ECPublicKey _ = key();
     ChainEnd before = from;
     append(List.of(new Stamped(clock.instant(), trim.event())));
     from = trim.from();

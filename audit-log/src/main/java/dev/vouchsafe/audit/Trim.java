@@ -4,52 +4,74 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * The oldest files of a log, which are to be removed.
+ * What is to be removed of a log.
  *
- * @param files the oldest first
+ * @param files copies of torn ends, then the oldest files; each the oldest first
  * @param from where the chain begins that is left
  * @param event what the log says of it
  */
 record Trim(List<Path> files, ChainEnd from, AuditEvent.Trimmed event) {
   /**
-   * What the limits have removed now, if anything: never the file that is being written.
+   * What the limits have removed now, if anything: never the file that is being written. Copies of
+   * torn ends go before any entry, and with the file that they are of.
    *
    * @param now the time, by which a file may be too old; {@link Instant#MIN} if none is
+   * @param begin where the chain begins
    */
-  static Optional<Trim> find(LogFolder folder, AuditSettings settings, Instant now)
+  static Optional<Trim> find(LogFolder folder, AuditSettings settings, Instant now, ChainEnd begin)
       throws IOException {
+    List<Path> copies = folder.copies();
     List<Path> segments = folder.segments();
-    long total = 0;
-    for (Path segment : segments) {
-      total += Files.size(segment);
+    long excess = size(copies) + size(segments) - settings.mostOctets();
+    int few = 0;
+    while (few < copies.size() && size(copies.subList(0, few)) < excess) {
+      few++;
     }
+    long left = excess - size(copies.subList(0, few));
     Instant oldest = now.equals(Instant.MIN) ? now : now.minus(settings.longest());
     int count = 0;
-    long removed = 0;
-    boolean bySize = false;
-    while (count + 1 < segments.size()) {
-      boolean tooMuch = total - removed > settings.mostOctets();
-      if (!tooMuch && !isOlder(segments, count + 1, oldest)) {
-        break;
-      }
-      bySize |= tooMuch;
-      removed += Files.size(segments.get(count));
+    while (count + 1 < segments.size()
+        && (size(segments.subList(0, count)) < left || isOlder(segments, count + 1, oldest))) {
       count++;
     }
     Optional<AuditEntry> first = count == 0 ? Optional.empty() : first(segments, count);
     if (first.isEmpty()) {
+      count = 0;
+    }
+    while (few < copies.size() && isGone(copies.get(few), segments, count)) {
+      few++;
+    }
+    if (few + count == 0) {
       return Optional.empty();
     }
-    ChainEnd from = new ChainEnd(first.get().sequence(), first.get().before());
+    List<Path> files = new ArrayList<>(copies.subList(0, few));
+    files.addAll(segments.subList(0, count));
+    ChainEnd from =
+        first.map(entry -> new ChainEnd(entry.sequence(), entry.before())).orElse(begin);
+    String why = excess > 0 ? "size" : "age";
     return Optional.of(
         new Trim(
-            List.copyOf(segments.subList(0, count)),
+            List.copyOf(files),
             from,
-            new AuditEvent.Trimmed(from.next() - 1, count, removed, bySize ? "size" : "age")));
+            new AuditEvent.Trimmed(from.next() - 1, files.size(), size(files), why)));
+  }
+
+  private static long size(List<Path> files) throws IOException {
+    long size = 0;
+    for (Path file : files) {
+      size += Files.size(file);
+    }
+    return size;
+  }
+
+  /** Whether the file that a copy is of is among the first ones, or was before them. */
+  private static boolean isGone(Path copy, List<Path> segments, int count) {
+    return !segments.isEmpty() && LogFolder.firstOf(copy) < LogFolder.firstOf(segments.get(count));
   }
 
   /** Whether a file began before then: what is in the one before it is older still. */

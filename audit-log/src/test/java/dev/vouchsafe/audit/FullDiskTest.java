@@ -159,4 +159,26 @@ class FullDiskTest {
         });
     return found[0];
   }
+
+  /** A log that waited for room for the copy would wait for ever, and issue nothing. */
+  @Test
+  void whatCantBeKeptForLackOfSpaceIsCutOffAndSaid() throws Exception {
+    log.write(4);
+    Files.write(log.only(), new byte[20_000], java.nio.file.StandardOpenOption.APPEND);
+    Files.writeString(log.only(), "I was here", java.nio.file.StandardOpenOption.APPEND);
+    Path ballast = fill();
+    log.open().close();
+    assertThat(log.entries().getLast().event())
+        .isInstanceOfSatisfying(
+            AuditEvent.Started.class,
+            said -> {
+              assertThat(said.tornOctets()).isEqualTo(20_010);
+              assertThat(said.note()).contains("20010 octets", "without a copy");
+            });
+    try (var files = Files.list(log.folder)) {
+      assertThat(files).noneMatch(file -> file.toString().contains("torn"));
+    }
+    Files.delete(ballast);
+    assertThat(log.verify().sound()).isTrue();
+  }
 }

@@ -217,4 +217,41 @@ class TrimTest {
     assertThat(log.verify().findings()).isEmpty();
     assertThat(log.verify().first()).isEqualTo(first);
   }
+
+  private static Path copy(TestLog log, long segment, int octets) throws Exception {
+    Path copy = new LogFolder(log.folder).aside(new LogFolder(log.folder).segment(segment), 7);
+    return Files.write(copy, new byte[octets]);
+  }
+
+  @Test
+  void copiesOfTornEndsCountAndGoBeforeAnyEntryTheOldestFirst() throws Exception {
+    TestLog log = log(12_000, Duration.ofDays(400));
+    try (LogWriter writer = log.open()) {
+      fill(log, writer, 2);
+      List<Path> segments = log.segments();
+      Path old = copy(log, 0, 9000);
+      Path young = copy(log, LogFolder.firstOf(segments.getLast()), 5000);
+      writer.trim(true);
+      assertThat(old).doesNotExist();
+      assertThat(young).exists();
+      assertThat(log.segments()).containsAll(segments);
+    }
+    assertThat(trimmed(log)).isEqualTo(new AuditEvent.Trimmed(-1, 1, 9000, "size"));
+    AuditReport report = log.verify();
+    assertThat(report.findings()).isEmpty();
+    assertThat(report.trimmed()).as("no entry went").isFalse();
+  }
+
+  @Test
+  void aCopyGoesWithTheFileThatItIsOf() throws Exception {
+    TestLog log = log(1 << 30, Duration.ofHours(5));
+    try (LogWriter writer = log.open()) {
+      fill(log, writer, 8);
+      Path copy = copy(log, 0, 10);
+      writer.trim(true);
+      assertThat(copy).doesNotExist();
+    }
+    assertThat(trimmed(log).reason()).isEqualTo("age");
+    assertThat(log.verify().findings()).isEmpty();
+  }
 }
