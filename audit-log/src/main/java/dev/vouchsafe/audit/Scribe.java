@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 final class Scribe {
   private static final System.Logger LOG = System.getLogger(Scribe.class.getName());
 
-  /** A write that takes longer is taken for one that doesn't end. */
+  /**
+   * A write that takes longer is taken for one that doesn't end; so is a checkpoint, a new file and
+   * the removal of old ones, since no entry is written meanwhile.
+   */
   private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private static final long CLOSE_WAITS_MILLIS = 4000;
@@ -74,7 +77,7 @@ final class Scribe {
   /** Why the log can't be written now, as far as is known. */
   @Nullable String fault() {
     if (fault == null && writing && nanoTime.getAsLong() - writingSince > STALLED_NANOS) {
-      return "its disk does not answer";
+      return "its disk, or the key store that signs it, does not answer";
     }
     return fault;
   }
@@ -173,7 +176,8 @@ final class Scribe {
           fault = null;
         }
         return true;
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) {
+        // This is the edge of the thread: what nobody foresaw is to pass, too, and not to end it.
         String why = String.valueOf(e.getMessage());
         if (fault == null) {
           LOG.log(
@@ -193,10 +197,15 @@ final class Scribe {
     return true;
   }
 
-  private void append(List<LogQueue.Entry> entries) throws IOException {
+  /** From now on, until {@code writing} is false, the disk is waited for. */
+  private void busy() {
     writingSince = nanoTime.getAsLong();
     writing = true;
+  }
+
+  private void append(List<LogQueue.Entry> entries) throws IOException {
     try {
+      busy();
       writer.append(entries.stream().map(LogQueue.Entry::stamped).toList());
     } finally {
       writing = false;
@@ -236,6 +245,7 @@ final class Scribe {
   /** False if a part of the checkpoint may stand in the file, which the next write cuts off. */
   private boolean sign(List<LogQueue.Item> group) {
     try {
+      busy();
       String jws = writer.checkpoint();
       newest = jws;
       signingFault = null;
@@ -247,7 +257,7 @@ final class Scribe {
         }
       });
       return true;
-    } catch (IOException | AuditUnavailableException e) {
+    } catch (IOException | AuditUnavailableException | RuntimeException e) {
       if (signingFault == null) {
         LOG.log(
             System.Logger.Level.WARNING,
@@ -262,6 +272,8 @@ final class Scribe {
         }
       });
       return e instanceof AuditUnavailableException;
+    } finally {
+      writing = false;
     }
   }
 
@@ -275,15 +287,18 @@ final class Scribe {
   }
 
   private void roll() {
-    writer.roll();
     try {
+      busy();
+      writer.roll();
       writer.trim(due.clockIsBelieved());
       trimmed = writer.trimmed();
-    } catch (IOException | AuditUnavailableException e) {
+    } catch (IOException | AuditUnavailableException | RuntimeException e) {
       LOG.log(
           System.Logger.Level.WARNING,
           "the audit log can''t be trimmed: {0}",
           String.valueOf(e.getMessage()));
+    } finally {
+      writing = false;
     }
   }
 
