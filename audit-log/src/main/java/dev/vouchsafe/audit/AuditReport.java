@@ -73,6 +73,8 @@ public record AuditReport(
      * them.
      */
     NOT_YET_SIGNED,
+    /** More than that, so that the chain alone is not to be taken for a sound log. */
+    FAR_TOO_MANY_UNSIGNED,
     /** The last entries are not whole: a crash leaves that, or the service is writing them. */
     TORN_END;
 
@@ -100,5 +102,12 @@ public record AuditReport(
   /** Whether nobody changed it, as far as can be seen. */
   public boolean sound() {
     return findings.stream().allMatch(finding -> finding.kind().isWarning());
+  }
+
+  /** Whether something shows that it was changed; else it may lack no more than a signature. */
+  public boolean changed() {
+    return findings.stream()
+        .map(Finding::kind)
+        .anyMatch(kind -> !kind.isWarning() && kind != Kind.FAR_TOO_MANY_UNSIGNED);
   }
 }

@@ -21,6 +21,12 @@ final class Verification {
    */
   private static final long MANY_UNSIGNED = 4L * Due.ENTRIES;
 
+  /**
+   * That many whoever can write the folder may have made up as well: then the log is not sound
+   * until a later checkpoint covers them.
+   */
+  static final long MOST_UNSIGNED = 10_000;
+
   private final ECPublicKey key;
   private final List<Finding> findings = new ArrayList<>();
   private @Nullable CheckpointText given;
@@ -254,7 +260,7 @@ final class Verification {
       find(Kind.UNSIGNED, last(), "this key has signed no checkpoint in this log");
     } else if (unsigned > MANY_UNSIGNED) {
       find(
-          Kind.NOT_YET_SIGNED,
+          unsigned > MOST_UNSIGNED ? Kind.FAR_TOO_MANY_UNSIGNED : Kind.NOT_YET_SIGNED,
           last(),
           unsigned
               + " entries at the end are not yet signed: nothing but the chain vouches for them");

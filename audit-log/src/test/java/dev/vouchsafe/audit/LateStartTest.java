@@ -86,6 +86,7 @@ class LateStartTest {
     file[file.length / 2] ^= 1;
     log.replace(file);
     assertThat(log.verify().sound()).isFalse();
+    assertThat(log.verify().changed()).isTrue();
   }
 
   @Test
@@ -162,5 +163,24 @@ class LateStartTest {
         .contains("noted", "late")
         .doesNotContain("early");
     assertThat(log.verify().findings()).isEmpty();
+  }
+
+  /** Whoever can write the folder can chain as many: that is no sound log until they are signed. */
+  @Test
+  void entriesFarBeyondWhatWaitsAreNotSoundUntilALaterCheckpointCoversThem() throws Exception {
+    try (LogWriter writer = log.open()) {
+      String _ = writer.checkpoint();
+      append(writer, (int) Verification.MOST_UNSIGNED);
+      assertThat(log.verify().sound()).as("at the limit").isTrue();
+      append(writer, 1);
+      AuditReport report = log.verify();
+      assertThat(report.sound()).isFalse();
+      assertThat(report.changed()).as("nor does it show a change").isFalse();
+      assertThat(report.findings())
+          .extracting(AuditReport.Finding::kind)
+          .containsExactly(Kind.FAR_TOO_MANY_UNSIGNED);
+      String _ = writer.checkpoint();
+      assertThat(log.verify().findings()).isEmpty();
+    }
   }
 }

@@ -74,7 +74,7 @@ record AuditVerdict(Path folder, Path keyFile, String fingerprint, AuditReport r
   private static String label(Kind kind) {
     return switch (kind) {
       case TORN_END -> "torn        ";
-      case NOT_YET_SIGNED -> "unsigned    ";
+      case NOT_YET_SIGNED, FAR_TOO_MANY_UNSIGNED -> "unsigned    ";
       default -> "changed     ";
     };
   }
@@ -108,7 +108,9 @@ record AuditVerdict(Path folder, Path keyFile, String fingerprint, AuditReport r
 
   private String summary() {
     if (!report.sound()) {
-      return "The log was changed.";
+      return report.changed()
+          ? "The log was changed."
+          : "The log is not sound: more of it is unsigned than the chain alone vouches for.";
     }
     return switch (report.compared()) {
       case NOT_GIVEN ->
