@@ -10,6 +10,7 @@ import java.security.PublicKey;
 import java.security.interfaces.ECPublicKey;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Base64;
+import java.util.Optional;
 
 /** The public half of the audit key, as a file and as a fingerprint. */
 public final class AuditKeys {
@@ -60,5 +61,23 @@ public final class AuditKeys {
       throw new IOException(file + " is not a public key on P-256", e);
     }
     throw new IOException(file + " is not a public key on P-256");
+  }
+
+  /**
+   * The audit key, which signs checkpoints and nothing else. Whoever wires the program gives one;
+   * this module holds no private key.
+   */
+  public interface Signer {
+    /** The public half, on P-256; empty as long as there is none. */
+    Optional<ECPublicKey> publicKey();
+
+    /**
+     * Signs with ECDSA and SHA-256 (ES256, RFC 7518 section 3.4).
+     *
+     * @param octets what is signed, not a digest of it
+     * @return r and s, 32 octets each
+     * @throws AuditUnavailableException if the key can't be used now
+     */
+    byte[] sign(byte[] octets) throws AuditUnavailableException;
   }
 }

@@ -21,7 +21,7 @@ public final class AuditLogs {
    */
   public static AuditLog open(
       AuditSettings settings,
-      CheckpointSigner signer,
+      AuditKeys.Signer signer,
       InstantSource clock,
       BooleanSupplier certain,
       String version)

@@ -25,7 +25,7 @@ record CheckpointText(ChainEnd end, ChainEnd from, Instant time) {
   private static final int LONGEST = 2048;
 
   /** Signs it. */
-  String sign(CheckpointSigner signer, ECPublicKey key) throws AuditUnavailableException {
+  String sign(AuditKeys.Signer signer, ECPublicKey key) throws AuditUnavailableException {
     String input = header(key) + '.' + base64(payload());
     return input
         + '.'

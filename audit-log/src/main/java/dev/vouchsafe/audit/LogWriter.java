@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class LogWriter implements AutoCloseable {
   private final LogFolder folder;
   private final AuditSettings settings;
-  private final CheckpointSigner signer;
+  private final AuditKeys.Signer signer;
   private final InstantSource clock;
 
   private @Nullable FileChannel channel;
@@ -57,7 +57,7 @@ final class LogWriter implements AutoCloseable {
   private LogWriter(
       LogFolder folder,
       AuditSettings settings,
-      CheckpointSigner signer,
+      AuditKeys.Signer signer,
       InstantSource clock,
       Tail tail,
       Stamped start,
@@ -77,7 +77,7 @@ final class LogWriter implements AutoCloseable {
 
   /** Opens a log, or begins one; the first thing that is written says so. */
   static LogWriter open(
-      AuditSettings settings, CheckpointSigner signer, InstantSource clock, String version)
+      AuditSettings settings, AuditKeys.Signer signer, InstantSource clock, String version)
       throws IOException {
     return open(new LogFolder(settings.folder()), settings, signer, clock, version);
   }
@@ -86,7 +86,7 @@ final class LogWriter implements AutoCloseable {
   static LogWriter open(
       LogFolder folder,
       AuditSettings settings,
-      CheckpointSigner signer,
+      AuditKeys.Signer signer,
       InstantSource clock,
       String version)
       throws IOException {

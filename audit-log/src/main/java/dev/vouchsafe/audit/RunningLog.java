@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A log with the thread that writes it. */
 final class RunningLog implements AuditLog {
-  private final CheckpointSigner signer;
+  private final AuditKeys.Signer signer;
   private final InstantSource clock;
   private final LogQueue queue = new LogQueue();
   private final Overdue overdue = new Overdue(LONGEST_WAIT);
@@ -21,7 +21,7 @@ final class RunningLog implements AuditLog {
 
   private RunningLog(
       LogWriter writer,
-      CheckpointSigner signer,
+      AuditKeys.Signer signer,
       InstantSource clock,
       BooleanSupplier certain,
       LongSupplier nanoTime) {
@@ -33,7 +33,7 @@ final class RunningLog implements AuditLog {
 
   static RunningLog start(
       LogWriter writer,
-      CheckpointSigner signer,
+      AuditKeys.Signer signer,
       InstantSource clock,
       BooleanSupplier certain,
       LongSupplier nanoTime) {
@@ -119,8 +119,8 @@ final class RunningLog implements AuditLog {
   }
 
   @Override
-  public AuditStatus status() {
-    return new AuditStatus(
+  public AuditLog.Status status() {
+    return new AuditLog.Status(
         scribe.written(),
         summaries.summarised(),
         summaries.lost(),

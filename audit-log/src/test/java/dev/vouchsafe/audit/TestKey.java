@@ -12,7 +12,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /** An audit key of a test's own, which can be away. */
-final class TestKey implements CheckpointSigner {
+final class TestKey implements AuditKeys.Signer {
   private final KeyPair pair;
   private volatile boolean away;
 

@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class IssuingService implements CertificateAuthority {
   private static final System.Logger LOG = System.getLogger(IssuingService.class.getName());
-  private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
+
+  /** With all else that closes, less than the program has for its stop. */
+  private static final Duration CLOSE_WAITS = Duration.ofSeconds(2);
 
   private final Issuers issuers;
   private final NamedStores stores;

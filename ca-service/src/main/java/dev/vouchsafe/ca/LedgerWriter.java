@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class LedgerWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LedgerWriter.class.getName());
   private static final int MOST_NOTES_KEPT = 64 * 1024;
-  private static final Duration CLOSE_WAITS = Duration.ofSeconds(10);
+
+  /** With all else that closes, less than the program has for its stop. */
+  private static final Duration CLOSE_WAITS = Duration.ofSeconds(2);
 
   private final Path file;
   private final LedgerSchema.Connector connector;

@@ -1,7 +1,7 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.audit.AuditKeys;
 import dev.vouchsafe.audit.AuditUnavailableException;
-import dev.vouchsafe.audit.CheckpointSigner;
 import dev.vouchsafe.ca.AuditKey;
 import dev.vouchsafe.ca.IssuanceException;
 import java.security.interfaces.ECPublicKey;
@@ -12,7 +12,7 @@ import java.util.Optional;
  *
  * @param key signs checkpoints only
  */
-record AuditSigner(AuditKey key) implements CheckpointSigner {
+record AuditSigner(AuditKey key) implements AuditKeys.Signer {
   @Override
   public Optional<ECPublicKey> publicKey() {
     return key.publicKey();

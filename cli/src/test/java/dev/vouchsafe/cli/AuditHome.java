@@ -1,11 +1,11 @@
 package dev.vouchsafe.cli;
 
 import dev.vouchsafe.audit.AuditEvent;
+import dev.vouchsafe.audit.AuditKeys;
 import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.audit.AuditLogs;
 import dev.vouchsafe.audit.AuditSettings;
 import dev.vouchsafe.audit.AuditUnavailableException;
-import dev.vouchsafe.audit.CheckpointSigner;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** A home with an audit log that a test wrote, with an audit key of its own. */
-final class AuditHome implements CheckpointSigner {
+final class AuditHome implements AuditKeys.Signer {
   final Path home;
   final Path folder;
   private final KeyPair pair;

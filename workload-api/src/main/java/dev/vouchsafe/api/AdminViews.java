@@ -5,7 +5,7 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.RegistrationSet;
 import dev.vouchsafe.attestation.Selector;
-import dev.vouchsafe.audit.AuditStatus;
+import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.ca.IssuanceException;
@@ -64,7 +64,7 @@ final class AdminViews {
     });
   }
 
-  private static void audit(JsonGenerator json, AuditStatus status) throws IOException {
+  private static void audit(JsonGenerator json, AuditLog.Status status) throws IOException {
     json.writeObjectFieldStart("audit");
     json.writeNumberField("entries", status.entries());
     json.writeNumberField("summarised", status.summarised());

@@ -1,7 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.audit.AuditEvent.Outcome;
-import dev.vouchsafe.audit.AuditStatus;
+import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.KeyStoreStatus;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -145,22 +145,22 @@ final class Metrics {
         "vouchsafe_audit_queued",
         "Events that wait to be written to the audit log.",
         () -> parts.audit().status().queued());
-    audit(parts, "entries", "Entries written to the audit log.", AuditStatus::entries);
+    audit(parts, "entries", "Entries written to the audit log.", AuditLog.Status::entries);
     audit(
         parts,
         "summarised",
         "Refusals that the audit log counts and doesn't have one by one.",
-        AuditStatus::summarised);
+        AuditLog.Status::summarised);
     audit(
         parts,
         "lost",
         "Events that are not in the audit log, since it couldn't be written.",
-        AuditStatus::lost);
+        AuditLog.Status::lost);
     audit(
         parts,
         "trimmed",
         "Entries that were removed as the limits say, since the log began.",
-        AuditStatus::trimmed);
+        AuditLog.Status::trimmed);
     String version = Metrics.class.getPackage().getImplementationVersion();
     Info.builder()
         .name("vouchsafe_build")
@@ -170,7 +170,8 @@ final class Metrics {
         .setLabelValues(version == null ? "unknown" : version, Runtime.version().toString());
   }
 
-  private void audit(ApiParts parts, String name, String help, ToLongFunction<AuditStatus> value) {
+  private void audit(
+      ApiParts parts, String name, String help, ToLongFunction<AuditLog.Status> value) {
     CounterWithCallback _ =
         CounterWithCallback.builder()
             .name("vouchsafe_audit_" + name)

@@ -2,7 +2,6 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.audit.AuditEvent;
 import dev.vouchsafe.audit.AuditLog;
-import dev.vouchsafe.audit.AuditStatus;
 import dev.vouchsafe.audit.AuditUnavailableException;
 import java.util.List;
 import java.util.Map;
@@ -71,8 +70,8 @@ final class FakeAuditLog implements AuditLog {
   }
 
   @Override
-  public AuditStatus status() {
-    return new AuditStatus(
+  public AuditLog.Status status() {
+    return new AuditLog.Status(
         events.size(),
         0,
         0,

@@ -82,6 +82,46 @@ class TurnsTest {
   }
 
   @Test
+  void whoWaitsInLineIsThereHoweverLongItTakes() {
+    AtomicLong nanos = new AtomicLong();
+    Turns turns = new Turns(3, 1, nanos::get);
+    List<Turns.Ticket> flood = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      flood.add(enter(turns, 1, "/", "flood" + i));
+    }
+    Turns.Ticket honest = enter(turns, 2, "/", "honest");
+    enter(turns, 2, "/", "honest1");
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+    flood.get(0).over();
+    flood.get(1).over();
+    assertThat(begun).containsExactly("flood0", "flood1", "flood2", "honest");
+    flood.get(2).over();
+    assertThat(begun).last().isEqualTo("flood3");
+    honest.over();
+    assertThat(begun).last().isEqualTo("honest1");
+  }
+
+  @Test
+  void oneThatCantBeHandedOnKeepsNobodyFromHisTurn() {
+    Turns turns = new Turns(1);
+    Turns.Ticket first = enter(turns, 1, "/", "first");
+    Turns.Ticket broken = turns.ticket(2, "/");
+    broken.enter(() -> {
+      throw new IllegalStateException("broken");
+    });
+    Turns.Ticket last = enter(turns, 3, "/", "last");
+    first.over();
+    assertThat(begun).containsExactly("first", "last");
+    last.over();
+    Turns.Ticket alone = turns.ticket(2, "/");
+    alone.enter(() -> {
+      throw new AssertionError("broken");
+    });
+    enter(turns, 1, "/", "after an error");
+    assertThat(begun).last().isEqualTo("after an error");
+  }
+
+  @Test
   void manyControlGroupsOfOneUserCountAsThatUser() {
     Turns turns = new Turns(1);
     Turns.Ticket first = enter(turns, 1, "/", "first");
