@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Ends what takes longer than one fixed time, if a little later: it looks a few times in that time,
- * while there is something to look at. A timer for each costs as much processor time as the lint of
- * a certificate.
+ * while there is something to look at. A timer for each would wake a thread for each.
  */
 final class Overdue {
   private static final int LOOKS = 10;
@@ -31,9 +30,18 @@ final class Overdue {
    * @param longest how long each may take
    */
   Overdue(Duration longest) {
+    this(
+        longest,
+        CompletableFuture.delayedExecutor(
+            Math.min(LONGEST_PAUSE.toNanos(), longest.toNanos() / LOOKS), TimeUnit.NANOSECONDS));
+  }
+
+  /**
+   * @param pause runs a look after a while
+   */
+  Overdue(Duration longest, Executor pause) {
     this.longest = longest.toNanos();
-    long between = Math.min(LONGEST_PAUSE.toNanos(), this.longest / LOOKS);
-    this.pause = CompletableFuture.delayedExecutor(between, TimeUnit.NANOSECONDS);
+    this.pause = pause;
   }
 
   private record Awaited(CompletableFuture<?> future, long begun) {}
@@ -52,8 +60,18 @@ final class Overdue {
   }
 
   private void lookLater() {
-    if (!awaited.isEmpty() && looking.compareAndSet(false, true)) {
+    if (awaited.isEmpty() || !looking.compareAndSet(false, true)) {
+      return;
+    }
+    boolean called = false;
+    try {
       pause.execute(this::look);
+      called = true;
+    } finally {
+      if (!called) {
+        // No thread could be had now; the next one that comes calls again.
+        looking.set(false);
+      }
     }
   }
 

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -40,6 +42,29 @@ class OverdueTest {
     for (int round = 0; round < 3; round++) {
       assertOverdue(overdue.end(new CompletableFuture<>()));
     }
+  }
+
+  @Test
+  void aLookThatCouldNotBeCalledOnceIsCalledTheNextTime() {
+    AtomicBoolean broken = new AtomicBoolean(true);
+    List<Runnable> looks = new ArrayList<>();
+    Overdue some =
+        new Overdue(
+            Duration.ZERO,
+            look -> {
+              if (broken.get()) {
+                throw new RejectedExecutionException("no thread");
+              }
+              looks.add(look);
+            });
+    CompletableFuture<String> first = new CompletableFuture<>();
+    assertThatThrownBy(() -> some.end(first)).isInstanceOf(RejectedExecutionException.class);
+    broken.set(false);
+    CompletableFuture<String> second = some.end(new CompletableFuture<>());
+    looks.removeFirst().run();
+    assertOverdue(first);
+    assertOverdue(second);
+    assertThat(looks).isEmpty();
   }
 
   @Test
