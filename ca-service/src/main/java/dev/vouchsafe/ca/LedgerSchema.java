@@ -18,28 +18,15 @@ import org.sqlite.SQLiteConfig.SynchronousMode;
 import org.sqlite.SQLiteConfig.TransactionMode;
 import org.sqlite.SQLiteOpenMode;
 
-/**
- * The file {@code ca.db}: its tables, its version, and how connections to it are opened.
- *
- * <p>Measured with 60,000 leaves of four names: 245 octets a row, indexes included. Rows are
- * numbered in the order in which they were recorded, so that "newest first" holds under a clock
- * that jumps, and so that SQLite appends to its tree instead of splitting pages.
- */
+/** The file {@code ca.db}: how it is made, brought up to date, and how connections to it open. */
 final class LedgerSchema {
   static final String FILE = "ca.db";
 
   /** Read as "VcCA" by file(1) and everything else that looks at octets 68 to 71 of the file. */
   private static final int APPLICATION_ID = 0x56634341;
 
-  /** Authorities and certificates only. Older files are brought up to date when they are opened. */
+  /** Older files than the newest version are brought up to date when they are opened. */
   private static final int FIRST_VERSION = 1;
-
-  /**
-   * The tables of the second are those of the third; but an authority may stand in the third with a
-   * hash of no octets, reserved, and be an issuing CA, or in another key store than the rest. The
-   * fourth has the audit log's key: an older release would leave it sealed by a store that went.
-   */
-  private static final int VERSION = 4;
 
   private static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
@@ -50,107 +37,6 @@ final class LedgerSchema {
   private static final int CHECKPOINT_PAGES = 4000;
 
   private static final long QUICK_CHECK_UP_TO = 8L * 1024 * 1024;
-
-  private static final String[] FIRST_TABLES = {
-    """
-    CREATE TABLE authority(
-      id INTEGER PRIMARY KEY,
-      role TEXT NOT NULL,
-      generation INTEGER NOT NULL,
-      key_store TEXT NOT NULL,
-      key_type TEXT NOT NULL,
-      state TEXT NOT NULL,
-      serial BLOB NOT NULL UNIQUE,
-      tbs_sha256 BLOB NOT NULL,
-      certificate BLOB,
-      UNIQUE(role, generation)
-    ) STRICT\
-    """,
-    """
-    CREATE TABLE module(
-      id INTEGER PRIMARY KEY,
-      name TEXT NOT NULL UNIQUE
-    ) STRICT\
-    """,
-    """
-    CREATE TABLE certificate(
-      id INTEGER PRIMARY KEY,
-      serial BLOB NOT NULL,
-      module INTEGER NOT NULL REFERENCES module,
-      generation TEXT NOT NULL,
-      profile TEXT NOT NULL,
-      authority INTEGER NOT NULL REFERENCES authority,
-      common_name TEXT NOT NULL,
-      names TEXT NOT NULL,
-      not_before INTEGER NOT NULL,
-      not_after INTEGER NOT NULL,
-      state INTEGER NOT NULL,
-      tbs_sha256 BLOB NOT NULL,
-      spki_sha256 BLOB NOT NULL
-    ) STRICT\
-    """,
-    "CREATE UNIQUE INDEX certificate_serial ON certificate(serial)",
-    "CREATE INDEX certificate_module ON certificate(module)"
-  };
-
-  /** What tokens and the modules' keys brought. Of the keys, one at most is active and one next. */
-  private static final String[] SECOND_TABLES = {
-    """
-    CREATE TABLE sealed_secret(
-      name TEXT PRIMARY KEY,
-      sealed BLOB NOT NULL,
-      created INTEGER NOT NULL
-    ) STRICT\
-    """,
-    """
-    CREATE TABLE token_key(
-      id INTEGER PRIMARY KEY,
-      kid TEXT NOT NULL UNIQUE,
-      spki BLOB NOT NULL,
-      sealed BLOB NOT NULL,
-      state TEXT NOT NULL,
-      created INTEGER NOT NULL,
-      activated INTEGER,
-      retired INTEGER
-    ) STRICT\
-    """,
-    "CREATE UNIQUE INDEX token_key_state ON token_key(state) WHERE state <> 'retired'",
-    """
-    CREATE TABLE token_block(
-      id INTEGER PRIMARY KEY,
-      prefix BLOB NOT NULL UNIQUE,
-      size INTEGER NOT NULL,
-      module INTEGER NOT NULL REFERENCES module,
-      generation TEXT NOT NULL,
-      token_key INTEGER NOT NULL REFERENCES token_key,
-      reserved INTEGER NOT NULL,
-      latest_expiry INTEGER NOT NULL
-    ) STRICT\
-    """,
-    "CREATE INDEX token_block_key ON token_block(token_key, latest_expiry)",
-    """
-    CREATE TABLE disclosure(
-      id INTEGER PRIMARY KEY,
-      at INTEGER NOT NULL,
-      administrator TEXT NOT NULL,
-      action TEXT NOT NULL,
-      module INTEGER NOT NULL REFERENCES module,
-      generation TEXT NOT NULL,
-      which TEXT NOT NULL
-    ) STRICT\
-    """
-  };
-
-  /** What the audit log brought: its one key. */
-  private static final String AUDIT_KEY =
-      """
-      CREATE TABLE audit_key(
-        id INTEGER PRIMARY KEY CHECK(id = 1),
-        spki BLOB NOT NULL,
-        sealed BLOB NOT NULL,
-        created INTEGER NOT NULL
-      ) STRICT\
-      """;
 
   /** Opens the connection that writes. Tests put a broken disk here. */
   interface Connector {
@@ -176,12 +62,7 @@ final class LedgerSchema {
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       statement.execute("PRAGMA application_id = " + APPLICATION_ID);
-      for (String table : FIRST_TABLES) {
-        statement.execute(table);
-      }
-      addSecond(statement);
-      statement.execute(AUDIT_KEY);
-      sayVersion(statement);
+      update(statement, 0);
       connection.commit();
     } catch (SQLException e) {
       throw unreadable(file, e);
@@ -191,23 +72,12 @@ final class LedgerSchema {
     }
   }
 
-  private static void addSecond(Statement statement) throws SQLException {
-    for (String table : SECOND_TABLES) {
-      statement.execute(table);
-    }
-  }
-
-  private static void sayVersion(Statement statement) throws SQLException {
-    statement.execute("PRAGMA user_version = " + VERSION);
-  }
-
   /** Makes what a file of that version lacks, and says so, in the transaction under way. */
   static void update(Statement statement, int version) throws SQLException {
-    if (version == FIRST_VERSION) {
-      addSecond(statement);
+    for (String change : LedgerVersions.after(version)) {
+      statement.execute(change);
     }
-    statement.execute(AUDIT_KEY);
-    sayVersion(statement);
+    statement.execute("PRAGMA user_version = " + LedgerVersions.NEWEST);
   }
 
   /**
@@ -240,7 +110,7 @@ final class LedgerSchema {
       if (Files.size(file) <= QUICK_CHECK_UP_TO) {
         quickCheck(file, statement);
       }
-      if (version != VERSION) {
+      if (version != LedgerVersions.NEWEST) {
         update(file, connector, version);
       }
     } catch (SQLException e) {
@@ -254,7 +124,7 @@ final class LedgerSchema {
       throw new IOException(file + " is not a database of this program");
     }
     int version = integer(statement, "PRAGMA user_version");
-    if (version < FIRST_VERSION || version > VERSION) {
+    if (version < FIRST_VERSION || version > LedgerVersions.NEWEST) {
       throw new IOException(
           file
               + " is of version "
@@ -262,7 +132,7 @@ final class LedgerSchema {
               + ", this program reads "
               + FIRST_VERSION
               + " to "
-              + VERSION
+              + LedgerVersions.NEWEST
               + ": use the release that made it, or restore a backup");
     }
     return version;

@@ -1,0 +1,138 @@
+package dev.vouchsafe.ca;
+
+import java.util.List;
+
+/**
+ * What each version of {@code ca.db} brought. A new version is added at the end; what stands here
+ * already is in files on gateways and never changes.
+ *
+ * <p>Measured with 60,000 leaves of four names: 245 octets a row, indexes included. Rows are
+ * numbered in the order in which they were recorded, so that "newest first" holds under a clock
+ * that jumps, and so that SQLite appends to its tree instead of splitting pages.
+ */
+final class LedgerVersions {
+  /** Authorities and certificates. */
+  private static final List<String> FIRST =
+      List.of(
+          """
+          CREATE TABLE authority(
+            id INTEGER PRIMARY KEY,
+            role TEXT NOT NULL,
+            generation INTEGER NOT NULL,
+            key_store TEXT NOT NULL,
+            key_type TEXT NOT NULL,
+            state TEXT NOT NULL,
+            serial BLOB NOT NULL UNIQUE,
+            tbs_sha256 BLOB NOT NULL,
+            certificate BLOB,
+            UNIQUE(role, generation)
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE module(
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE certificate(
+            id INTEGER PRIMARY KEY,
+            serial BLOB NOT NULL,
+            module INTEGER NOT NULL REFERENCES module,
+            generation TEXT NOT NULL,
+            profile TEXT NOT NULL,
+            authority INTEGER NOT NULL REFERENCES authority,
+            common_name TEXT NOT NULL,
+            names TEXT NOT NULL,
+            not_before INTEGER NOT NULL,
+            not_after INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            tbs_sha256 BLOB NOT NULL,
+            spki_sha256 BLOB NOT NULL
+          ) STRICT\
+          """,
+          "CREATE UNIQUE INDEX certificate_serial ON certificate(serial)",
+          "CREATE INDEX certificate_module ON certificate(module)");
+
+  /** What tokens and the modules' keys brought. Of the keys, one at most is active and one next. */
+  private static final List<String> SECOND =
+      List.of(
+          """
+          CREATE TABLE sealed_secret(
+            name TEXT PRIMARY KEY,
+            sealed BLOB NOT NULL,
+            created INTEGER NOT NULL
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE token_key(
+            id INTEGER PRIMARY KEY,
+            kid TEXT NOT NULL UNIQUE,
+            spki BLOB NOT NULL,
+            sealed BLOB NOT NULL,
+            state TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            activated INTEGER,
+            retired INTEGER
+          ) STRICT\
+          """,
+          "CREATE UNIQUE INDEX token_key_state ON token_key(state) WHERE state <> 'retired'",
+          """
+          CREATE TABLE token_block(
+            id INTEGER PRIMARY KEY,
+            prefix BLOB NOT NULL UNIQUE,
+            size INTEGER NOT NULL,
+            module INTEGER NOT NULL REFERENCES module,
+            generation TEXT NOT NULL,
+            token_key INTEGER NOT NULL REFERENCES token_key,
+            reserved INTEGER NOT NULL,
+            latest_expiry INTEGER NOT NULL
+          ) STRICT\
+          """,
+          "CREATE INDEX token_block_key ON token_block(token_key, latest_expiry)",
+          """
+          CREATE TABLE disclosure(
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            administrator TEXT NOT NULL,
+            action TEXT NOT NULL,
+            module INTEGER NOT NULL REFERENCES module,
+            generation TEXT NOT NULL,
+            which TEXT NOT NULL
+          ) STRICT\
+          """);
+
+  /**
+   * No table of its own; but an authority may stand in the third with a hash of no octets,
+   * reserved, and be an issuing CA, or in another key store than the rest.
+   */
+  private static final List<String> THIRD = List.of();
+
+  /** The audit log's one key: an older release would leave it sealed by a store that went. */
+  private static final List<String> FOURTH =
+      List.of(
+          """
+          CREATE TABLE audit_key(
+            id INTEGER PRIMARY KEY CHECK(id = 1),
+            spki BLOB NOT NULL,
+            sealed BLOB NOT NULL,
+            created INTEGER NOT NULL
+          ) STRICT\
+          """);
+
+  private static final List<List<String>> ALL = List.of(FIRST, SECOND, THIRD, FOURTH);
+
+  /** The version that this program writes. */
+  static final int NEWEST = ALL.size();
+
+  private LedgerVersions() {}
+
+  /**
+   * The statements that bring a file up to date.
+   *
+   * @param version of the file; 0 for an empty one
+   */
+  static List<String> after(int version) {
+    return ALL.subList(version, NEWEST).stream().flatMap(List::stream).toList();
+  }
+}
