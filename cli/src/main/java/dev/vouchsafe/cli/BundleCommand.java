@@ -11,7 +11,11 @@ import picocli.CommandLine.Spec;
     name = "bundle",
     description = "The trust bundle: whom those who deal with this gateway are to trust.",
     footerHeading = "%nExamples:%n",
-    footer = {"  vouchsafe bundle show", "  vouchsafe bundle export --out gateway.pem"})
+    footer = {
+      "  vouchsafe bundle show",
+      "  vouchsafe bundle export --out gateway.pem",
+      "  vouchsafe bundle add plant-ca.pem"
+    })
 final class BundleCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;
   @Spec private @Nullable CommandSpec spec;

@@ -94,7 +94,9 @@ final class CommandTree {
   private CommandLine bundle() {
     return new CommandLine(new BundleCommand())
         .addSubcommand(new BundleShowCommand(console))
-        .addSubcommand(new BundleExportCommand(console));
+        .addSubcommand(new BundleExportCommand(console))
+        .addSubcommand(new BundleAddCommand(console))
+        .addSubcommand(new BundleRemoveCommand(console));
   }
 
   private CommandLine ca() {

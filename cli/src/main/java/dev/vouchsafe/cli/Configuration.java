@@ -15,6 +15,7 @@ import dev.vouchsafe.keys.Pkcs11Uri;
 import dev.vouchsafe.keys.TpmSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -187,8 +188,13 @@ record Configuration(
    *
    * @param refresh how often a reader should ask again
    * @param manifest file of the manifest trust bundle, if there is one
+   * @param extra files with CAs of other servers that are to be in it
    */
-  record Bundle(Duration refresh, Optional<Path> manifest) {}
+  record Bundle(Duration refresh, Optional<Path> manifest, List<Path> extra) {
+    Bundle {
+      extra = List.copyOf(extra);
+    }
+  }
 
   /** The clock's settings. */
   ClockSettings clock(Home home) {

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -113,8 +114,13 @@ final class ConfigurationFile {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String name = parser.currentName();
       ConfigurationKey key = known(section, name, file);
+      JsonToken token = parser.nextToken();
+      if (key.kind() == ConfigurationKey.Kind.LIST && token == JsonToken.START_ARRAY) {
+        values.put(key, texts(parser, key, file));
+        continue;
+      }
       boolean fits =
-          switch (parser.nextToken()) {
+          switch (token) {
             case VALUE_STRING -> key.kind() == ConfigurationKey.Kind.TEXT;
             case VALUE_NUMBER_INT -> key.kind() == ConfigurationKey.Kind.INTEGER;
             case VALUE_TRUE, VALUE_FALSE -> key.kind() == ConfigurationKey.Kind.BOOLEAN;
@@ -126,6 +132,20 @@ final class ConfigurationFile {
       }
       values.put(key, parser.getText());
     }
+  }
+
+  /** The texts of a list, one a line: none of them has a line end of its own. */
+  private static String texts(JsonParser parser, ConfigurationKey key, Path file)
+      throws IOException, ConfigurationException {
+    List<String> texts = new ArrayList<>();
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      if (parser.currentToken() != JsonToken.VALUE_STRING || !parser.getText().matches(".+")) {
+        throw new ConfigurationException(
+            file + ": " + key.title() + " must be " + key.kind().description());
+      }
+      texts.add(parser.getText());
+    }
+    return String.join("\n", texts);
   }
 
   private static ConfigurationKey known(String section, String name, Path file)

@@ -50,13 +50,15 @@ enum ConfigurationKey {
   AUDIT_DAYS("limits", "audit-days", Kind.INTEGER, "366"),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
   MANIFEST("bundle", "manifest", Kind.TEXT, null),
+  EXTRA("bundle", "extra", Kind.LIST, null),
   CLOCK_UNTRUSTED("clock", "untrusted", Kind.TEXT, "bounded");
 
   /** What a value is in TOML. */
   enum Kind {
     TEXT("a text in quotes"),
     INTEGER("a whole number"),
-    BOOLEAN("true or false, without quotes");
+    BOOLEAN("true or false, without quotes"),
+    LIST("a list of texts in quotes, such as [\"/etc/a.pem\", \"/etc/b.pem\"]");
 
     private final String description;
 
@@ -76,8 +78,7 @@ enum ConfigurationKey {
   private static final Map<String, List<String>> LATER =
       Map.of(
           "listen", List.of("spiffe", "loopback"),
-          "limits", List.of("ledger-mb"),
-          "bundle", List.of("extra"));
+          "limits", List.of("ledger-mb"));
 
   private final String section;
   private final String key;

@@ -12,7 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -58,7 +60,8 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.AUDIT_DAYS, 1, MOST_AUDIT_DAYS)),
             new Configuration.Bundle(
                 duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
-                manifest()),
+                manifest(),
+                extra()),
             untrusted());
     if (configuration.listen().workload().equals(configuration.listen().admin())) {
       throw wrong(ConfigurationKey.ADMIN, "must be another path than [listen] workload");
@@ -120,6 +123,14 @@ final class ConfigurationValues {
     return given(ConfigurationKey.LIVE_CERTIFICATES).isPresent()
         ? OptionalLong.of(integer(ConfigurationKey.LIVE_CERTIFICATES, 1, MOST))
         : OptionalLong.empty();
+  }
+
+  private List<Path> extra() throws ConfigurationException {
+    List<Path> files = new ArrayList<>();
+    for (String text : values.getOrDefault(ConfigurationKey.EXTRA, "").lines().toList()) {
+      files.add(absolute(ConfigurationKey.EXTRA, text));
+    }
+    return files;
   }
 
   private Optional<Path> manifest() throws ConfigurationException {

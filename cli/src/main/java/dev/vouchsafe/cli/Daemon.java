@@ -18,6 +18,11 @@ import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.SoftwareCrypto;
+import dev.vouchsafe.trust.BundleAdditions;
+import dev.vouchsafe.trust.BundleContent;
+import dev.vouchsafe.trust.BundleReaders;
+import dev.vouchsafe.trust.CaFile;
+import dev.vouchsafe.trust.CaRefusedException;
 import dev.vouchsafe.trust.TrustBundleStore;
 import dev.vouchsafe.trust.TrustBundles;
 import java.io.IOException;
@@ -86,7 +91,13 @@ final class Daemon implements AutoCloseable {
     closers.push(authority::close);
     warn(configuration, stores, authority.authorities());
     TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
+    List<X509Certificate> extra = ExtraCas.read(configuration.bundle().extra());
     publishRoots(bundles, authority.authorities());
+    publishExtra(bundles, extra, authority.authorities(), clock);
+    BundleReaders readers =
+        TrustBundleStore.readers(
+            home.bundleReaders(), bundles.current().sequence(), clock, System::nanoTime);
+    closers.push(() -> save(readers));
 
     AuditLog audit =
         AuditLogs.open(
@@ -123,6 +134,7 @@ final class Daemon implements AutoCloseable {
                 attestor,
                 authority,
                 bundles,
+                readers,
                 () -> manifest,
                 audit,
                 clock,
@@ -167,8 +179,60 @@ final class Daemon implements AutoCloseable {
       throws IOException {
     List<X509Certificate> roots = publishedRoots(authorities);
     if (!bundles.current().roots().equals(roots)) {
-      bundles.publish(roots, bundles.current().extra());
+      bundles.change(content -> withRoots(content, roots));
       LOG.log(System.Logger.Level.INFO, "trust bundle: published {0} root(s)", roots.size());
+    }
+  }
+
+  private static BundleContent withRoots(BundleContent content, List<X509Certificate> roots) {
+    return new BundleContent(
+        roots.stream()
+            .map(root ->
+                content.roots().stream()
+                    .filter(known -> known.certificate().equals(root))
+                    .findFirst()
+                    .orElseGet(() -> new BundleContent.Root(root)))
+            .toList(),
+        content.added());
+  }
+
+  /** The CAs of the configuration's files, and those that administrators added. */
+  private static void publishExtra(
+      TrustBundles bundles,
+      List<X509Certificate> extra,
+      List<AuthorityInfo> authorities,
+      TrustedClock clock)
+      throws IOException, CommandFailure {
+    try {
+      List<X509Certificate> own = authorities.stream().map(AuthorityInfo::certificate).toList();
+      // Nobody else changes it before the sockets are open.
+      BundleContent wanted =
+          BundleAdditions.configure(bundles.current().content(), extra, own, clock.instant());
+      bundles.change(content -> wanted);
+    } catch (CaRefusedException e) {
+      throw ExtraCas.wrong(String.valueOf(e.getMessage()), e);
+    }
+    for (X509Certificate ca : extra) {
+      try {
+        CaFile.requireValid(List.of(ca), clock.instant());
+      } catch (CaRefusedException e) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "{0}: {1}",
+            ConfigurationKey.EXTRA.title(),
+            e.getMessage());
+      }
+    }
+  }
+
+  private static void save(BundleReaders readers) {
+    try {
+      readers.save();
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "who has which trust bundle was not written down: {0}",
+          e.getMessage());
     }
   }
 

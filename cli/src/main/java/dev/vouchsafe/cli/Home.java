@@ -106,6 +106,11 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return data.resolve("trust-bundle.json");
   }
 
+  /** Who has read which version of the trust bundle. */
+  Path bundleReaders() {
+    return data.resolve("bundle-readers.json");
+  }
+
   /** The public keys that verify tokens, a JSON Web Key Set, as the service publishes it. */
   Path tokenKeys() {
     return data.resolve("jwks.json");

@@ -293,7 +293,7 @@ class AskingCommandsTest {
       assertThat(run("ca", "show").out()).contains("root-1", "ab");
       assertThat(run("ca", "show", "-o", "json").json().path("items")).hasSize(1);
       assertThat(run("bundle", "show").out())
-          .contains("sequence  3", "every 60 s", "root   CN=R", "extra  CN=X");
+          .contains("sequence  3", "every 60 s", "CN=R", "added", "CN=X");
       assertThat(run("bundle", "show", "-o", "json").json().path("sequence").asInt()).isEqualTo(3);
     }
   }

@@ -91,6 +91,7 @@ class ConfigurationFileTest {
           [bundle]
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
+          extra = ["/etc/a.pem", "/etc/x/../b.pem"]
           [clock]
           untrusted = "stop"
           """;
@@ -142,6 +143,7 @@ class ConfigurationFileTest {
     assertThat(read.issuing()).isEqualTo(IssuingCaSettings.standard());
     assertThat(read.tokens()).isEqualTo(TokenLifetimes.defaults());
     assertThat(read.bundle().manifest()).isEmpty();
+    assertThat(read.bundle().extra()).isEmpty();
     assertThat(read.limits()).isEqualTo(ApiSettings.Limits.defaults());
     assertThat(read.bundle().refresh()).isEqualTo(Duration.ofHours(1));
   }
@@ -258,6 +260,7 @@ class ConfigurationFileTest {
                     IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY)),
                 OptionalLong.of(100_000)));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
+    assertThat(read.bundle().extra()).containsExactly(Path.of("/etc/a.pem"), Path.of("/etc/b.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
       assertThat(ALL).contains(key.key() + " = ");
     }
@@ -303,6 +306,12 @@ class ConfigurationFileTest {
         "[lifetimes]\\ntoken-cap = '25h' | [lifetimes] token-cap must be 10s to 1d",
         "[lifetimes]\\ntoken-key = '2h' | token-cap 1d is over [lifetimes] token-key, 2h",
         "[bundle]\\nmanifest = 'x.pem' | [bundle] manifest must be an absolute path",
+        "[bundle]\\nextra = '/x.pem' | [bundle] extra must be a list of texts",
+        "[bundle]\\nextra = [7] | [bundle] extra must be a list of texts",
+        "[bundle]\\nextra = [['/x.pem']] | [bundle] extra must be a list of texts",
+        "[bundle]\\nextra = ['x.pem'] | [bundle] extra must be an absolute path",
+        "[bundle]\\nextra = [''] | [bundle] extra must be a list of texts",
+        "[bundle]\\nrefresh = ['1h'] | [bundle] refresh must be a text",
         "[keys]\\nstore = 'paper' | [keys] store must be one of software, pkcs11, tpm",
         "[keys]\\nstore = 'root-pkcs11' | [keys] store must be one of software, pkcs11, tpm",
         "[keys]\\nstore = 'pkcs11,tpm' | [keys] store is one store; a list of stores to try is for",
@@ -342,7 +351,7 @@ class ConfigurationFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"listen,spiffe", "listen,loopback", "limits,ledger-mb", "bundle,extra"})
+  @CsvSource({"listen,spiffe", "listen,loopback", "limits,ledger-mb"})
   void aKeyThatWouldDoNothingYetIsRefused(String section, String key) {
     assertThatThrownBy(() -> parse(LEAST + "[" + section + "]\n" + key + " = \"x\"\n"))
         .hasMessageContaining("[" + section + "] " + key + " is not in this version");

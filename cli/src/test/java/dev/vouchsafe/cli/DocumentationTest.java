@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
 class DocumentationTest {
   private static final String MARK = "<!-- Below this line: written by DocumentationTest. -->\n";
   private static final Pattern ROW =
-      Pattern.compile("^\\| `([A-Za-z0-9-]+)` \\| (text|number|boolean) \\| (.+?) \\| (.+) \\|$");
+      Pattern.compile(
+          "^\\| `([A-Za-z0-9-]+)` \\| (text|number|boolean|list) \\| (.+?) \\| (.+) \\|$");
 
   private static Path docs() {
     String root = System.getProperty("vouchsafe.root");
@@ -77,6 +78,7 @@ class DocumentationTest {
                 case TEXT -> "text";
                 case INTEGER -> "number";
                 case BOOLEAN -> "boolean";
+                case LIST -> "list";
               });
       key.standard()
           .ifPresent(standard -> assertThat(cells.get(1)).as(key.title()).contains(standard));

@@ -3,14 +3,10 @@ package dev.vouchsafe.trust;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigInteger;
-import java.security.AlgorithmParameters;
-import java.security.GeneralSecurityException;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
-import java.security.spec.ECGenParameterSpec;
-import java.security.spec.ECParameterSpec;
 import java.util.Arrays;
 import java.util.Base64;
 
@@ -20,11 +16,6 @@ import java.util.Base64;
  * kid}.
  */
 final class JsonWebKeys {
-  /** Names in RFC 7518 section 6.2.1.1 and in the JCA. */
-  private static final String[][] CURVES = {
-    {"P-256", "secp256r1"}, {"P-384", "secp384r1"}, {"P-521", "secp521r1"}
-  };
-
   private JsonWebKeys() {}
 
   /**
@@ -56,33 +47,9 @@ final class JsonWebKeys {
   private static void addEc(ObjectNode key, X509Certificate root, ECPublicKey ec) {
     int octets = (ec.getParams().getCurve().getField().getFieldSize() + 7) / 8;
     key.put("kty", "EC")
-        .put("crv", curve(root, ec.getParams()))
+        .put("crv", KeyStrength.curve(ec.getParams()).orElseThrow(() -> unsupported(root)))
         .put("x", unsigned(ec.getW().getAffineX(), octets))
         .put("y", unsigned(ec.getW().getAffineY(), octets));
-  }
-
-  /** By its whole parameters, since a size fits many curves. */
-  private static String curve(X509Certificate root, ECParameterSpec parameters) {
-    for (String[] curve : CURVES) {
-      ECParameterSpec standard = standard(curve[1]);
-      if (standard.getCurve().equals(parameters.getCurve())
-          && standard.getGenerator().equals(parameters.getGenerator())
-          && standard.getOrder().equals(parameters.getOrder())
-          && standard.getCofactor() == parameters.getCofactor()) {
-        return curve[0];
-      }
-    }
-    throw unsupported(root);
-  }
-
-  private static ECParameterSpec standard(String name) {
-    try {
-      AlgorithmParameters named = AlgorithmParameters.getInstance("EC");
-      named.init(new ECGenParameterSpec(name));
-      return named.getParameterSpec(ECParameterSpec.class);
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("this Java runtime has no curve " + name, e);
-    }
   }
 
   private static IllegalArgumentException unsupported(X509Certificate root) {

@@ -11,6 +11,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 
 /**
  * The bundle in memory and in its file.
@@ -40,7 +41,11 @@ final class KeptTrustBundles implements TrustBundles {
 
   static KeptTrustBundles create(BundleFile file, Duration refreshHint, List<X509Certificate> roots)
       throws IOException {
-    BundleDocument document = new BundleDocument(1, Anchors.of(roots, List.of()));
+    BundleDocument document =
+        new BundleDocument(
+            1,
+            new BundleContent(roots.stream().map(BundleContent.Root::new).toList(), List.of())
+                .checked());
     EncodedBundle first = encode(document, refreshHint);
     file.create(document);
     return new KeptTrustBundles(file, refreshHint, first);
@@ -57,12 +62,7 @@ final class KeptTrustBundles implements TrustBundles {
     if (refreshHint.toSeconds() < 1) {
       throw new IllegalArgumentException("the refresh hint of a trust bundle is at least a second");
     }
-    return new EncodedBundle(
-        new TrustBundle(
-            document.sequence(),
-            refreshHint,
-            document.anchors().roots(),
-            document.anchors().extra()));
+    return new EncodedBundle(new TrustBundle(document.sequence(), refreshHint, document.content()));
   }
 
   @Override
@@ -81,17 +81,16 @@ final class KeptTrustBundles implements TrustBundles {
   }
 
   @Override
-  public TrustBundle publish(List<X509Certificate> roots, List<X509Certificate> extra)
-      throws IOException {
-    Anchors anchors = Anchors.of(roots, extra);
+  public TrustBundle change(UnaryOperator<BundleContent> change) throws IOException {
     TrustBundle published;
     writing.lock();
     try {
       TrustBundle before = now.bundle();
-      if (anchors.roots().equals(before.roots()) && anchors.extra().equals(before.extra())) {
+      BundleContent content = change.apply(before.content()).checked();
+      if (content.equals(before.content())) {
         return before;
       }
-      BundleDocument document = new BundleDocument(Math.addExact(before.sequence(), 1), anchors);
+      BundleDocument document = new BundleDocument(Math.addExact(before.sequence(), 1), content);
       EncodedBundle next = encode(document, refreshHint);
       file.replace(document);
       now = next;

@@ -4,9 +4,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.function.LongSupplier;
 
-/** Keeps the trust bundle in one file, written whole and renamed into place. */
+/**
+ * Keeps the trust bundle in one file, and its readers in another, each written whole and renamed
+ * into place.
+ */
 public final class TrustBundleStore {
   private TrustBundleStore() {}
 
@@ -32,5 +37,20 @@ public final class TrustBundleStore {
    */
   public static TrustBundles open(Path file, Duration refreshHint) throws IOException {
     return KeptTrustBundles.open(new BundleFile(file), refreshHint);
+  }
+
+  /**
+   * Opens the file of the bundle's readers, or begins with nobody: also where it is damaged, or
+   * knows of versions that the bundle has not reached, as after a restored backup. Such a file is
+   * removed.
+   *
+   * @param current the bundle's sequence now
+   * @param clock for the times that are shown
+   * @param nanos as {@link System#nanoTime}
+   * @throws IOException if it can't be read, or can't be removed
+   */
+  public static BundleReaders readers(
+      Path file, long current, InstantSource clock, LongSupplier nanos) throws IOException {
+    return KeptBundleReaders.open(new DurableFile(file), current, clock, nanos);
   }
 }

@@ -1,9 +1,8 @@
 package dev.vouchsafe.trust;
 
 import java.io.IOException;
-import java.security.cert.X509Certificate;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 
 /** The current trust bundle, kept on disk with its sequence, and those who wait for the next. */
 public interface TrustBundles {
@@ -21,15 +20,16 @@ public interface TrustBundles {
   String entityTag(BundleFormat format);
 
   /**
-   * Makes these the current roots and extra CAs. What comes twice is kept once, and a root is not
-   * extra. The sequence rises only if something changed; the new version is durable before any
-   * reader sees it.
+   * Makes what {@code change} turns the current content into the current one; one change after the
+   * other. What comes twice is kept once, and a root is not added. The sequence rises only if
+   * something changed; the new version is durable before any reader sees it.
    *
+   * @param change quick, and without effects of its own
    * @throws IOException if it could not be stored; the old version stays
    * @throws IllegalArgumentException if one has no CA:TRUE, if there is no root, or if a root's key
    *     is neither EC (P-256, P-384, P-521) nor RSA; the message names its subject
    */
-  TrustBundle publish(List<X509Certificate> roots, List<X509Certificate> extra) throws IOException;
+  TrustBundle change(UnaryOperator<BundleContent> change) throws IOException;
 
   /**
    * Completes with the current version as soon as its sequence is past {@code sequence}: at once if

@@ -50,7 +50,7 @@ class BundleEncodingTest {
     bundles =
         TrustBundleStore.create(
             folder.resolve("bundle.json"), Duration.ofMinutes(5), ROOTS.subList(0, 1));
-    bundles.publish(ROOTS, EXTRA);
+    Certificates.publish(bundles, ROOTS, EXTRA);
   }
 
   @Test
@@ -104,7 +104,7 @@ class BundleEncodingTest {
       assertThat(key.has("kid")).isFalse();
       assertThat(key.get("x5c").size()).isEqualTo(1);
       byte[] der = Base64.getDecoder().decode(key.get("x5c").get(0).textValue());
-      X509Certificate certificate = Anchors.parse(der);
+      X509Certificate certificate = BundleContent.parse(der);
       assertThat(publicKey(key)).isEqualTo(certificate.getPublicKey());
       seen.add(certificate);
     }
@@ -123,7 +123,7 @@ class BundleEncodingTest {
   void everyFormatAndEveryVersionHasATagOfItsOwn() throws Exception {
     Set<String> tags = new HashSet<>();
     for (int version = 0; version < 4; version++) {
-      bundles.publish(ROOTS, version % 2 == 0 ? List.of() : EXTRA);
+      Certificates.publish(bundles, ROOTS, version % 2 == 0 ? List.of() : EXTRA);
       for (BundleFormat format : BundleFormat.values()) {
         String tag = bundles.entityTag(format);
         assertThat(tag).matches("\"[!#-~]+\"");
@@ -139,7 +139,7 @@ class BundleEncodingTest {
     TrustBundles other =
         TrustBundleStore.create(
             folder.resolve("other.json"), Duration.ofMinutes(5), ROOTS.subList(1, 2));
-    other.publish(ROOTS.subList(0, 2), EXTRA);
+    Certificates.publish(other, ROOTS.subList(0, 2), EXTRA);
     assertThat(other.current().sequence()).isEqualTo(bundles.current().sequence());
     for (BundleFormat format : BundleFormat.values()) {
       assertThat(again.entityTag(format)).isEqualTo(bundles.entityTag(format));

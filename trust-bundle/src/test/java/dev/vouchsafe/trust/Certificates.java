@@ -6,6 +6,8 @@ import java.io.UncheckedIOException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.List;
 
 /** Certificates that openssl made, whose private keys nobody has any more. */
 final class Certificates {
@@ -19,5 +21,21 @@ final class Certificates {
     } catch (CertificateException e) {
       throw new IllegalArgumentException(name, e);
     }
+  }
+
+  /** That content, added by nobody that is known. */
+  static BundleContent content(List<X509Certificate> roots, List<X509Certificate> extra) {
+    return new BundleContent(
+        roots.stream().map(BundleContent.Root::new).toList(),
+        extra.stream()
+            .map(certificate -> new BundleContent.Added(certificate, "", Instant.EPOCH))
+            .toList());
+  }
+
+  /** Makes these the content. */
+  static TrustBundle publish(
+      TrustBundles bundles, List<X509Certificate> roots, List<X509Certificate> extra)
+      throws IOException {
+    return bundles.change(before -> content(roots, extra));
   }
 }

@@ -5,18 +5,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class MutatedBundleTest {
   static List<byte[]> valid() throws IOException {
-    Anchors one = new Anchors(List.of(Certificates.named("root-p256")), List.of());
-    Anchors two =
-        new Anchors(
+    BundleContent one = Certificates.content(List.of(Certificates.named("root-p256")), List.of());
+    BundleContent two =
+        Certificates.content(
             List.of(Certificates.named("next-p256"), Certificates.named("root-p256")),
             List.of(Certificates.named("root-p384")));
+    two =
+        new BundleContent(
+            List.of(
+                two.roots().getFirst(),
+                new BundleContent.Root(
+                    two.roots().getLast().certificate(),
+                    Optional.of(Instant.parse("2030-01-01T00:00:00Z")))),
+            List.of(
+                new BundleContent.Added(
+                    two.added().getFirst().certificate(),
+                    "uid 7",
+                    Instant.parse("2026-12-01T10:00:00Z"))));
     return List.of(
         new BundleDocument(1, one).encoded(), new BundleDocument(Long.MAX_VALUE, two).encoded());
   }

@@ -41,7 +41,8 @@ class TrustBundleStoreTest {
   @Test
   void aNewBundleHasSequenceOneAndIsReadableByAll() throws Exception {
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
-    assertThat(bundles.current()).isEqualTo(new TrustBundle(1, HOUR, List.of(ROOT), List.of()));
+    assertThat(bundles.current())
+        .isEqualTo(new TrustBundle(1, HOUR, Certificates.content(List.of(ROOT), List.of())));
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
         .isEqualTo("rw-r--r--");
   }
@@ -70,8 +71,10 @@ class TrustBundleStoreTest {
   @Test
   void everythingIsThereAfterARestart() throws Exception {
     TrustBundle published =
-        TrustBundleStore.create(file, HOUR, List.of(ROOT))
-            .publish(List.of(NEXT, ROOT), List.of(OTHER));
+        Certificates.publish(
+            TrustBundleStore.create(file, HOUR, List.of(ROOT)),
+            List.of(NEXT, ROOT),
+            List.of(OTHER));
     assertThat(published.sequence()).isEqualTo(2);
     assertThat(TrustBundleStore.open(file, HOUR).current()).isEqualTo(published);
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
@@ -82,24 +85,26 @@ class TrustBundleStoreTest {
   void publishingTheSameAgainChangesNothing() throws Exception {
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
     byte[] before = Files.readAllBytes(file);
-    assertThat(bundles.publish(List.of(ROOT, ROOT), List.of()).sequence()).isEqualTo(1);
-    assertThat(bundles.publish(List.of(ROOT), List.of(ROOT)).sequence()).isEqualTo(1);
+    assertThat(Certificates.publish(bundles, List.of(ROOT, ROOT), List.of()).sequence())
+        .isEqualTo(1);
+    assertThat(Certificates.publish(bundles, List.of(ROOT), List.of(ROOT)).sequence()).isEqualTo(1);
     assertThat(file).hasBinaryContent(before);
   }
 
   @Test
   void theSequenceRisesThoughTheContentReturnsToAnOldState() throws Exception {
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
-    assertThat(bundles.publish(List.of(ROOT), List.of(OTHER)).sequence()).isEqualTo(2);
-    assertThat(bundles.publish(List.of(ROOT), List.of()).sequence()).isEqualTo(3);
+    assertThat(Certificates.publish(bundles, List.of(ROOT), List.of(OTHER)).sequence())
+        .isEqualTo(2);
+    assertThat(Certificates.publish(bundles, List.of(ROOT), List.of()).sequence()).isEqualTo(3);
     TrustBundles again = TrustBundleStore.open(file, HOUR);
-    assertThat(again.publish(List.of(ROOT), List.of(OTHER)).sequence()).isEqualTo(4);
+    assertThat(Certificates.publish(again, List.of(ROOT), List.of(OTHER)).sequence()).isEqualTo(4);
   }
 
   @Test
   void theOrderOfRootsIsAChangeSinceTheFirstOneIssues() throws Exception {
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT, NEXT));
-    TrustBundle turned = bundles.publish(List.of(NEXT, ROOT), List.of());
+    TrustBundle turned = Certificates.publish(bundles, List.of(NEXT, ROOT), List.of());
     assertThat(turned.sequence()).isEqualTo(2);
     assertThat(turned.roots()).containsExactly(NEXT, ROOT);
   }
@@ -107,8 +112,10 @@ class TrustBundleStoreTest {
   @Test
   void whatComesTwiceIsKeptOnceAndARootIsNotExtra() throws Exception {
     TrustBundle bundle =
-        TrustBundleStore.create(file, HOUR, List.of(ROOT, ROOT))
-            .publish(List.of(ROOT, NEXT, ROOT), List.of(OTHER, NEXT, OTHER));
+        Certificates.publish(
+            TrustBundleStore.create(file, HOUR, List.of(ROOT, ROOT)),
+            List.of(ROOT, NEXT, ROOT),
+            List.of(OTHER, NEXT, OTHER));
     assertThat(bundle.roots()).containsExactly(ROOT, NEXT);
     assertThat(bundle.extra()).containsExactly(OTHER);
   }
@@ -123,7 +130,7 @@ class TrustBundleStoreTest {
 
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
     for (List<X509Certificate> extra : List.of(List.of(leaf), List.of(OTHER, leaf))) {
-      assertThatThrownBy(() -> bundles.publish(List.of(ROOT), extra))
+      assertThatThrownBy(() -> Certificates.publish(bundles, List.of(ROOT), extra))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("CN=leaf");
     }
@@ -143,7 +150,7 @@ class TrustBundleStoreTest {
     assertThatThrownBy(() -> TrustBundleStore.create(file, HOUR, List.of()))
         .isInstanceOf(IllegalArgumentException.class);
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
-    assertThatThrownBy(() -> bundles.publish(List.of(), List.of(OTHER)))
+    assertThatThrownBy(() -> Certificates.publish(bundles, List.of(), List.of(OTHER)))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -157,7 +164,7 @@ class TrustBundleStoreTest {
   @Test
   void aBundleThatCouldNotBeReadAgainIsNotWritten() throws Exception {
     BundleDocument huge =
-        new BundleDocument(1, new Anchors(Collections.nCopies(3_000, ROOT), List.of()));
+        new BundleDocument(1, Certificates.content(Collections.nCopies(3_000, ROOT), List.of()));
     assertThatThrownBy(huge::encoded).isInstanceOf(IOException.class);
   }
 
@@ -167,11 +174,11 @@ class TrustBundleStoreTest {
     TrustBundles bundles =
         TrustBundleStore.create(inner.resolve("bundle.json"), HOUR, List.of(ROOT));
     Files.move(inner, folder.resolve("moved"));
-    assertThatThrownBy(() -> bundles.publish(List.of(NEXT), List.of()))
+    assertThatThrownBy(() -> Certificates.publish(bundles, List.of(NEXT), List.of()))
         .isInstanceOf(IOException.class);
     assertThat(bundles.current().roots()).containsExactly(ROOT);
     Files.move(folder.resolve("moved"), inner);
-    assertThat(bundles.publish(List.of(NEXT), List.of()).sequence()).isEqualTo(2);
+    assertThat(Certificates.publish(bundles, List.of(NEXT), List.of()).sequence()).isEqualTo(2);
   }
 
   @Test
@@ -189,7 +196,7 @@ class TrustBundleStoreTest {
   @Test
   void noFlippedBitIsEverReadAsAnotherBundle() throws Exception {
     TrustBundles bundles = TrustBundleStore.create(file, HOUR, List.of(ROOT));
-    bundles.publish(List.of(ROOT, NEXT), List.of(OTHER));
+    Certificates.publish(bundles, List.of(ROOT, NEXT), List.of(OTHER));
     byte[] good = Files.readAllBytes(file);
     BundleDocument document = BundleDocument.parse(good);
     Random random = new Random(3);

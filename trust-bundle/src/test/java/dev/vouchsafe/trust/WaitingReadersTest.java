@@ -46,10 +46,10 @@ class WaitingReadersTest {
     CompletableFuture<TrustBundle> reader = bundles.after(1);
     CompletableFuture<TrustBundle> later = bundles.after(2);
     assertThat(reader).isNotDone();
-    TrustBundle second = bundles.publish(List.of(ROOT), List.of(OTHER));
+    TrustBundle second = Certificates.publish(bundles, List.of(ROOT), List.of(OTHER));
     assertThat(reader).isCompletedWithValue(second);
     assertThat(later).isNotDone();
-    TrustBundle third = bundles.publish(List.of(ROOT), List.of());
+    TrustBundle third = Certificates.publish(bundles, List.of(ROOT), List.of());
     assertThat(later).isCompletedWithValue(third);
     assertThat(bundles.waiting()).isZero();
   }
@@ -57,7 +57,7 @@ class WaitingReadersTest {
   @Test
   void publishingTheSameAgainWakesNobody() throws Exception {
     CompletableFuture<TrustBundle> reader = bundles.after(1);
-    bundles.publish(List.of(ROOT), List.of());
+    Certificates.publish(bundles, List.of(ROOT), List.of());
     assertThat(reader).isNotDone();
   }
 
@@ -84,7 +84,7 @@ class WaitingReadersTest {
         .failsWithin(Duration.ZERO)
         .withThrowableThat()
         .withCauseInstanceOf(RejectedExecutionException.class);
-    TrustBundle second = bundles.publish(List.of(ROOT), List.of(OTHER));
+    TrustBundle second = Certificates.publish(bundles, List.of(ROOT), List.of(OTHER));
     assertThat(readers).allMatch(reader -> reader.join().equals(second));
     assertThat(bundles.waiting()).isZero();
   }
@@ -96,12 +96,13 @@ class WaitingReadersTest {
             .after(1)
             .thenApply(bundle -> {
               try {
-                return bundles.publish(List.of(ROOT), List.of()).sequence();
+                return Certificates.publish(bundles, List.of(ROOT), List.of()).sequence();
               } catch (java.io.IOException e) {
                 throw new java.io.UncheckedIOException(e);
               }
             });
-    assertThat(bundles.publish(List.of(ROOT), List.of(OTHER)).sequence()).isEqualTo(2);
+    assertThat(Certificates.publish(bundles, List.of(ROOT), List.of(OTHER)).sequence())
+        .isEqualTo(2);
     assertThat(chained).isCompletedWithValue(3L);
   }
 
@@ -115,10 +116,10 @@ class WaitingReadersTest {
       work.add(() -> {
         start.await();
         for (int round = 0; round < rounds; round++) {
-          bundles.publish(List.of(ROOT), round % 2 == 0 ? List.of(OTHER) : List.of());
+          Certificates.publish(bundles, List.of(ROOT), round % 2 == 0 ? List.of(OTHER) : List.of());
         }
         // Whoever comes last makes a version that differs from the one before.
-        bundles.publish(List.of(OTHER, ROOT), List.of());
+        Certificates.publish(bundles, List.of(OTHER, ROOT), List.of());
         return bundles.current().sequence();
       });
     }

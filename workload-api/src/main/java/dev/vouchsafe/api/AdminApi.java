@@ -16,6 +16,7 @@ final class AdminApi implements Routes {
   private final AdminAuthorities authorities;
   private final AdminExplanations explanations;
   private final AdminClock clock;
+  private final AdminBundle bundle;
   private final Metrics metrics;
   private final Workers workers;
   private final CallerWorkers lookers;
@@ -27,6 +28,7 @@ final class AdminApi implements Routes {
       AdminAuthorities authorities,
       AdminExplanations explanations,
       AdminClock clock,
+      AdminBundle bundle,
       Metrics metrics,
       Workers workers,
       CallerWorkers lookers,
@@ -36,6 +38,7 @@ final class AdminApi implements Routes {
     this.authorities = authorities;
     this.explanations = explanations;
     this.clock = clock;
+    this.bundle = bundle;
     this.metrics = metrics;
     this.workers = workers;
     this.lookers = lookers;
@@ -120,6 +123,14 @@ final class AdminApi implements Routes {
       V1Api.onlyPosts(request);
       return clock.accept(request, uid(owner));
     }
+    if (request.path().equals("/bundle/add")) {
+      V1Api.onlyPosts(request);
+      return bundle.add(request, uid(owner));
+    }
+    if (request.path().equals("/bundle/remove")) {
+      V1Api.onlyPosts(request);
+      return bundle.remove(request, uid(owner));
+    }
     V1Api.onlyReads(request);
     return view(request);
   }
@@ -154,7 +165,7 @@ final class AdminApi implements Routes {
       case "/certificates" -> views.certificates(query(request));
       case "/authorities" -> views.authorities();
       case "/key-stores" -> views.keyStores();
-      case "/bundle" -> views.bundle();
+      case "/bundle" -> bundle.show();
       default -> one(path);
     };
   }

@@ -13,10 +13,7 @@ import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
-import dev.vouchsafe.trust.BundleFormat;
-import dev.vouchsafe.trust.TrustBundle;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Locale;
@@ -183,20 +180,6 @@ final class AdminViews {
     json.writeEndArray();
   }
 
-  Response bundle() {
-    TrustBundle bundle = parts.bundles().current();
-    String tag = parts.bundles().entityTag(BundleFormat.PEM);
-    byte[] pem = parts.bundles().encoded(BundleFormat.PEM);
-    return answer(json -> {
-      json.writeNumberField("sequence", bundle.sequence());
-      json.writeStringField("etag", tag);
-      json.writeNumberField("refreshSeconds", bundle.refreshHint().toSeconds());
-      anchors(json, "roots", bundle.roots());
-      anchors(json, "extra", bundle.extra());
-      json.writeStringField("pem", new String(pem, StandardCharsets.US_ASCII));
-    });
-  }
-
   private static Response answer(Json.Members members) {
     return Response.of(Status.OK, Response.JSON, Json.object(members));
   }
@@ -274,21 +257,8 @@ final class AdminViews {
     json.writeStringField("pem", Pem.of(certificate));
   }
 
-  private static void anchors(JsonGenerator json, String name, List<X509Certificate> anchors)
-      throws IOException {
-    json.writeArrayFieldStart(name);
-    for (X509Certificate anchor : anchors) {
-      json.writeStartObject();
-      json.writeStringField("subject", subject(anchor));
-      json.writeStringField("notAfter", Times.text(anchor.getNotAfter().toInstant()));
-      json.writeStringField("sha256", Pem.sha256(anchor));
-      json.writeEndObject();
-    }
-    json.writeEndArray();
-  }
-
   /** RFC 4514. */
-  private static String subject(X509Certificate certificate) {
+  static String subject(X509Certificate certificate) {
     return certificate.getSubjectX500Principal().getName(X500Principal.RFC2253, WORDS);
   }
 

@@ -6,6 +6,7 @@ import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.trust.BundleReaders;
 import dev.vouchsafe.trust.TrustBundles;
 import java.util.concurrent.ExecutorService;
 import java.util.function.IntConsumer;
@@ -19,6 +20,7 @@ import java.util.function.Supplier;
  * @param attestor who is calling
  * @param authority issues
  * @param bundles whom to trust
+ * @param readers who has which version of that
  * @param manifest the manifest trust bundle as PEM, read at each call; empty if there is none
  * @param audit where it is recorded
  * @param clock the one clock
@@ -33,6 +35,7 @@ public record ApiParts(
     Attestor attestor,
     CertificateAuthority authority,
     TrustBundles bundles,
+    BundleReaders readers,
     Supplier<String> manifest,
     AuditLog audit,
     TrustedClock clock,

@@ -8,6 +8,7 @@ import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.attestation.Written;
 import dev.vouchsafe.audit.AuditEvent;
+import dev.vouchsafe.trust.BundleReaders;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,11 +28,17 @@ final class Attestation {
   private final RegistrationChanges registrations;
   private final Attestor attestor;
   private final AuditTrail trail;
+  private final BundleReaders readers;
 
-  Attestation(RegistrationChanges registrations, Attestor attestor, AuditTrail trail) {
+  Attestation(
+      RegistrationChanges registrations,
+      Attestor attestor,
+      AuditTrail trail,
+      BundleReaders readers) {
     this.registrations = registrations;
     this.attestor = attestor;
     this.trail = trail;
+    this.readers = readers;
   }
 
   /** Who wrote what is read next from a connection ({@link Attestor#next}); never waits. */
@@ -235,6 +242,39 @@ final class Attestation {
     return chance;
   }
 
+  /**
+   * As whom a caller stands, if that can be told and is one only. Decides nothing and records
+   * nothing.
+   *
+   * @param rawName the name that it asks for, percent-encoded, if it named one
+   */
+  Optional<Registration> standing(Caller caller, Optional<String> rawName) {
+    RegistrationSet set = registrations.current();
+    List<Registration> asked;
+    try {
+      asked =
+          rawName.isPresent() ? find(set, rawName.get()).stream().toList() : set.candidates(caller);
+    } catch (Failure malformed) {
+      return Optional.empty();
+    }
+    List<Registration> holding = new ArrayList<>();
+    for (Registration registration : asked) {
+      if (!registration.channels().contains(Registration.Channel.UNIX)) {
+        continue;
+      }
+      switch (attestor.measure(caller, registration)) {
+        case Verdict.Attested _ -> holding.add(registration);
+        case Verdict.Unavailable _ -> {
+          return Optional.empty();
+        }
+        case Verdict.Refused _ -> {
+          // One of the others may hold.
+        }
+      }
+    }
+    return holding.size() == 1 ? Optional.of(holding.getFirst()) : Optional.empty();
+  }
+
   /** The last look, just before the answer. */
   void confirm(ModuleCall call, Verdict.Attested attested) throws Failure {
     confirm(call, attested, AuditTrail.Made.NOTHING);
@@ -276,7 +316,10 @@ final class Attestation {
       ModuleCall call, Registration registration, Verdict verdict, AuditTrail.Made made)
       throws Failure {
     return switch (verdict) {
-      case Verdict.Attested attested -> attested;
+      case Verdict.Attested attested -> {
+        readers.heard(registration.name());
+        yield attested;
+      }
       case Verdict.Refused refused ->
           throw refused(call, AuditTrail.Subject.of(registration), refused, made);
       case Verdict.Unavailable unavailable ->

@@ -15,10 +15,12 @@ final class BundleApi {
 
   private final TrustBundles bundles;
   private final BundleWaiters waiters;
+  private final BundleFetches fetches;
 
-  BundleApi(TrustBundles bundles, BundleWaiters waiters) {
+  BundleApi(TrustBundles bundles, BundleWaiters waiters, BundleFetches fetches) {
     this.bundles = bundles;
     this.waiters = waiters;
+    this.fetches = fetches;
   }
 
   /** Answers in the encoding that the caller likes best; may wait. */
@@ -34,15 +36,15 @@ final class BundleApi {
     Duration wait = wait(request);
     Version now = version(format);
     if (wait.isZero() || !CachedAnswer.isHeld(request, now.tag())) {
-      exchange.answer(answer(now, request).with(HttpHeaderNames.VARY, "accept"));
+      hand(exchange, now);
       return;
     }
-    waiters.add(
-        exchange,
-        now.sequence(),
-        wait,
-        () ->
-            exchange.answer(answer(version(format), request).with(HttpHeaderNames.VARY, "accept")));
+    waiters.add(exchange, now.sequence(), wait, () -> hand(exchange, version(format)));
+  }
+
+  private void hand(Exchange exchange, Version version) {
+    Response response = answer(version, exchange.request()).with(HttpHeaderNames.VARY, "accept");
+    fetches.answer(exchange, response, version.sequence());
   }
 
   /** The bundle in one encoding, at once. */

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.trust.TrustBundles;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -24,6 +25,8 @@ final class IotEdgeApi {
   private final IotEdgeKeys keys;
   private final IotEdgeModules modules;
   private final BundleTexts texts;
+  private final BundleFetches fetches;
+  private final TrustBundles bundles;
   private final Supplier<String> manifest;
 
   IotEdgeApi(
@@ -31,13 +34,16 @@ final class IotEdgeApi {
       ModuleCalls calls,
       Attestation attestation,
       AuditTrail trail,
-      BundleTexts texts) {
+      BundleTexts texts,
+      BundleFetches fetches) {
     IotEdgeCallers callers = new IotEdgeCallers(attestation, calls, trail);
     this.calls = calls;
     this.certificates = new IotEdgeCertificates(parts.identity(), calls, callers, parts.clock());
     this.keys = new IotEdgeKeys(parts.authority(), calls, callers);
     this.modules = new IotEdgeModules(parts.registrations(), callers);
     this.texts = texts;
+    this.fetches = fetches;
+    this.bundles = parts.bundles();
     this.manifest = parts.manifest();
   }
 
@@ -49,7 +55,7 @@ final class IotEdgeApi {
       throw Failure.methodNotAllowed(path.route().method());
     }
     switch (path.route()) {
-      case TRUST_BUNDLE -> exchange.answer(certificate(json -> json.writeString(texts.pem())));
+      case TRUST_BUNDLE -> bundle(exchange);
       // Read at each call, from a file perhaps: not on the event loop.
       case MANIFEST_TRUST_BUNDLE ->
           calls.forAnyone(
@@ -71,6 +77,11 @@ final class IotEdgeApi {
 
   private void issue(Exchange exchange, ModuleCalls.Work work) {
     calls.startIssuing(exchange, ErrorAnswers::iotEdge, work);
+  }
+
+  private void bundle(Exchange exchange) {
+    long sequence = bundles.current().sequence();
+    fetches.answer(exchange, certificate(json -> json.writeString(texts.pem())), sequence);
   }
 
   private static void checkVersion(Request request) throws Failure {

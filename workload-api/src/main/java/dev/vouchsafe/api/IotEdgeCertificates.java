@@ -94,7 +94,8 @@ final class IotEdgeCertificates {
         attested,
         Grants.of(identity, attested.registration()),
         asked,
-        IotEdgeCertificates::created);
+        IotEdgeCertificates::created,
+        Receipt.NONE);
   }
 
   private static Response created(IssuedCertificate issued) {

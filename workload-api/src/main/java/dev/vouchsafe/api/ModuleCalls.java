@@ -172,18 +172,20 @@ final class ModuleCalls {
    * Issues, looks at the caller once more, and answers.
    *
    * @param answer lays the answer out
+   * @param receipt is told what becomes of it
    */
   void issue(
       ModuleCall call,
       Verdict.Attested attested,
       Grant grant,
       CertificateRequest request,
-      Function<IssuedCertificate, Response> answer) {
+      Function<IssuedCertificate, Response> answer,
+      Receipt receipt) {
     finish(
         call,
         attested,
         authority.issue(grant, request),
-        new Handling<>(AuditTrail.Made::of, authority::withhold, answer));
+        new Handling<>(AuditTrail.Made::of, authority::withhold, answer, receipt));
   }
 
   /**
@@ -192,9 +194,13 @@ final class ModuleCalls {
    * @param made what is recorded of it
    * @param withhold what becomes of it if it can't be handed over
    * @param answer lays the answer out
+   * @param receipt is told what becomes of that
    */
   record Handling<T>(
-      Function<T, AuditTrail.Made> made, Consumer<T> withhold, Function<T, Response> answer) {}
+      Function<T, AuditTrail.Made> made,
+      Consumer<T> withhold,
+      Function<T, Response> answer,
+      Receipt receipt) {}
 
   /** When something was issued: has it recorded, looks at the caller once more, and answers. */
   <T> void finish(

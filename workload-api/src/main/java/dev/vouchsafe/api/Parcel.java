@@ -15,6 +15,7 @@ final class Parcel<T> {
   private final Verdict.Attested attested;
   private final T issued;
   private final ModuleCalls.Handling<T> handling;
+  private volatile boolean arrived;
   private final AtomicReference<Place> place = new AtomicReference<>(Place.HERE);
 
   Parcel(ModuleCall call, Verdict.Attested attested, T issued, ModuleCalls.Handling<T> handling) {
@@ -50,7 +51,13 @@ final class Parcel<T> {
 
   /** It went to the caller's connection, unless it has come back already. */
   void handedOver() {
-    boolean _ = place.compareAndSet(Place.HERE, Place.HANDED_OVER);
+    if (place.compareAndSet(Place.HERE, Place.HANDED_OVER)) {
+      arrived = true;
+      handling.receipt().arrived();
+      if (isBack()) {
+        handling.receipt().lost();
+      }
+    }
   }
 
   /** It stays here after all, unless it was handed over. */
@@ -67,6 +74,9 @@ final class Parcel<T> {
    */
   void takeBack(Runnable told) {
     if (place.getAndSet(Place.BACK) != Place.BACK) {
+      if (arrived) {
+        handling.receipt().lost();
+      }
       try {
         told.run();
       } finally {

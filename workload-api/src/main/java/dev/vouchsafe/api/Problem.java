@@ -31,6 +31,21 @@ enum Problem {
   CLOCK_BEHIND_BUILD("clock-behind-build", Status.CONFLICT),
   /** Administrators only: the floor of the time can't be written. */
   CLOCK_NOT_KEPT("clock-not-kept", Status.SERVICE_UNAVAILABLE),
+  /** Administrators only, from here to the next: why CAs are not taken into the bundle. */
+  BUNDLE_FILE("bundle-file", Status.BAD_REQUEST),
+  BUNDLE_PRIVATE_KEY("bundle-private-key", Status.BAD_REQUEST),
+  BUNDLE_NOT_A_CA("bundle-not-a-ca", Status.CONFLICT),
+  BUNDLE_WEAK_KEY("bundle-weak-key", Status.CONFLICT),
+  BUNDLE_NOT_VALID("bundle-not-valid", Status.CONFLICT),
+  BUNDLE_DUPLICATE("bundle-duplicate", Status.CONFLICT),
+  BUNDLE_OWN("bundle-own-authority", Status.CONFLICT),
+  BUNDLE_FULL("bundle-full", Status.CONFLICT),
+  /** Administrators only, from here to the next: why none is taken out of it. */
+  BUNDLE_UNKNOWN("bundle-unknown", Status.NOT_FOUND),
+  BUNDLE_AMBIGUOUS("bundle-ambiguous", Status.CONFLICT),
+  BUNDLE_CONFIGURED("bundle-configured", Status.CONFLICT),
+  /** Administrators only: the bundle can't be written. */
+  BUNDLE_NOT_KEPT("bundle-not-kept", Status.SERVICE_UNAVAILABLE),
   STOPPING("stopping", Status.SERVICE_UNAVAILABLE),
   INTERNAL("internal", Status.INTERNAL_SERVER_ERROR);
 

@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Attestor;
+import dev.vouchsafe.trust.BundleReaders;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
@@ -51,6 +52,9 @@ final class RunningServer implements ApiServer {
   private static final int HTTPS_WORKERS = 2;
   private static final int IDLE_SECONDS = 60;
   private static final int LOOK_SECONDS = 1;
+
+  /** Flash memory wears, and what is missing after a crash only makes a rotation wait. */
+  private static final int SAVE_SECONDS = 60;
 
   /** Octets of bodies under way on the Unix sockets: an eighth of the heap that we run with. */
   private static final int UNIX_BODIES = 32 * 1024 * 1024;
@@ -121,12 +125,21 @@ final class RunningServer implements ApiServer {
     Workers workers = new Workers(parts.workers());
     CallerWorkers lookers = new CallerWorkers(workers, parts.heldUp(), System::nanoTime);
     lookers.watch(unixLoops);
-    BundleApi bundle = new BundleApi(parts.bundles(), waiters);
     Metrics metrics = new Metrics();
     AuditTrail trail = new AuditTrail(parts.audit(), parts.attestor(), metrics);
     RegistrationChanges registrations = new RegistrationChanges(parts.registrations(), trail);
-    Attestation attestation = new Attestation(registrations, parts.attestor(), trail);
+    Attestation attestation =
+        new Attestation(registrations, parts.attestor(), trail, parts.readers());
+    BundleFetches fetches =
+        new BundleFetches(
+            parts.readers(),
+            attestation,
+            lookers,
+            workers,
+            new Quota(Math.max(1, limits.waiting() / 4), Math.max(1, limits.perUid() / 4)));
+    BundleApi bundle = new BundleApi(parts.bundles(), waiters, fetches);
     waiting.add(looking(registrations, workers));
+    waiting.add(saving(parts.readers(), workers));
     ModuleCalls calls =
         new ModuleCalls(
             workers,
@@ -146,7 +159,7 @@ final class RunningServer implements ApiServer {
                 trail,
                 bundle,
                 texts),
-            new IotEdgeApi(parts, calls, attestation, trail, texts),
+            new IotEdgeApi(parts, calls, attestation, trail, texts, fetches),
             metrics);
     watch(metrics, parts, calls);
     parts.clock().listen(trail::clock);
@@ -157,6 +170,7 @@ final class RunningServer implements ApiServer {
             new AdminAuthorities(parts, trail),
             new AdminExplanations(parts, trail),
             new AdminClock(parts.clock(), trail),
+            new AdminBundle(parts, trail),
             metrics,
             workers,
             lookers,
@@ -209,6 +223,31 @@ final class RunningServer implements ApiServer {
             LOOK_SECONDS,
             TimeUnit.SECONDS);
     return () -> timer.cancel(false);
+  }
+
+  /** Writes down now and then who has which bundle; returns what ends it. */
+  private Runnable saving(BundleReaders readers, Workers workers) {
+    Future<?> timer =
+        unixLoops.scheduleWithFixedDelay(
+            () -> {
+              try {
+                workers.execute(() -> save(readers));
+              } catch (Failure busyOrStopping) {
+                // The next time will do.
+              }
+            },
+            SAVE_SECONDS,
+            SAVE_SECONDS,
+            TimeUnit.SECONDS);
+    return () -> timer.cancel(false);
+  }
+
+  private static void save(BundleReaders readers) {
+    try {
+      readers.save();
+    } catch (IOException e) {
+      LOG.warning("who has which trust bundle can't be written down: " + e.getMessage());
+    }
   }
 
   private RegistrationWaits waits(

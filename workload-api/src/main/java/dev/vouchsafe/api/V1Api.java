@@ -11,6 +11,8 @@ import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.IssuedToken;
 import dev.vouchsafe.ca.TokenRequest;
+import dev.vouchsafe.trust.BundleReaders;
+import dev.vouchsafe.trust.TrustBundles;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.util.Optional;
@@ -25,6 +27,8 @@ final class V1Api {
   private final AuditTrail trail;
   private final BundleApi bundle;
   private final BundleTexts texts;
+  private final TrustBundles bundles;
+  private final BundleReaders readers;
 
   V1Api(
       ApiParts parts,
@@ -42,6 +46,8 @@ final class V1Api {
     this.trail = trail;
     this.bundle = bundle;
     this.texts = texts;
+    this.bundles = parts.bundles();
+    this.readers = parts.readers();
   }
 
   void serve(Exchange exchange) throws Failure {
@@ -103,7 +109,29 @@ final class V1Api {
   private void certificate(ModuleCall call) throws Failure {
     CertificateRequest asked = CertificateBody.parse(json(call.request()));
     Verdict.Attested attested = attest(call);
-    calls.issue(call, attested, Grants.of(identity, attested.registration()), asked, this::created);
+    calls.issue(
+        call,
+        attested,
+        Grants.of(identity, attested.registration()),
+        asked,
+        this::created,
+        withBundle(attested.registration().name()));
+  }
+
+  /** The bundle goes with the certificate. */
+  private Receipt withBundle(String name) {
+    long sequence = bundles.current().sequence();
+    return new Receipt() {
+      @Override
+      public void arrived() {
+        readers.fetched(name, sequence);
+      }
+
+      @Override
+      public void lost() {
+        readers.lost(name);
+      }
+    };
   }
 
   private Verdict.Attested attest(ModuleCall call) throws Failure {
@@ -136,7 +164,8 @@ final class V1Api {
         call,
         attested,
         authority.tokens().issue(grant, asked),
-        new ModuleCalls.Handling<>(AuditTrail.Made::of, unheld -> {}, V1Api::created));
+        new ModuleCalls.Handling<>(
+            AuditTrail.Made::of, unheld -> {}, V1Api::created, Receipt.NONE));
   }
 
   private static Response created(IssuedToken issued) {

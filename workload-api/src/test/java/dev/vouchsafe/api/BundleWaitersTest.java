@@ -3,6 +3,7 @@ package dev.vouchsafe.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.vouchsafe.trust.BundleContent;
 import dev.vouchsafe.trust.BundleFormat;
 import dev.vouchsafe.trust.TrustBundle;
 import dev.vouchsafe.trust.TrustBundles;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,9 +49,8 @@ class BundleWaitersTest {
     }
 
     @Override
-    public TrustBundle publish(List<X509Certificate> roots, List<X509Certificate> extra)
-        throws IOException {
-      return real.publish(roots, extra);
+    public TrustBundle change(UnaryOperator<BundleContent> change) throws IOException {
+      return real.change(change);
     }
 
     @Override
@@ -73,7 +74,7 @@ class BundleWaitersTest {
 
   private void change() throws Exception {
     X509Certificate extra = home.authority.authorities().getLast().certificate();
-    home.bundles.publish(home.bundles.current().roots(), List.of(extra));
+    home.addToBundle(List.of(extra));
   }
 
   private static FakeExchange add(

@@ -269,10 +269,23 @@ class CallerFlowTest {
   }
 
   @Test
-  void theBundleNeedsNoMeasurement() throws Exception {
-    assertThat(once(BUNDLE).status()).isEqualTo(200);
-    assertThat(once(Bodies.get("/trust-bundle?api-version=2022-08-03")).status()).isEqualTo(200);
-    assertThat(attestor.measured).hasValue(0);
+  void theBundleWaitsForNoMeasurementAndNobodyIsRefusedIt() throws Exception {
+    CountDownLatch answered = new CountDownLatch(1);
+    attestor.measure =
+        (caller, registration) -> {
+          try {
+            answered.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          return FakeAttestor.refused();
+        };
+    try {
+      assertThat(once(BUNDLE).status()).isEqualTo(200);
+      assertThat(once(Bodies.get("/trust-bundle?api-version=2022-08-03")).status()).isEqualTo(200);
+    } finally {
+      answered.countDown();
+    }
     assertThat(authority.requests).isEmpty();
   }
 }

@@ -28,6 +28,7 @@ class DeliveryTest {
   private final FakeAttestor attestor = new FakeAttestor();
   private final FakeAuditLog audit = new FakeAuditLog();
   private final List<String> withheld = new ArrayList<>();
+  private final List<String> receipt = new ArrayList<>();
   private final Steps steps = new Steps();
   private final Once exchange = new Once();
   @TempDir private Path folder;
@@ -43,7 +44,8 @@ class DeliveryTest {
     delivery =
         new Delivery(
             trail,
-            new Attestation(new RegistrationChanges(home.registrations, trail), attestor, trail),
+            new Attestation(
+                new RegistrationChanges(home.registrations, trail), attestor, trail, home.readers),
             steps);
   }
 
@@ -147,7 +149,18 @@ class DeliveryTest {
     return new ModuleCalls.Handling<>(
         serial -> new AuditTrail.Made(List.of(serial), List.of(), Optional.empty()),
         withheld::add,
-        answer);
+        answer,
+        new Receipt() {
+          @Override
+          public void arrived() {
+            receipt.add("arrived");
+          }
+
+          @Override
+          public void lost() {
+            receipt.add("lost");
+          }
+        });
   }
 
   private static Response answer() {
@@ -175,6 +188,7 @@ class DeliveryTest {
     assertThat(exchange.answer).isNotNull();
     assertThat(record()).containsExactly("issued");
     assertThat(withheld).isEmpty();
+    assertThat(receipt).containsExactly("arrived");
   }
 
   @Test
@@ -185,6 +199,7 @@ class DeliveryTest {
     exchange.lost.run();
     exchange.lost.run();
     assertTakenBack();
+    assertThat(receipt).containsExactly("arrived", "lost");
   }
 
   @Test
@@ -236,6 +251,7 @@ class DeliveryTest {
     steps.lose();
     assertThat(record()).isEmpty();
     assertThat(withheld).containsExactly(SERIAL);
+    assertThat(receipt).isEmpty();
   }
 
   @Test

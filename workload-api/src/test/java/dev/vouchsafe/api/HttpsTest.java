@@ -229,6 +229,7 @@ class HttpsTest {
                 parts.attestor(),
                 authority,
                 parts.bundles(),
+                parts.readers(),
                 parts.manifest(),
                 parts.audit(),
                 parts.clock(),

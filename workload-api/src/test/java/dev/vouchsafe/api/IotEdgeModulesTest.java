@@ -119,6 +119,7 @@ class IotEdgeModulesTest {
             attestor,
             parts.authority(),
             parts.bundles(),
+            parts.readers(),
             () -> manifest[calls[0]++],
             parts.audit(),
             parts.clock(),

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vouchsafe.api.RawClient.Answer;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -64,16 +67,34 @@ class OpenApiPageTest {
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
       case "prepare" -> "{\"authority\":\"device\",\"keyStore\":\"software\"}";
       case "activate", "abort", "accept" -> "{}";
+      case "add" -> "{\"certificates\":\"" + ca().replace("\n", "\\n") + "\"}";
+      case "remove" -> "{\"id\":\"" + fingerprint(ca()) + "\"}";
       case "explain" -> "{\"pid\":" + ProcessHandle.current().pid() + "}";
       case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
     };
   }
 
+  private static String ca() {
+    try (InputStream in = OpenApiPageTest.class.getResourceAsStream("bundle/root-rsa.pem")) {
+      return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String fingerprint(String pem) {
+    try {
+      return Pem.sha256(Pem.chain(pem)[0]);
+    } catch (GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(33);
+    assertThat(operations).hasSize(35);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

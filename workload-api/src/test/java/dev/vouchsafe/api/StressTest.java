@@ -115,6 +115,7 @@ class StressTest {
         attestor,
         authority,
         home.bundles,
+        home.readers,
         () -> "",
         home.audit,
         home.clock,

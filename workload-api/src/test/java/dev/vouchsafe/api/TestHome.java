@@ -31,6 +31,8 @@ import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.PrivateKeyStores;
 import dev.vouchsafe.keys.SealSource;
 import dev.vouchsafe.keys.SoftwareCrypto;
+import dev.vouchsafe.trust.BundleContent;
+import dev.vouchsafe.trust.BundleReaders;
 import dev.vouchsafe.trust.TrustBundleStore;
 import dev.vouchsafe.trust.TrustBundles;
 import java.io.IOException;
@@ -150,6 +152,7 @@ final class TestHome implements AutoCloseable {
   final Attestor attestor = Attestors.open(AttestationSettings.defaults());
   final CertificateAuthority authority;
   final TrustBundles bundles;
+  final BundleReaders readers;
   final FakeAuditLog audit = new FakeAuditLog();
   final ExecutorService workers = Executors.newFixedThreadPool(4);
   private final PrivateKeyStore store;
@@ -183,6 +186,7 @@ final class TestHome implements AutoCloseable {
     bundles =
         TrustBundleStore.create(
             folder.resolve("bundle.json"), Duration.ofMinutes(5), List.of(root));
+    readers = TrustBundleStore.readers(folder.resolve("readers.json"), 1, clock, System::nanoTime);
   }
 
   static TestHome in(Path folder) throws IOException, KeyFault {
@@ -207,6 +211,7 @@ final class TestHome implements AutoCloseable {
         otherAttestor,
         otherAuthority,
         bundles,
+        readers,
         () -> "",
         audit,
         clock,
@@ -273,6 +278,16 @@ final class TestHome implements AutoCloseable {
 
   X509Certificate root() {
     return bundles.current().roots().getFirst();
+  }
+
+  /** Makes exactly these the added CAs. */
+  void addToBundle(List<X509Certificate> cas) throws IOException {
+    bundles.change(content ->
+        new BundleContent(
+            content.roots(),
+            cas.stream()
+                .map(ca -> new BundleContent.Added(ca, "uid 7", clock.instant()))
+                .toList()));
   }
 
   private static long ownUid() {

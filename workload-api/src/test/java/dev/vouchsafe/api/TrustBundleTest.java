@@ -44,7 +44,7 @@ class TrustBundleTest {
   private void change() throws IOException {
     X509Certificate extra = home.authority.authorities().getLast().certificate();
     boolean there = !home.bundles.current().extra().isEmpty();
-    home.bundles.publish(home.bundles.current().roots(), there ? List.of() : List.of(extra));
+    home.addToBundle(there ? List.of() : List.of(extra));
   }
 
   @ParameterizedTest
