@@ -209,8 +209,8 @@ class AuthorityChangesTest {
     } catch (IssuanceException e) {
       interrupted.complete(e);
     }
-    interrupter.join();
     assertThat(Thread.interrupted()).isTrue();
+    interrupter.join();
     assertThat(interrupted.join().reason()).isEqualTo(Reason.AUTHORITY_UNAVAILABLE);
     Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> prepare("software"));
     assertThat(issuer()).isEqualTo(ca.device());
