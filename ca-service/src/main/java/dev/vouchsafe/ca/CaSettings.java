@@ -17,6 +17,7 @@ import java.util.OptionalLong;
  * @param issuing whether an issuing CA signs leaves in the device CA's place
  * @param liveCertificates how many certificates that have not ended each registration may have, if
  *     that is limited
+ * @param revocation how revocations are told
  */
 public record CaSettings(
     Path directory,
@@ -27,4 +28,29 @@ public record CaSettings(
     KeyType deviceKey,
     KeyType leafKey,
     IssuingCaSettings issuing,
-    OptionalLong liveCertificates) {}
+    OptionalLong liveCertificates,
+    RevocationSettings revocation) {
+  /** With revocations told as by default. */
+  public CaSettings(
+      Path directory,
+      GatewayIdentity identity,
+      Lifetimes lifetimes,
+      TokenLifetimes tokens,
+      KeyType rootKey,
+      KeyType deviceKey,
+      KeyType leafKey,
+      IssuingCaSettings issuing,
+      OptionalLong liveCertificates) {
+    this(
+        directory,
+        identity,
+        lifetimes,
+        tokens,
+        rootKey,
+        deviceKey,
+        leafKey,
+        issuing,
+        liveCertificates,
+        RevocationSettings.defaults());
+  }
+}

@@ -134,12 +134,36 @@ public final class CertificateAuthorities {
           services,
           new AuthoritySteps(
               settings, stores, crypto, ledger, issuers, services, factory, underWay),
+          revocations(settings, ledger, issuers, stores, crypto, clock, pace),
           underWay,
           executor,
           pace.intentWait());
     } catch (IOException e) {
       ledger.close();
       throw e;
+    }
+  }
+
+  private static RevocationService revocations(
+      CaSettings settings,
+      Ledger ledger,
+      Issuers issuers,
+      NamedStores stores,
+      SoftwareCrypto crypto,
+      TrustedClock clock,
+      Pace pace)
+      throws IOException {
+    RevocationLedger revocations = ledger.revocations();
+    try {
+      return new RevocationService(
+          ledger,
+          revocations,
+          new Denials(revocations.denied()),
+          new CrlPublisher(settings, issuers, stores, crypto, revocations, clock, pace),
+          clock);
+    } catch (IssuanceException e) {
+      revocations.close();
+      throw new IOException(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -40,6 +40,9 @@ public interface CertificateAuthority extends AutoCloseable {
    */
   List<AuthorityInfo> authorities();
 
+  /** Takes back what was issued. */
+  Revocations revocations();
+
   /** The steps in the life of authorities. */
   AuthorityChanges changes();
 

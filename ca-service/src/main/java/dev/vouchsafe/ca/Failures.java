@@ -51,4 +51,16 @@ final class Failures {
             Reason.KEY_STORE_UNAVAILABLE, "the key store is away: " + fault.getMessage(), fault)
         : new IssuanceException(Reason.SIGNATURE_FAILED, String.valueOf(fault.getMessage()), fault);
   }
+
+  /** What went wrong with all its causes, for a person who can see to them. */
+  static String words(Throwable failure) {
+    StringBuilder words = new StringBuilder(String.valueOf(failure.getMessage()));
+    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+      String said = cause.getMessage();
+      if (said != null && words.indexOf(said) < 0) {
+        words.append(": ").append(said);
+      }
+    }
+    return words.toString();
+  }
 }

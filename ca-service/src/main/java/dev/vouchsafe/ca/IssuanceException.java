@@ -40,6 +40,12 @@ public final class IssuanceException extends Exception {
     TOO_MANY_CERTIFICATES("too-many-certificates", Kind.LIMITED),
     /** No authority is in a state in which that step can be taken. */
     AUTHORITY_STATE("authority-state", Kind.INVALID),
+    /** The module's certificates were revoked, and it gets none until that is lifted. */
+    MODULE_REVOKED("module-revoked", Kind.REFUSED),
+    /** Nothing of that serial number or module was ever issued. */
+    CERTIFICATE_UNKNOWN("certificate-unknown", Kind.INVALID),
+    /** The certificate has ended: there is nothing to revoke. */
+    CERTIFICATE_ENDED("certificate-ended", Kind.INVALID),
     /** The key store failed, or signed wrongly: the signature did not verify. */
     SIGNATURE_FAILED("signature-failed", Kind.FAILED);
 

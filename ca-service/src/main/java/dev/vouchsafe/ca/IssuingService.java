@@ -33,6 +33,7 @@ final class IssuingService implements CertificateAuthority {
   private final ModuleKeys moduleKeys;
   private final AuditKey auditKey;
   private final AuthorityChanges changes;
+  private final RevocationService revocations;
   private final UnderWay underWay;
   private final Overdue intents;
 
@@ -43,6 +44,7 @@ final class IssuingService implements CertificateAuthority {
       LeafPreparer preparer,
       KeyServices services,
       AuthorityChanges changes,
+      RevocationService revocations,
       UnderWay underWay,
       Executor executor,
       Duration intentWait) {
@@ -50,7 +52,8 @@ final class IssuingService implements CertificateAuthority {
     this.stores = stores;
     this.ledger = ledger;
     this.preparer = preparer;
-    this.tokens = services.tokens(underWay, executor);
+    this.revocations = revocations;
+    this.tokens = new DeniedTokens(services.tokens(underWay, executor), revocations.denials());
     this.moduleKeys = services.moduleKeys();
     this.auditKey = services.auditKey();
     this.changes = changes;
@@ -62,6 +65,10 @@ final class IssuingService implements CertificateAuthority {
   @Override
   public CompletableFuture<IssuedCertificate> issue(Grant grant, CertificateRequest request) {
     CompletableFuture<IssuedCertificate> answer = new CompletableFuture<>();
+    if (revocations.denials().isDenied(grant)) {
+      answer.completeExceptionally(Denials.refusal(grant));
+      return answer;
+    }
     if (!underWay.enter()) {
       answer.completeExceptionally(
           new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "the service is closing"));
@@ -100,7 +107,7 @@ final class IssuingService implements CertificateAuthority {
       Grant grant, CertificateRequest request) {
     try {
       LeafPreparer.Prepared prepared = preparer.prepare(grant, request);
-      return recordAndSign(prepared)
+      return recordAndSign(grant, prepared)
           .whenComplete((issued, failure) -> {
             prepared.signer().key().letGo();
             if (failure != null) {
@@ -115,9 +122,11 @@ final class IssuingService implements CertificateAuthority {
   }
 
   /** Signs on the executor; or, where that may take long, in the key store's lane. */
-  private CompletableFuture<IssuedCertificate> recordAndSign(LeafPreparer.Prepared prepared) {
+  private CompletableFuture<IssuedCertificate> recordAndSign(
+      Grant grant, LeafPreparer.Prepared prepared) {
     SigningKey key = prepared.signer().key();
-    CompletableFuture<Ledger.DurableIntent> recorded = inTime(ledger.record(prepared.intent()));
+    CompletableFuture<Ledger.DurableIntent> recorded =
+        inTime(ledger.record(prepared.intent())).thenApply(intent -> signable(grant, intent));
     Optional<SigningLane> lane = key.lane();
     return lane.isEmpty()
         ? recorded.thenApplyAsync(
@@ -125,6 +134,14 @@ final class IssuingService implements CertificateAuthority {
         : recorded
             .thenCompose(intent -> ended(lane.get().sign(key, intent)))
             .thenApplyAsync(signature -> finish(prepared, signature), executor);
+  }
+
+  /** The intent, unless the module was revoked before that was on the disk. */
+  private Ledger.DurableIntent signable(Grant grant, Ledger.DurableIntent intent) {
+    if (revocations.denials().isDenied(grant)) {
+      throw new CompletionException(Denials.refusal(grant));
+    }
+    return intent;
   }
 
   /** A disk that doesn't answer keeps nobody waiting; what it writes in the end is never signed. */
@@ -203,6 +220,11 @@ final class IssuingService implements CertificateAuthority {
   }
 
   @Override
+  public Revocations revocations() {
+    return revocations;
+  }
+
+  @Override
   public AuthorityChanges changes() {
     return changes;
   }
@@ -233,6 +255,7 @@ final class IssuingService implements CertificateAuthority {
     if (!underWay.close(CLOSE_WAITS)) {
       LOG.log(System.Logger.Level.WARNING, "closing with work under way");
     }
+    revocations.close();
     issuers.close();
     ledger.close();
   }

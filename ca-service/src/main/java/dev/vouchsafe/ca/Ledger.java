@@ -47,9 +47,11 @@ final class Ledger implements AutoCloseable {
   private final LedgerLock lock;
   private final LedgerWriter writer;
   private final LedgerReader reader;
+  private final Path file;
 
-  private Ledger(LedgerLock lock, LedgerWriter writer, LedgerReader reader) {
+  private Ledger(LedgerLock lock, LedgerWriter writer, LedgerReader reader, Path file) {
     this.lock = lock;
+    this.file = file;
     this.writer = writer;
     this.reader = reader;
   }
@@ -96,7 +98,7 @@ final class Ledger implements AutoCloseable {
     Path file = folder.resolve(LedgerSchema.FILE);
     LedgerReader reader = new LedgerReader(file);
     try {
-      return new Ledger(lock, new LedgerWriter(file, connector), reader);
+      return new Ledger(lock, new LedgerWriter(file, connector), reader, file);
     } catch (IOException e) {
       reader.close();
       throw e;
@@ -286,6 +288,25 @@ final class Ledger implements AutoCloseable {
       System.getLogger(Ledger.class.getName())
           .log(System.Logger.Level.DEBUG, "read without the last notes: {0}", e.getMessage());
     }
+  }
+
+  /**
+   * Records by that write that something which is no certificate is about to be signed.
+   *
+   * @param tbs the octets to sign
+   */
+  DurableIntent record(LedgerQueue.Write write, byte[] tbs) throws IssuanceException {
+    KeyLedger.await(writer.conditional(write), AUTHORITY_WAITS);
+    return new DurableIntent(tbs);
+  }
+
+  /**
+   * The part of it that is about revocations.
+   *
+   * @throws IOException if the file can't be read
+   */
+  RevocationLedger revocations() throws IOException {
+    return new RevocationLedger(this, writer, file);
   }
 
   /** The part of it that is about tokens and the modules' keys. */

@@ -120,7 +120,58 @@ final class LedgerVersions {
           ) STRICT\
           """);
 
-  private static final List<List<String>> ALL = List.of(FIRST, SECOND, THIRD, FOURTH);
+  /**
+   * What was taken back. The list of an authority itself is a file; here is what must not be
+   * forgotten of it: its number, and up to which revocation it goes.
+   */
+  private static final List<String> REVOCATION =
+      List.of(
+          """
+          CREATE TABLE revocation(
+            id INTEGER PRIMARY KEY,
+            serial BLOB NOT NULL UNIQUE,
+            authority INTEGER NOT NULL REFERENCES authority,
+            module INTEGER REFERENCES module,
+            subject_authority INTEGER REFERENCES authority,
+            not_after INTEGER NOT NULL,
+            revoked INTEGER NOT NULL,
+            reason INTEGER NOT NULL,
+            invalid_since INTEGER,
+            administrator INTEGER NOT NULL
+          ) STRICT\
+          """,
+          "CREATE INDEX revocation_authority ON revocation(authority, id)",
+          "CREATE INDEX revocation_module ON revocation(module)",
+          """
+          CREATE TABLE crl(
+            authority INTEGER PRIMARY KEY REFERENCES authority,
+            number INTEGER NOT NULL,
+            this_update INTEGER NOT NULL,
+            next_update INTEGER NOT NULL,
+            covers INTEGER NOT NULL,
+            tbs_sha256 BLOB NOT NULL,
+            swept INTEGER NOT NULL
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE denied_module(
+            module INTEGER NOT NULL REFERENCES module,
+            generation TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            administrator INTEGER NOT NULL,
+            PRIMARY KEY(module, generation)
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE denied_token(
+            id TEXT PRIMARY KEY,
+            latest_expiry INTEGER NOT NULL,
+            revoked INTEGER NOT NULL,
+            administrator INTEGER NOT NULL
+          ) STRICT\
+          """);
+
+  private static final List<List<String>> ALL = List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION);
 
   /** The version that this program writes. */
   static final int NEWEST = ALL.size();

@@ -12,6 +12,11 @@ final class Signed {
 
   private Signed() {}
 
+  /** A certificate revocation list, which is put together in the same way (section 5.1). */
+  static byte[] list(byte[] tbs, AlgorithmIdentifier algorithm, byte[] signature) {
+    return certificate(tbs, algorithm, signature);
+  }
+
   /** The certificate; the octets that were signed stand in it as they are, not encoded again. */
   static byte[] certificate(byte[] tbs, AlgorithmIdentifier algorithm, byte[] signature) {
     ByteArrayOutputStream out = new ByteArrayOutputStream(tbs.length + ROOM_BESIDE_TBS);

@@ -11,11 +11,12 @@ import picocli.CommandLine.Spec;
     name = "cert",
     description =
         "Looks into the ledger of the running service: every certificate that was ever issued, or"
-            + " may have been.",
+            + " may have been. Takes back what should not be believed any more.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  vouchsafe cert list --module web",
-      "  vouchsafe cert show 0192f3c1a2b4c6d8e0f1a2b3c4d5e6f7"
+      "  vouchsafe cert show 0192f3c1a2b4c6d8e0f1a2b3c4d5e6f7",
+      "  vouchsafe cert revoke --module web --reason keyCompromise"
     })
 final class CertCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;

@@ -32,6 +32,15 @@ final class CertShowCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CertCommand.globals(parent);
+    String wanted = normal(serial);
+    JsonNode item =
+        AdminCommands.client(globals.home()).getJson("/certificates/" + Targets.encoded(wanted));
+    Json.print(console.out(), globals.json(), item);
+    return ExitCode.DONE.number();
+  }
+
+  /** A serial number as the service knows it: lower case, without the colons of others. */
+  static String normal(String serial) throws CommandFailure {
     String wanted = serial.replace(":", "").toLowerCase(Locale.ROOT);
     if (!wanted.matches("(?:[0-9a-f]{2})+")) {
       throw CommandFailure.usage(
@@ -39,9 +48,6 @@ final class CertShowCommand implements Callable<Integer> {
               + AuditText.clean(serial)
               + "'");
     }
-    JsonNode item =
-        AdminCommands.client(globals.home()).getJson("/certificates/" + Targets.encoded(wanted));
-    Json.print(console.out(), globals.json(), item);
-    return ExitCode.DONE.number();
+    return wanted;
   }
 }

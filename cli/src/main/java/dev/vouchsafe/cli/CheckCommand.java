@@ -68,6 +68,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.addAll(modules.registrations());
     configuration.ifPresent(read -> findings.addAll(service.sockets(read)));
     findings.addAll(service.authorities());
+    new RevocationChecks(home).look(service.isRunning()).ifPresent(findings::add);
     AttestationSettings settings =
         configuration.map(Configuration::attestation).orElseGet(AttestationSettings::defaults);
     findings.addAll(service.attestation(settings));

@@ -88,7 +88,8 @@ final class CommandTree {
   private CommandLine cert() {
     return new CommandLine(new CertCommand())
         .addSubcommand(new CertListCommand(console))
-        .addSubcommand(new CertShowCommand(console));
+        .addSubcommand(new CertShowCommand(console))
+        .addSubcommand(new CertRevokeCommand(console));
   }
 
   private CommandLine bundle() {

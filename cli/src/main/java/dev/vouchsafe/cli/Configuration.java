@@ -7,6 +7,7 @@ import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
@@ -33,6 +34,7 @@ import java.util.stream.Collectors;
  * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
  * @param liveCertificates how many living certificates a registration may have, if that is limited
+ * @param revocation how revocations are told
  * @param audit how much of the audit log is kept
  * @param bundle how the trust bundle is published
  * @param untrusted what is done while the clock isn't trusted
@@ -47,6 +49,7 @@ record Configuration(
     AttestationSettings attestation,
     ApiSettings.Limits limits,
     OptionalLong liveCertificates,
+    RevocationSettings revocation,
     Audit audit,
     Bundle bundle,
     ClockSettings.Untrusted untrusted) {
@@ -212,6 +215,7 @@ record Configuration(
         keys.deviceType(),
         keys.leafType(),
         issuing,
-        liveCertificates);
+        liveCertificates,
+        revocation);
   }
 }

@@ -39,6 +39,7 @@ enum ConfigurationKey {
   TOKEN_LIFETIME("lifetimes", "token", Kind.TEXT, "5m"),
   TOKEN_CAP("lifetimes", "token-cap", Kind.TEXT, "24h"),
   TOKEN_KEY_LIFETIME("lifetimes", "token-key", Kind.TEXT, "30d"),
+  CRL_LIFETIME("lifetimes", "crl", Kind.TEXT, "7d"),
   TRACER("attestation", "tracer", Kind.TEXT, "refuse"),
   DOCKER("attestation", "docker", Kind.TEXT, "/run/docker.sock"),
   PODMAN("attestation", "podman", Kind.TEXT, "/run/podman/podman.sock"),
@@ -51,6 +52,7 @@ enum ConfigurationKey {
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
   MANIFEST("bundle", "manifest", Kind.TEXT, null),
   EXTRA("bundle", "extra", Kind.LIST, null),
+  CRL_URL("revocation", "crl-url", Kind.TEXT, null),
   CLOCK_UNTRUSTED("clock", "untrusted", Kind.TEXT, "bounded");
 
   /** What a value is in TOML. */

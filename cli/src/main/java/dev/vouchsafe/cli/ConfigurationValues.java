@@ -6,6 +6,7 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,10 @@ final class ConfigurationValues {
   private static final int HIGHEST_PORT = 65_535;
   private static final int LARGEST_AUDIT_MB = 65_536;
   private static final int MOST_AUDIT_DAYS = 36_525;
+
+  /** A URL to which a file's name can be added (RFC 3986, without what nobody needs there). */
+  private static final String BASE_URL =
+      "(?=.{1,256}$)https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/*";
 
   private final Path file;
   private final Map<ConfigurationKey, String> values;
@@ -55,6 +60,7 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.PER_UID, 1, MOST),
                 integer(ConfigurationKey.WAITING, 1, MOST)),
             liveCertificates(),
+            revocation(),
             new Configuration.Audit(
                 integer(ConfigurationKey.AUDIT_MB, 1, LARGEST_AUDIT_MB),
                 integer(ConfigurationKey.AUDIT_DAYS, 1, MOST_AUDIT_DAYS)),
@@ -131,6 +137,19 @@ final class ConfigurationValues {
       files.add(absolute(ConfigurationKey.EXTRA, text));
     }
     return files;
+  }
+
+  private RevocationSettings revocation() throws ConfigurationException {
+    Duration list =
+        duration(ConfigurationKey.CRL_LIFETIME, Duration.ofHours(1), Duration.ofDays(366));
+    Optional<String> url = given(ConfigurationKey.CRL_URL);
+    if (url.isPresent() && !url.get().matches(BASE_URL)) {
+      throw wrong(
+          ConfigurationKey.CRL_URL,
+          "must be an http or https URL of a folder, such as \"http://gateway.local/crl\", without"
+              + " user, query or fragment, and of 1 to 256 characters");
+    }
+    return new RevocationSettings(list, url.map(text -> text.replaceAll("/+$", "")));
   }
 
   private Optional<Path> manifest() throws ConfigurationException {

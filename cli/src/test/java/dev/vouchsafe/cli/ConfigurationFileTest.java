@@ -10,6 +10,7 @@ import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
@@ -77,6 +78,7 @@ class ConfigurationFileTest {
           token = "1m"
           token-cap = "10m"
           token-key = "2h"
+          crl = "3d"
           [attestation]
           tracer = "ignore"
           docker = "/srv/docker.sock"
@@ -92,6 +94,8 @@ class ConfigurationFileTest {
           refresh = "5m"
           manifest = "/etc/vouchsafe/manifest.pem"
           extra = ["/etc/a.pem", "/etc/x/../b.pem"]
+          [revocation]
+          crl-url = "http://gateway.local:8080/crl/"
           [clock]
           untrusted = "stop"
           """;
@@ -258,7 +262,9 @@ class ConfigurationFileTest {
                 KeyType.RSA_2048,
                 new IssuingCaSettings(
                     IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY)),
-                OptionalLong.of(100_000)));
+                OptionalLong.of(100_000),
+                new RevocationSettings(
+                    Duration.ofDays(3), Optional.of("http://gateway.local:8080/crl"))));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     assertThat(read.bundle().extra()).containsExactly(Path.of("/etc/a.pem"), Path.of("/etc/b.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {

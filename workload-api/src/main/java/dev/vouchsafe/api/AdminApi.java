@@ -14,6 +14,7 @@ final class AdminApi implements Routes {
   private final AdminViews views;
   private final AdminKeys keys;
   private final AdminAuthorities authorities;
+  private final AdminRevocations revocations;
   private final AdminExplanations explanations;
   private final AdminClock clock;
   private final AdminBundle bundle;
@@ -26,6 +27,7 @@ final class AdminApi implements Routes {
       AdminViews views,
       AdminKeys keys,
       AdminAuthorities authorities,
+      AdminRevocations revocations,
       AdminExplanations explanations,
       AdminClock clock,
       AdminBundle bundle,
@@ -36,6 +38,7 @@ final class AdminApi implements Routes {
     this.views = views;
     this.keys = keys;
     this.authorities = authorities;
+    this.revocations = revocations;
     this.explanations = explanations;
     this.clock = clock;
     this.bundle = bundle;
@@ -119,6 +122,14 @@ final class AdminApi implements Routes {
     if (parts.length > 2 && parts[1].equals("authorities")) {
       return step(request, parts, uid(owner));
     }
+    if (request.path().equals("/revocations") && !request.reads()) {
+      V1Api.onlyPosts(request);
+      return revocations.revoke(request, uid(owner));
+    }
+    if (request.path().equals("/revocations/allow")) {
+      V1Api.onlyPosts(request);
+      return revocations.allow(request, uid(owner));
+    }
     if (request.path().equals("/clock/accept")) {
       V1Api.onlyPosts(request);
       return clock.accept(request, uid(owner));
@@ -164,6 +175,7 @@ final class AdminApi implements Routes {
       case "/modules" -> views.modules();
       case "/certificates" -> views.certificates(query(request));
       case "/authorities" -> views.authorities();
+      case "/revocations" -> revocations.lists();
       case "/key-stores" -> views.keyStores();
       case "/bundle" -> bundle.show();
       default -> one(path);

@@ -13,6 +13,7 @@ import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.ca.RevokedCertificate;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -119,6 +120,7 @@ final class AdminViews {
   }
 
   Optional<Response> certificate(String serial) throws IssuanceException {
+    Optional<RevokedCertificate> revoked = parts.authority().revocations().find(serial);
     return parts
         .authority()
         .certificate(serial)
@@ -128,6 +130,11 @@ final class AdminViews {
               json.writeStringField("generation", entry.generation());
               json.writeStringField("tbsSha256", entry.tbsSha256());
               json.writeStringField("spkiSha256", entry.spkiSha256());
+              if (revoked.isPresent()) {
+                json.writeObjectFieldStart("revocation");
+                AdminRevocations.members(json, revoked.get());
+                json.writeEndObject();
+              }
             }));
   }
 

@@ -93,7 +93,11 @@ final class Failure extends Exception {
     }
     Failure plain = of(e);
     Status status =
-        e.reason() == IssuanceException.Reason.AUTHORITY_STATE ? Status.CONFLICT : plain.status;
+        switch (e.reason()) {
+          case AUTHORITY_STATE, CERTIFICATE_ENDED -> Status.CONFLICT;
+          case CERTIFICATE_UNKNOWN -> Status.NOT_FOUND;
+          default -> plain.status;
+        };
     return new Failure(status, plain.code, detail.toString(), List.of(), null);
   }
 

@@ -3,6 +3,7 @@ package dev.vouchsafe.api;
 import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditLog;
 import dev.vouchsafe.ca.KeyStoreStatus;
+import dev.vouchsafe.ca.RevocationListStatus;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
@@ -137,6 +138,27 @@ final class Metrics {
             .help("How often the machine's clock jumped.")
             .callback(now -> now.call((double) parts.clock().status().jumps()))
             .register(registry);
+    GaugeWithCallback _ =
+        GaugeWithCallback.builder()
+            .name("vouchsafe_crl_next_update_seconds")
+            .help("Until when an authority's revocation list holds, in seconds since 1970.")
+            .labelNames("authority")
+            .callback(now -> {
+              for (RevocationListStatus list : parts.authority().revocations().lists()) {
+                if (list.signs() && list.list().isPresent()) {
+                  now.call(
+                      (double) list.list().get().nextUpdate().getEpochSecond(), list.authority());
+                }
+              }
+            })
+            .register(registry);
+    gauge(
+        "vouchsafe_revocations_unpublished",
+        "Revocations that no list names yet.",
+        () ->
+            parts.authority().revocations().lists().stream()
+                .mapToInt(list -> (int) Math.min(Integer.MAX_VALUE, list.unlisted()))
+                .sum());
     gauge(
         "vouchsafe_audit_writable",
         "Whether the audit log can be written; if not, nothing is issued.",

@@ -3,18 +3,25 @@ package dev.vouchsafe.api;
 import dev.vouchsafe.trust.BundleFormat;
 
 /**
- * What the https listener serves to anyone: the trust bundle, the keys that verify tokens, and
- * whether we are well.
+ * What the https listener serves to anyone: the trust bundle, the keys that verify tokens, what is
+ * revoked, and whether we are well.
  */
 final class PublicApi implements Routes {
   private final BundleApi bundle;
   private final TokenKeysApi tokenKeys;
+  private final RevocationApi revocation;
   private final Health health;
   private final Workers workers;
 
-  PublicApi(BundleApi bundle, TokenKeysApi tokenKeys, Health health, Workers workers) {
+  PublicApi(
+      BundleApi bundle,
+      TokenKeysApi tokenKeys,
+      RevocationApi revocation,
+      Health health,
+      Workers workers) {
     this.bundle = bundle;
     this.tokenKeys = tokenKeys;
+    this.revocation = revocation;
     this.health = health;
     this.workers = workers;
   }
@@ -52,7 +59,21 @@ final class PublicApi implements Routes {
         V1Api.onlyReads(request);
         workers.answer(exchange, this::refusal, health::answer);
       }
-      default -> throw Failure.of(Problem.NOT_FOUND, "not found");
+      default -> {
+        if (!request.path().startsWith(RevocationApi.LISTS)) {
+          throw Failure.of(Problem.NOT_FOUND, "not found");
+        }
+        V1Api.onlyReads(request);
+        workers.answer(exchange, this::refusal, () -> list(request));
+      }
+    }
+  }
+
+  private Response list(Request request) {
+    try {
+      return revocation.list(request);
+    } catch (Failure failure) {
+      return refusal(failure);
     }
   }
 

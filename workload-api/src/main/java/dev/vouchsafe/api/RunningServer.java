@@ -168,6 +168,7 @@ final class RunningServer implements ApiServer {
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts, trail),
             new AdminAuthorities(parts, trail),
+            new AdminRevocations(parts, trail),
             new AdminExplanations(parts, trail),
             new AdminClock(parts.clock(), trail),
             new AdminBundle(parts, trail),
@@ -318,7 +319,12 @@ final class RunningServer implements ApiServer {
     Health health = new Health(parts, identity::certificate);
     Routes routes =
         new PublicApi(
-            bundle, new TokenKeysApi(parts.authority()), health, new Workers(httpsWorkers));
+            bundle,
+            new TokenKeysApi(parts.authority()),
+            new RevocationApi(parts.authority(), parts.clock()),
+            health,
+            new Workers(httpsWorkers));
+    parts.authority().revocations().serve();
     Listener.Tls tls = new Listener.Tls(HttpsListener.context(identity), httpsWorkers);
     ServerBootstrap bootstrap =
         bootstrap(

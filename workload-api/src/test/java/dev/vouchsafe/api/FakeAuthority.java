@@ -13,6 +13,7 @@ import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
 import dev.vouchsafe.ca.ModuleKeys;
+import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.ca.TokenIssuer;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
@@ -93,6 +94,11 @@ final class FakeAuthority implements CertificateAuthority {
   @Override
   public List<AuthorityInfo> authorities() {
     return noAuthorities ? List.of() : real.authorities();
+  }
+
+  @Override
+  public Revocations revocations() {
+    return real.revocations();
   }
 
   @Override

@@ -70,6 +70,7 @@ class OpenApiPageTest {
       case "add" -> "{\"certificates\":\"" + ca().replace("\n", "\\n") + "\"}";
       case "remove" -> "{\"id\":\"" + fingerprint(ca()) + "\"}";
       case "explain" -> "{\"pid\":" + ProcessHandle.current().pid() + "}";
+      case "allow" -> "{\"module\":\"edgeHub\"}";
       case "key" -> "{\"which\":\"secondary\"}";
       default -> "{\"commonName\":\"gateway.local\"}";
     };
@@ -94,7 +95,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(35);
+    assertThat(operations).hasSize(38);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

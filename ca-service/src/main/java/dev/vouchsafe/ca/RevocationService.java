@@ -1,0 +1,212 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.RevocationOrder.Target;
+import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.ca.clock.TrustedClock.Reading;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Takes back what was issued: durably first, then in the lists. */
+final class RevocationService implements Revocations, AutoCloseable {
+  private static final Duration WRITE_WAITS = Duration.ofSeconds(10);
+
+  /** An administrator waits on one of the few workers. */
+  private static final Duration LIST_WAITS = Duration.ofSeconds(3);
+
+  private final Ledger ledger;
+  private final RevocationLedger revocations;
+  private final Denials denials;
+  private final CrlPublisher publisher;
+  private final TrustedClock clock;
+
+  RevocationService(
+      Ledger ledger,
+      RevocationLedger revocations,
+      Denials denials,
+      CrlPublisher publisher,
+      TrustedClock clock) {
+    this.ledger = ledger;
+    this.revocations = revocations;
+    this.denials = denials;
+    this.publisher = publisher;
+    this.clock = clock;
+  }
+
+  @Override
+  public void serve() {
+    publisher.start();
+  }
+
+  /** Looks now, once, whether a list is due, and waits for it. */
+  void look() {
+    var _ = publisher.publish().join();
+  }
+
+  /** Whom issuing has to turn away. */
+  Denials denials() {
+    return denials;
+  }
+
+  @Override
+  public RevocationResult revoke(RevocationOrder order) throws IssuanceException {
+    return switch (order.target()) {
+      case Target.Serials serials -> revoke(serials, order);
+      case Target.Module module -> revoke(module, order);
+    };
+  }
+
+  private RevocationResult revoke(Target.Serials target, RevocationOrder order)
+      throws IssuanceException {
+    List<byte[]> serials = new ArrayList<>();
+    for (String serial : new HashSet<>(target.serials())) {
+      serials.add(revocable(serial));
+    }
+    long fresh = await(revocations.revoke(serials, order, clock.instant()));
+    publish();
+    List<RevokedCertificate> revoked = new ArrayList<>();
+    for (byte[] serial : serials) {
+      revocations.find(serial, publisher::covers).ifPresent(revoked::add);
+    }
+    return result(fresh, serials.size() - fresh, revoked, Set.of());
+  }
+
+  /** The octets of a serial that can be revoked, or has been. */
+  private byte[] revocable(String serial) throws IssuanceException {
+    byte[] octets =
+        Octets.unhex(serial)
+            .orElseThrow(() ->
+                new IssuanceException(
+                    Reason.REQUEST_INVALID, "serials: hex, two digits an octet, in lower case"));
+    Optional<LedgerEntry> entry = ledger.find(octets);
+    if (revocations.find(octets, publisher::covers).isPresent()) {
+      return octets;
+    }
+    if (entry.isEmpty()) {
+      throw new IssuanceException(
+          Reason.CERTIFICATE_UNKNOWN, "no module's certificate has the serial number " + serial);
+    }
+    if (clock.isCertain() && !entry.get().notAfter().isAfter(clock.instant())) {
+      throw new IssuanceException(
+          Reason.CERTIFICATE_ENDED,
+          "the certificate " + serial + " ended at " + entry.get().notAfter());
+    }
+    return octets;
+  }
+
+  private RevocationResult revoke(Target.Module target, RevocationOrder order)
+      throws IssuanceException {
+    Reading time = clock.read();
+    // By a time that isn't certain, what seems to have ended may not have.
+    Instant endAfter = clock.isCertain() ? time.now() : Instant.EPOCH;
+    if (target.registered().isEmpty() && !revocations.knows(target.name())) {
+      throw new IssuanceException(
+          Reason.CERTIFICATE_UNKNOWN,
+          "nothing was ever issued to a module " + NameSyntax.quoted(target.name()));
+    }
+    Set<String> generations = new TreeSet<>();
+    if (target.generation().isPresent()) {
+      generations.add(target.generation().get());
+    } else {
+      generations.addAll(revocations.generations(target.name(), endAfter));
+      target.registered().ifPresent(generations::add);
+    }
+    long before = revocations.countOfModule(target.name(), endAfter);
+    Set<String> added = denials.add(target.name(), generations);
+    CompletableFuture<Long> write =
+        revocations.revoke(target, generations, order, endAfter, time.now());
+    var _ =
+        write.whenComplete((done, failure) -> {
+          if (failure != null) {
+            // Nothing of it is on the disk: the state is as it was.
+            denials.remove(target.name(), added);
+          }
+        });
+    long fresh = await(write);
+    publish();
+    return result(
+        fresh, before, revocations.ofModule(target, endAfter, publisher::covers), generations);
+  }
+
+  private static long await(CompletableFuture<Long> write) throws IssuanceException {
+    KeyLedger.await(write, WRITE_WAITS);
+    return write.join();
+  }
+
+  /** Waits a while for the lists, and no longer: it is revoked whether they can be made or not. */
+  private void publish() {
+    var _ =
+        publisher
+            .publish()
+            .completeOnTimeout(null, LIST_WAITS.toMillis(), TimeUnit.MILLISECONDS)
+            .join();
+  }
+
+  private RevocationResult result(
+      long fresh, long already, List<RevokedCertificate> revoked, Set<String> denied) {
+    Set<String> lacking = new TreeSet<>();
+    revoked.stream().filter(it -> !it.listed()).forEach(it -> lacking.add(it.authority()));
+    List<String> unlisted = lacking.stream().map(id -> id + ": " + why(id)).toList();
+    return new RevocationResult(fresh, already, revoked, List.copyOf(denied), unlisted);
+  }
+
+  private String why(String authority) {
+    Optional<RevocationListStatus> status =
+        lists().stream().filter(it -> it.authority().equals(authority)).findAny();
+    if (status.isEmpty() || !status.get().signs()) {
+      return "it makes no list, since its certificates are too short-lived for one: what is"
+          + " revoked is denied renewal, and ends by itself";
+    }
+    return status.get().fault().isEmpty()
+        ? "its list is not ready yet"
+        : "no list can be made now: " + status.get().fault();
+  }
+
+  @Override
+  public List<String> allow(String module, Optional<String> generation) throws IssuanceException {
+    Set<String> lifted = denials.of(module);
+    generation.ifPresent(only -> lifted.removeIf(it -> !it.equals(only)));
+    if (!lifted.isEmpty()) {
+      KeyLedger.await(revocations.allow(module, lifted), WRITE_WAITS);
+      denials.remove(module, lifted);
+    }
+    return List.copyOf(lifted);
+  }
+
+  @Override
+  public Optional<RevokedCertificate> find(String serial) throws IssuanceException {
+    Optional<byte[]> octets = Octets.unhex(serial);
+    return octets.isPresent()
+        ? revocations.find(octets.get(), publisher::covers)
+        : Optional.empty();
+  }
+
+  @Override
+  public long living() throws IssuanceException {
+    return revocations.living(clock.instant());
+  }
+
+  @Override
+  public List<RevocationListStatus> lists() {
+    return publisher.statuses();
+  }
+
+  @Override
+  public Optional<RevocationList> list(String authority) {
+    return publisher.list(authority);
+  }
+
+  @Override
+  public void close() {
+    publisher.close();
+    revocations.close();
+  }
+}

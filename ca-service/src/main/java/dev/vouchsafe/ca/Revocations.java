@@ -1,0 +1,45 @@
+package dev.vouchsafe.ca;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Takes back what was issued, and tells the world. What is revoked is so for ever.
+ *
+ * <p>A revocation is on the disk before it is acknowledged. Publishing it needs the authority's
+ * key: if that is away, the last list goes on being served, and {@link #lists} says what it lacks.
+ */
+public interface Revocations {
+  /** Has the lists made and kept up to date from now on: there is somebody to read them. */
+  void serve();
+
+  /**
+   * Revokes. Doing so again changes nothing, neither time nor reason.
+   *
+   * @throws IssuanceException {@link IssuanceException.Reason#CERTIFICATE_UNKNOWN} if one of the
+   *     serials is in no row of the ledger, or the module has none and isn't registered; {@link
+   *     IssuanceException.Reason#CERTIFICATE_ENDED} if one has ended, and the time is certain;
+   *     nothing is changed in both cases
+   */
+  RevocationResult revoke(RevocationOrder order) throws IssuanceException;
+
+  /**
+   * Lets a module have certificates and tokens again, whose certificates were revoked.
+   *
+   * @param generation only that one; empty for all
+   * @return the generations that were denied
+   */
+  List<String> allow(String module, Optional<String> generation) throws IssuanceException;
+
+  /** How the certificate of that serial was revoked, if it was. */
+  Optional<RevokedCertificate> find(String serial) throws IssuanceException;
+
+  /** How many are revoked and have not ended. */
+  long living() throws IssuanceException;
+
+  /** How the list of each authority stands. Never waits. */
+  List<RevocationListStatus> lists();
+
+  /** The list of that authority, if one was ever signed. Never waits. */
+  Optional<RevocationList> list(String authority);
+}

@@ -1,0 +1,140 @@
+package dev.vouchsafe.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** Takes certificates back. */
+@Command(
+    name = "revoke",
+    description = {
+      "Revokes certificates, for ever, and puts them on the revocation list of their authority.",
+      "With --module: all of a module that have not ended. The module gets no certificate and no"
+          + " token any more, until its registration has another generation or --allow says so."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vouchsafe cert revoke 0192f3c1a2b4c6d8e0f1a2b3c4d5e6f7 --reason keyCompromise",
+      "  vouchsafe cert revoke --module web",
+      "  vouchsafe cert revoke --module web --allow"
+    })
+final class CertRevokeCommand implements Callable<Integer> {
+  private final Console console;
+
+  @ParentCommand private @Nullable CertCommand parent;
+
+  @Parameters(
+      paramLabel = "SERIAL",
+      arity = "0..*",
+      description = "Serial numbers: hex, two digits an octet, as `cert list` prints them.")
+  private @Nullable List<String> serials;
+
+  @Option(names = "--module", paramLabel = "NAME", description = "All certificates of that module.")
+  private @Nullable String module;
+
+  @Option(
+      names = "--generation",
+      paramLabel = "G",
+      description = "Of that module, only that generation.")
+  private @Nullable String generation;
+
+  @Option(
+      names = "--reason",
+      paramLabel = "WORD",
+      description =
+          "Why, in a word of RFC 5280: unspecified, keyCompromise, cACompromise,"
+              + " affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn."
+              + " Default: unspecified.")
+  private @Nullable String reason;
+
+  @Option(
+      names = "--invalid-since",
+      paramLabel = "TIME",
+      description = "When the key was lost, as far as is known, such as 2026-11-05T10:00:00Z.")
+  private @Nullable String invalidSince;
+
+  @Option(
+      names = "--allow",
+      description =
+          "Revokes nothing, but lets the module have certificates and tokens again. What was"
+              + " revoked stays revoked.")
+  private boolean allow;
+
+  CertRevokeCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    RootCommand globals = CertCommand.globals(parent);
+    boolean hasSerials = serials != null && !serials.isEmpty();
+    if (hasSerials == (module != null)) {
+      throw CommandFailure.usage("give either SERIAL or --module NAME");
+    }
+    if (module == null && (generation != null || allow)) {
+      throw CommandFailure.usage("--generation and --allow go with --module NAME");
+    }
+    ServiceClient client = AdminCommands.client(globals.home());
+    if (allow) {
+      return allowed(globals, client);
+    }
+    JsonNode answer = client.postJson("/revocations", body());
+    Json.print(console.out(), globals.json(), answer);
+    for (JsonNode lacking : answer.path("unpublished")) {
+      console.err().println("not on a list: " + AuditText.clean(lacking.asText()));
+    }
+    return ExitCode.DONE.number();
+  }
+
+  private Integer allowed(RootCommand globals, ServiceClient client)
+      throws CommandFailure, IOException {
+    if (reason != null || invalidSince != null) {
+      throw CommandFailure.usage("--allow takes no reason and no time");
+    }
+    JsonNode answer =
+        client.postJson(
+            "/revocations/allow",
+            AdminCommands.body(json -> {
+              json.writeStringField("module", module);
+              if (generation != null) {
+                json.writeStringField("generation", generation);
+              }
+            }));
+    Json.print(console.out(), globals.json(), answer);
+    return ExitCode.DONE.number();
+  }
+
+  private byte[] body() throws CommandFailure, IOException {
+    List<String> wanted = new ArrayList<>();
+    for (String serial : serials == null ? List.<String>of() : serials) {
+      wanted.add(CertShowCommand.normal(serial));
+    }
+    return AdminCommands.body(json -> {
+      if (module == null) {
+        json.writeArrayFieldStart("serials");
+        for (String serial : wanted) {
+          json.writeString(serial);
+        }
+        json.writeEndArray();
+      } else {
+        json.writeStringField("module", module);
+      }
+      if (generation != null) {
+        json.writeStringField("generation", generation);
+      }
+      if (reason != null) {
+        json.writeStringField("reason", reason);
+      }
+      if (invalidSince != null) {
+        json.writeStringField("invalidSince", invalidSince);
+      }
+    });
+  }
+}

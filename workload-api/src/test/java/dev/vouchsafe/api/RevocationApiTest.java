@@ -1,0 +1,192 @@
+package dev.vouchsafe.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.api.RawClient.Answer;
+import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509CRL;
+import java.util.Optional;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Revoking over the administrators' socket, and what verifiers then get over https. */
+class RevocationApiTest {
+  private static final String SERVER = "{\"profile\":\"server\"}";
+
+  @TempDir private Path folder;
+  private TestHome home;
+  private TestServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = TestHome.in(folder);
+    home.add(TestHome.own("edgeHub"));
+    server = TestServer.withHttps(home, home.parts(), TestServer.QUICK);
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+    home.close();
+  }
+
+  private Answer issue() throws Exception {
+    return RawClient.once(server.workload, Bodies.post("/v1/certificates", SERVER));
+  }
+
+  private Answer post(String target, String body) throws Exception {
+    return RawClient.once(server.admin, Bodies.post(target, body));
+  }
+
+  private JsonNode get(String target) throws Exception {
+    Answer answer = RawClient.once(server.admin, Bodies.get(target));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    return Bodies.read(answer.body());
+  }
+
+  private HttpResponse<byte[]> https(String path, Optional<String> tag) throws Exception {
+    KeyStore anchors = KeyStore.getInstance(KeyStore.getDefaultType());
+    anchors.load(null, null);
+    anchors.setCertificateEntry("root", home.root());
+    TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+    trust.init(anchors);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, trust.getTrustManagers(), null);
+    try (HttpClient client = HttpClient.newBuilder().sslContext(context).build()) {
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(URI.create("https://localhost:" + server.port() + path));
+      tag.ifPresent(known -> request.header("If-None-Match", known));
+      return client.send(request.build(), BodyHandlers.ofByteArray());
+    }
+  }
+
+  private static X509CRL crl(HttpResponse<byte[]> answer) throws Exception {
+    return (X509CRL)
+        CertificateFactory.getInstance("X.509")
+            .generateCRL(new ByteArrayInputStream(answer.body()));
+  }
+
+  @Test
+  void aRevokedCertificateIsShownAndServedOnTheListAndInTheAuditLog() throws Exception {
+    String serial = issue().json("serial");
+
+    Answer answer =
+        post("/revocations", "{\"serials\":[\"" + serial + "\"],\"reason\":\"keyCompromise\"}");
+
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    JsonNode result = Bodies.read(answer.body());
+    assertThat(result.path("revoked").asInt()).isEqualTo(1);
+    assertThat(result.path("items").path(0).path("listed").asBoolean()).isTrue();
+    assertThat(result.path("unpublished")).isEmpty();
+    JsonNode shown = get("/certificates/" + serial).path("revocation");
+    assertThat(shown.path("reason").asText()).isEqualTo("keyCompromise");
+    HttpResponse<byte[]> list = https("/crl/device-1.crl", Optional.empty());
+    assertThat(list.statusCode()).isEqualTo(200);
+    assertThat(list.headers().firstValue("content-type")).contains("application/pkix-crl");
+    assertThat(list.headers().firstValue("cache-control")).contains("max-age=300");
+    assertThat(crl(list).getRevokedCertificate(new BigInteger(serial, 16))).isNotNull();
+    crl(list).verify(home.authority.authorities().get(1).certificate().getPublicKey());
+    assertThat(home.audit.acts())
+        .anyMatch(it ->
+            it.action().equals("revoke-certificate")
+                && it.object().contains(serial)
+                && it.uid() == TestHome.OWN_UID);
+  }
+
+  @Test
+  void aListIsSentOnceAndThenOnlyWhenItChanged() throws Exception {
+    issue();
+    Wait.until("the first list", () -> home.authority.revocations().list("device-1").isPresent());
+    HttpResponse<byte[]> first = https("/crl/device-1.crl", Optional.empty());
+    Optional<String> tag = first.headers().firstValue("etag");
+    assertThat(https("/crl/device-1.crl", tag).statusCode()).isEqualTo(304);
+
+    post("/revocations", "{\"module\":\"edgeHub\"}");
+
+    assertThat(https("/crl/device-1.crl", tag).statusCode()).isEqualTo(200);
+    JsonNode lists = get("/revocations").path("lists");
+    assertThat(lists)
+        .extracting(it -> it.path("authority").asText())
+        .contains("device-1", "root-1");
+    assertThat(lists.path(0).path("overdue").asBoolean()).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/crl/",
+        "/crl/device-2.crl",
+        "/crl/device-1",
+        "/crl/../device-1.crl",
+        "/crl/%2e%2e%2fdevice-1.crl",
+        "/crl/device-99999999999999999999.crl"
+      })
+  void thereIsNoOtherFileUnderTheLists(String path) throws Exception {
+    assertThat(https(path, Optional.empty()).statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void aRevokedModuleIsRefusedAndNotUnavailableUntilItIsAllowed() throws Exception {
+    assertThat(issue().status()).isEqualTo(201);
+
+    JsonNode result = Bodies.read(post("/revocations", "{\"module\":\"edgeHub\"}").body());
+
+    assertThat(result.path("deniedGenerations")).hasSize(1);
+    Answer refused = issue();
+    assertThat(refused.status()).isEqualTo(403);
+    assertThat(refused.json("code")).isEqualTo("module-revoked");
+    assertThat(post("/revocations/allow", "{\"module\":\"edgeHub\"}").status()).isEqualTo(200);
+    assertThat(issue().status()).isEqualTo(201);
+  }
+
+  @Test
+  void aModuleWhoseRegistrationIsRemovedIsDeniedRenewalAtOnceAndItsCertificateCanStillBeRevoked()
+      throws Exception {
+    Answer issued = issue();
+    assertThat(issued.status()).isEqualTo(201);
+    home.remove("edgeHub");
+
+    assertThat(issue().status()).isEqualTo(403);
+    Answer revoked = post("/revocations", "{\"module\":\"edgeHub\"}");
+    assertThat(Bodies.read(revoked.body()).path("revoked").asInt()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | 400 | request-invalid",
+        "{\"serials\":[]} | 400 | request-invalid",
+        "{\"serials\":[\"XY\"]} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"module\":\"edgeHub\"} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"generation\":\"1\"} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"reason\":\"removeFromCRL\"} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"invalidSince\":\"yesterday\"} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"force\":true} | 400 | request-invalid",
+        "{\"serials\":[\"40\"]} | 404 | certificate-unknown",
+        "{\"module\":\"nobody\"} | 404 | certificate-unknown"
+      })
+  void whatCantBeRevokedIsAnError(String body, int status, String code) throws Exception {
+    Answer answer = post("/revocations", body);
+
+    assertThat(answer.status()).isEqualTo(status);
+    assertThat(answer.json("code")).isEqualTo(code);
+  }
+}
