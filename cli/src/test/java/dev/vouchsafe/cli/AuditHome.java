@@ -28,6 +28,9 @@ final class AuditHome implements AuditKeys.Signer {
   private final KeyPair pair;
   private InstantSource clock = InstantSource.fixed(CliRun.NOW);
 
+  /** Whether the audit key can't be used now. */
+  volatile boolean keyAway;
+
   AuditHome(Path home) throws IOException, GeneralSecurityException {
     this.home = home;
     this.folder = Home.at(home).audit();
@@ -43,7 +46,10 @@ final class AuditHome implements AuditKeys.Signer {
   }
 
   @Override
-  public byte[] sign(byte[] octets) {
+  public byte[] sign(byte[] octets) throws AuditUnavailableException {
+    if (keyAway) {
+      throw new AuditUnavailableException("taken away by the test");
+    }
     try {
       Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");
       signature.initSign(pair.getPrivate());

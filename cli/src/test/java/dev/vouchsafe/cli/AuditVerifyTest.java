@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -227,5 +228,35 @@ class AuditVerifyTest {
     assertThat(home.run("audit", "verify").code()).isZero();
     assertThat(Files.readString(home.file())).isEqualTo(before);
     Files.setPosixFilePermissions(home.folder, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  /** The key store was away for hours: that is said, and is no change of the log. */
+  @Test
+  void entriesThatNoKeyHasSignedYetAreSaidAndFarTooManyAreNotSound() throws Exception {
+    home.keyAway = true;
+    leave(5000);
+    CliRun.Ended waiting = home.run("audit", "verify");
+    assertThat(waiting.code()).isZero();
+    assertThat(waiting.out())
+        .contains("unsigned    ", "entries at the end are not yet signed", "The log is sound");
+
+    leave(6000);
+    CliRun.Ended far = home.run("audit", "verify");
+    assertThat(far.code()).isEqualTo(1);
+    assertThat(far.out())
+        .contains("unsigned    ")
+        .endsWith(
+            "The log is not sound: more of it is unsigned than the chain alone vouches for.\n");
+    JsonNode report = home.run("audit", "verify", "-o", "json").json();
+    assertThat(report.path("sound").asBoolean()).isFalse();
+    assertThat(report.path("findings").path(0).path("kind").asText())
+        .isEqualTo("far-too-many-unsigned");
+    assertThat(report.path("unsigned").asInt()).isGreaterThan(11_000);
+  }
+
+  private void leave(int entries) throws Exception {
+    AuditEvent[] events = new AuditEvent[entries];
+    Arrays.setAll(events, at -> AuditHome.issued("web", at + 1, String.format("%06x", at)));
+    home.write(events);
   }
 }

@@ -1,6 +1,5 @@
 package dev.vouchsafe.api;
 
-import dev.vouchsafe.attestation.Verdict;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -81,11 +80,7 @@ final class Delivery {
 
   /** What is on record as issued stays here after all. */
   private void takeBack(Parcel<?> parcel) {
-    parcel.takeBack(() -> tell(parcel, parcel.attested()));
-  }
-
-  private void tell(Parcel<?> parcel, Verdict.Attested attested) {
-    trail.undelivered(parcel.call(), attested, parcel.made());
+    parcel.takeBack(() -> trail.undelivered(parcel.call(), parcel.attested(), parcel.made()));
   }
 
   private boolean handOver(Parcel<?> parcel, @Nullable Throwable unrecorded) throws Failure {
@@ -94,7 +89,7 @@ final class Delivery {
     }
     if (parcel.isBack()) {
       // Given up before it was on record: the word that takes it back comes last.
-      tell(parcel, parcel.attested());
+      takeBack(parcel);
       return true;
     }
     boolean told = false;

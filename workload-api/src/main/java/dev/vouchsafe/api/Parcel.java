@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Verdict;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** Something that was issued, on its way to the caller; one that comes back does so once. */
@@ -17,6 +18,7 @@ final class Parcel<T> {
   private final ModuleCalls.Handling<T> handling;
   private volatile boolean arrived;
   private final AtomicReference<Place> place = new AtomicReference<>(Place.HERE);
+  private final AtomicBoolean told = new AtomicBoolean();
 
   Parcel(ModuleCall call, Verdict.Attested attested, T issued, ModuleCalls.Handling<T> handling) {
     this.call = call;
@@ -68,18 +70,22 @@ final class Parcel<T> {
   }
 
   /**
-   * It stays here, or has come back from a connection that ended.
+   * It stays here, or has come back from a connection that ended. Also one that was kept before it
+   * was on record must be told of once it is.
    *
-   * @param told has it told that it is taken back
+   * @param tell has it told that it is taken back; done once
    */
-  void takeBack(Runnable told) {
-    if (place.getAndSet(Place.BACK) != Place.BACK) {
-      if (arrived) {
-        handling.receipt().lost();
+  void takeBack(Runnable tell) {
+    boolean first = place.getAndSet(Place.BACK) != Place.BACK;
+    if (first && arrived) {
+      handling.receipt().lost();
+    }
+    try {
+      if (told.compareAndSet(false, true)) {
+        tell.run();
       }
-      try {
-        told.run();
-      } finally {
+    } finally {
+      if (first) {
         handling.withhold().accept(issued);
       }
     }

@@ -292,8 +292,23 @@ class DeliveryTest {
     steps.next();
     assertTakenBack();
     assertThat(exchange.answer).as("nothing was handed over").isNull();
+  }
 
-    audit.events.clear();
+  /** The same, and the worker that is to say so is given up as well. */
+  @Test
+  void whatIsGivenUpBeforeItIsRecordedAndAfterItIsTakenBackOnRecord() {
+    audit.slow = true;
+    begin();
+    Steps.Taken record = steps.waiting.remove();
+    Steps.run(record);
+    record.lost().run();
+    audit.held.getFirst().complete(null);
+    steps.lose();
+    assertTakenBack();
+  }
+
+  @Test
+  void whatIsGivenUpBeforeItIsBegunIsWithheldOnly() {
     withheld.clear();
     begin();
     Steps.Taken early = steps.waiting.remove();
