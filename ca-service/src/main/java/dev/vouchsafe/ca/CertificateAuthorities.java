@@ -14,7 +14,9 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 
 /** Makes and opens the gateway's CA. */
 public final class CertificateAuthorities {
@@ -154,17 +156,41 @@ public final class CertificateAuthorities {
       Pace pace)
       throws IOException {
     RevocationLedger revocations = ledger.revocations();
+    OcspSigners signers =
+        new OcspSigners(
+            issuers,
+            stores,
+            crypto,
+            new OcspSignerMaker(settings, crypto, revocations, clock),
+            clock,
+            pace);
+    RevokedTokens tokens = new RevokedTokens(settings.directory(), revocations, clock);
     try {
+      tokens.start();
       return new RevocationService(
           ledger,
           revocations,
           new Denials(revocations.denied()),
           new CrlPublisher(settings, issuers, stores, crypto, revocations, clock, pace),
+          issuers,
+          distrust(revocations, issuers),
+          tokens,
+          signers,
+          new OcspResponder(issuers, signers, revocations, clock, pace),
           clock);
     } catch (IssuanceException e) {
       revocations.close();
       throw new IOException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static Distrust distrust(RevocationLedger revocations, Issuers issuers)
+      throws IssuanceException {
+    Set<Long> revoked = revocations.revokedAuthorities();
+    return new Distrust(
+        Stream.concat(issuers.chain().all().stream(), issuers.delegates().stream())
+            .filter(it -> revoked.contains(it.row().row()))
+            .toList());
   }
 
   private static Optional<LiveCertificates> live(

@@ -26,6 +26,7 @@ final class CrlLine {
   private volatile String fault = "";
   private volatile long unlisted;
   private volatile boolean signs;
+  private volatile boolean stranger;
   private @Nullable Long failedAt;
 
   CrlLine(StoredAuthority authority, Issuer issuer) {
@@ -90,6 +91,20 @@ final class CrlLine {
   /** Whether its key can be had. */
   void signs(boolean can) {
     signs = can;
+  }
+
+  /** The list that is served is of another history than the ledger: an old backup was restored. */
+  void strange() {
+    stranger = true;
+  }
+
+  boolean isStrange() {
+    return stranger;
+  }
+
+  /** What the list names, the ledger knows now. */
+  void adopted() {
+    stranger = false;
   }
 
   String fault() {

@@ -242,6 +242,24 @@ final class CrlPublisher implements AutoCloseable {
             known ? row.get().covers() : -1,
             renewAt(list.get().thisUpdate(), list.get().nextUpdate()),
             !known));
+    if (!known) {
+      line.strange();
+    }
+  }
+
+  /** What a list that verified once named stays revoked, also where the ledger forgot it. */
+  private void adopt(CrlLine line) throws IssuanceException {
+    byte[] der = line.served().map(it -> it.list().der()).orElseThrow();
+    Instant end = line.authority().certificate().getNotAfter().toInstant();
+    long adopted = ledger.adopt(line.row(), CrlReader.entries(der, end));
+    line.adopted();
+    if (adopted > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0} revocations on the list of {1} were not in the ledger, and are again",
+          adopted,
+          line.id());
+    }
   }
 
   private static Instant renewAt(Instant thisUpdate, Instant nextUpdate) {
@@ -249,6 +267,9 @@ final class CrlPublisher implements AutoCloseable {
   }
 
   private void make(CrlLine line, Reading time) throws IssuanceException {
+    if (line.isStrange()) {
+      adopt(line);
+    }
     Optional<ListRow> before = ledger.list(line.row());
     long covers = ledger.last(line.row());
     Instant swept = before.map(ListRow::swept).orElse(Instant.EPOCH);

@@ -3,13 +3,19 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Enumeration;
+import java.util.List;
 import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encoding;
+import org.bouncycastle.asn1.ASN1Enumerated;
 import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.CertificateList;
 import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.Extensions;
 import org.bouncycastle.asn1.x509.TBSCertList;
 
 /** Reads a list that this gateway signed, and believes nothing else. */
@@ -31,14 +37,20 @@ final class CrlReader {
           tbs.getExtensions() == null
               ? null
               : tbs.getExtensions().getExtension(Extension.cRLNumber);
-      if (!tbs.getIssuer().equals(subject)
+      byte[] signed = tbs.getEncoded(ASN1Encoding.DER);
+      byte[] signature = list.getSignature().getOctets();
+      // Also what isn't signed has to be as we write it, since it is served as it is.
+      byte[] written =
+          Signed.list(signed, SignatureAlgorithms.of(authority.row().keyType()), signature);
+      if (!Arrays.equals(written, der)
+          || !tbs.getIssuer().equals(subject)
           || number == null
           || tbs.getNextUpdate() == null
           || !crypto.verify(
               authority.certificate().getPublicKey(),
               authority.row().keyType(),
-              tbs.getEncoded(ASN1Encoding.DER),
-              list.getSignature().getOctets())) {
+              signed,
+              signature)) {
         return Optional.empty();
       }
       return Optional.of(
@@ -52,6 +64,31 @@ final class CrlReader {
     } catch (IllegalArgumentException | ArithmeticException | IOException e) {
       return Optional.empty();
     }
+  }
+
+  /**
+   * What such a list names.
+   *
+   * @param end when those of its certificates end that the ledger doesn't know
+   */
+  static List<RevocationLedger.Entry> entries(byte[] der, Instant end) {
+    List<RevocationLedger.Entry> entries = new ArrayList<>();
+    for (TBSCertList.CRLEntry entry :
+        CertificateList.getInstance(der).getTBSCertList().getRevokedCertificates()) {
+      Extensions told = entry.getExtensions();
+      Extension reason = told == null ? null : told.getExtension(Extension.reasonCode);
+      int code =
+          reason == null ? 0 : ASN1Enumerated.getInstance(reason.getParsedValue()).intValueExact();
+      entries.add(
+          new RevocationLedger.Entry(
+              0,
+              new Blob(entry.getUserCertificate().getValue().toByteArray()),
+              end,
+              ValidityTimes.decode(entry.getRevocationDate()),
+              RevocationReason.of(code),
+              Optional.empty()));
+    }
+    return entries;
   }
 
   private static int count(Enumeration<?> entries) {

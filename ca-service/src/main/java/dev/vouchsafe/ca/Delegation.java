@@ -208,6 +208,19 @@ final class Delegation {
     }
   }
 
+  /** Goes on without the issuing CA of that row, whose key is destroyed. */
+  void drop(long row) {
+    Delegate last = current;
+    if (last != null && last.signer().authority().row().row() == row) {
+      current = null;
+      try {
+        thread.execute(last.signer().key()::destroy);
+      } catch (RejectedExecutionException e) {
+        last.signer().key().destroy();
+      }
+    }
+  }
+
   /** Makes none any more, and has the key destroyed on a thread of its own, which may take long. */
   void giveUp() {
     over = true;

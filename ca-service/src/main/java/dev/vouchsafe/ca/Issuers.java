@@ -221,6 +221,16 @@ final class Issuers {
     now = new Now(chain, device, delegation, now.delegates());
   }
 
+  /** Issuing CAs whose leaves may not have ended yet, the present one last. */
+  List<StoredAuthority> delegates() {
+    return now.delegates();
+  }
+
+  /** Lets the issuing CA of that row sign no more; the next one is made when somebody asks. */
+  void drop(long row) {
+    now.delegation().ifPresent(it -> it.drop(row));
+  }
+
   /** Tries the key of each that may still sign. */
   List<AuthorityProof> prove() {
     Now known = now;

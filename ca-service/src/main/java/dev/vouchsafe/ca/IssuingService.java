@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import java.time.Duration;
 import java.util.List;
@@ -107,7 +108,7 @@ final class IssuingService implements CertificateAuthority {
       Grant grant, CertificateRequest request) {
     try {
       LeafPreparer.Prepared prepared = preparer.prepare(grant, request);
-      return recordAndSign(grant, prepared)
+      return trusted(grant, prepared)
           .whenComplete((issued, failure) -> {
             prepared.signer().key().letGo();
             if (failure != null) {
@@ -126,7 +127,8 @@ final class IssuingService implements CertificateAuthority {
       Grant grant, LeafPreparer.Prepared prepared) {
     SigningKey key = prepared.signer().key();
     CompletableFuture<Ledger.DurableIntent> recorded =
-        inTime(ledger.record(prepared.intent())).thenApply(intent -> signable(grant, intent));
+        inTime(ledger.record(prepared.intent()))
+            .thenApply(intent -> signable(grant, prepared, intent));
     Optional<SigningLane> lane = key.lane();
     return lane.isEmpty()
         ? recorded.thenApplyAsync(
@@ -136,8 +138,21 @@ final class IssuingService implements CertificateAuthority {
             .thenApplyAsync(signature -> finish(prepared, signature), executor);
   }
 
-  /** The intent, unless the module was revoked before that was on the disk. */
-  private Ledger.DurableIntent signable(Grant grant, Ledger.DurableIntent intent) {
+  private CompletableFuture<IssuedCertificate> trusted(
+      Grant grant, LeafPreparer.Prepared prepared) {
+    StoredAuthority signer = prepared.signer().authority();
+    return revocations.distrust().covers(signer)
+        ? CompletableFuture.failedFuture(Distrust.refusal(signer))
+        : recordAndSign(grant, prepared);
+  }
+
+  /** The intent, unless module or authority was revoked before that was on the disk. */
+  private Ledger.DurableIntent signable(
+      Grant grant, LeafPreparer.Prepared prepared, Ledger.DurableIntent intent) {
+    StoredAuthority signer = prepared.signer().authority();
+    if (revocations.distrust().covers(signer)) {
+      throw new CompletionException(Distrust.refusal(signer));
+    }
     if (revocations.denials().isDenied(grant)) {
       throw new CompletionException(Denials.refusal(grant));
     }

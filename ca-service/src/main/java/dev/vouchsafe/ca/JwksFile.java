@@ -20,9 +20,16 @@ final class JwksFile {
   static final String NAME = "jwks.json";
 
   private final Path folder;
+  private final String name;
 
   JwksFile(Path folder) {
+    this(folder, NAME);
+  }
+
+  /** Another file of the same kind. */
+  JwksFile(Path folder, String name) {
     this.folder = folder;
+    this.name = name;
   }
 
   /** Makes the file have just that content; when this returns, it survives a power cut. */
@@ -30,7 +37,7 @@ final class JwksFile {
     byte[] octets = content.getBytes(StandardCharsets.UTF_8);
     if (has(octets)) {
       // Whoever wrote it may have been killed before it was synced.
-      sync(folder.resolve(NAME));
+      sync(folder.resolve(name));
     } else {
       write(octets);
     }
@@ -39,7 +46,7 @@ final class JwksFile {
 
   private boolean has(byte[] wanted) throws IOException {
     try {
-      Path file = folder.resolve(NAME);
+      Path file = folder.resolve(name);
       return Files.size(file) == wanted.length && Arrays.equals(Files.readAllBytes(file), wanted);
     } catch (NoSuchFileException e) {
       return false;
@@ -53,7 +60,7 @@ final class JwksFile {
   }
 
   private void write(byte[] content) throws IOException {
-    Path fresh = folder.resolve(NAME + ".new");
+    Path fresh = folder.resolve(name + ".new");
     Files.deleteIfExists(fresh);
     try (FileChannel channel =
         FileChannel.open(fresh, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
@@ -65,6 +72,6 @@ final class JwksFile {
       }
       channel.force(true);
     }
-    Files.move(fresh, folder.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(fresh, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
   }
 }

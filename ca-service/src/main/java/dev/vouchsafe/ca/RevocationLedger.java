@@ -8,8 +8,10 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -46,10 +48,50 @@ final class RevocationLedger implements AutoCloseable {
    */
   record ListRow(long number, Instant thisUpdate, Instant nextUpdate, long covers, Instant swept) {}
 
+  /**
+   * The certificate of who answers OCSP requests.
+   *
+   * @param authority that signs it
+   * @param module the name in the place of a module's
+   */
+  record SignerRow(
+      long authority,
+      String module,
+      String commonName,
+      Blob serial,
+      Instant notBefore,
+      Instant notAfter) {}
+
+  /**
+   * An authority that is to be revoked.
+   *
+   * @param row its row
+   * @param by the row of the one over it
+   */
+  record RevokedAuthority(long row, long by, Blob serial, Instant notAfter) {}
+
+  /** A token that was revoked, and when no token of its block lives any more. */
+  record RevokedToken(String id, Instant latestExpiry) {}
+
+  /** How a certificate stands with an authority. */
+  sealed interface Standing {
+    /** The authority signed it, or was about to. */
+    record Good() implements Standing {}
+
+    /** The authority never had to do with it. */
+    record Unknown() implements Standing {}
+
+    /** It was revoked. */
+    record Revoked(Instant at, RevocationReason reason) implements Standing {}
+  }
+
   /** A generation of a module that gets nothing. */
   record Denied(String module, String generation) {}
 
   private static final int MOST_SHOWN = 1000;
+
+  /** A list of a hundred thousand entries is taken in within this. */
+  private static final Duration ADOPTION_WAITS = Duration.ofSeconds(60);
 
   /** The instant that stands for none: no key was lost then. */
   private static final long NEVER = -1;
@@ -66,9 +108,20 @@ final class RevocationLedger implements AutoCloseable {
   private static final String REVOKED =
       """
       SELECT r.serial, m.name, a.role, a.generation, r.not_after, r.revoked, r.reason,
-        r.invalid_since, r.id
+        r.invalid_since, r.id, a.role, a.generation
       FROM revocation r JOIN authority a ON a.id = r.authority
         LEFT JOIN module m ON m.id = r.module
+      """;
+
+  /** {@link RevocationReason#CA_COMPROMISE}, and listed if its authority is. */
+  private static final String WITH_AUTHORITY =
+      """
+      SELECT c.serial, m.name, a.role, a.generation, c.not_after, r.revoked, 2, r.invalid_since,
+        r.id, o.role, o.generation
+      FROM certificate c JOIN authority a ON a.id = c.authority
+        JOIN revocation r ON r.subject_authority = a.id JOIN authority o ON o.id = r.authority
+        LEFT JOIN module m ON m.id = c.module
+      WHERE c.serial = ?
       """;
 
   private final Ledger ledger;
@@ -157,6 +210,87 @@ final class RevocationLedger implements AutoCloseable {
     });
   }
 
+  /** Revokes authorities, all in one write. */
+  CompletableFuture<Long> revokeAuthorities(
+      List<RevokedAuthority> authorities, RevocationOrder order, Instant now) {
+    AtomicLong fresh = new AtomicLong();
+    return writer
+        .conditional(statements -> {
+          long count = 0;
+          for (RevokedAuthority authority : authorities) {
+            count +=
+                statements.change(
+                    "INSERT OR IGNORE INTO revocation(serial, authority, subject_authority,"
+                        + " not_after, revoked, reason, invalid_since, administrator)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, NULLIF(?, -1), ?)",
+                    authority.serial().octets(),
+                    authority.by(),
+                    authority.row(),
+                    authority.notAfter().getEpochSecond(),
+                    now.getEpochSecond(),
+                    order.reason().code(),
+                    order.invalidSince().map(Instant::getEpochSecond).orElse(NEVER),
+                    order.administrator());
+          }
+          fresh.set(count);
+        })
+        .thenApply(done -> fresh.get());
+  }
+
+  /** The rows of all authorities that are revoked. */
+  Set<Long> revokedAuthorities() throws IssuanceException {
+    return new HashSet<>(
+        all(
+            "SELECT subject_authority FROM revocation WHERE subject_authority IS NOT NULL",
+            row -> row.getLong(1)));
+  }
+
+  /** How those authorities were revoked. */
+  List<RevokedCertificate> ofAuthority(long row, ToLongFunction<String> covers)
+      throws IssuanceException {
+    return all(
+        REVOKED + "WHERE r.subject_authority = ? ORDER BY r.id", it -> revoked(it, covers), row);
+  }
+
+  /** Revokes tokens of these ids, which are well-formed and known. */
+  CompletableFuture<Long> revokeTokens(List<String> ids, Instant now, long administrator) {
+    AtomicLong fresh = new AtomicLong();
+    return writer
+        .conditional(statements -> {
+          long count = 0;
+          for (String id : ids) {
+            count +=
+                statements.change(
+                    "INSERT OR IGNORE INTO denied_token(id, latest_expiry, revoked, administrator)"
+                        + " SELECT ?, latest_expiry, ?, ? FROM token_block WHERE prefix = ?",
+                    id,
+                    now.getEpochSecond(),
+                    administrator,
+                    prefix(id));
+          }
+          fresh.set(count);
+        })
+        .thenApply(done -> fresh.get());
+  }
+
+  /** The part of a token's id that its block has. */
+  private static byte[] prefix(String id) {
+    return Octets.unhex(id.substring(0, TokenIds.PREFIX * 2)).orElseThrow();
+  }
+
+  /** Whether a token may have that id. */
+  boolean knowsToken(String id) throws IssuanceException {
+    return !all(
+            "SELECT 1 FROM token_block WHERE prefix = ?", row -> row.getInt(1), (Object) prefix(id))
+        .isEmpty();
+  }
+
+  List<RevokedToken> revokedTokens() throws IssuanceException {
+    return all(
+        "SELECT id, latest_expiry FROM denied_token ORDER BY id",
+        row -> new RevokedToken(row.getString(1), Instant.ofEpochSecond(row.getLong(2))));
+  }
+
   /** All that is denied. */
   List<Denied> denied() throws IssuanceException {
     return all(
@@ -192,9 +326,15 @@ final class RevocationLedger implements AutoCloseable {
    */
   Optional<RevokedCertificate> find(byte[] serial, ToLongFunction<String> covers)
       throws IssuanceException {
-    return all(REVOKED + "WHERE r.serial = ?", row -> revoked(row, covers), (Object) serial)
-        .stream()
-        .findFirst();
+    List<RevokedCertificate> own =
+        all(REVOKED + "WHERE r.serial = ?", row -> revoked(row, covers), (Object) serial);
+    return own.isEmpty() ? withAuthority(serial, covers) : Optional.of(own.getFirst());
+  }
+
+  /** The same for one whose authority was revoked as a whole. */
+  private Optional<RevokedCertificate> withAuthority(byte[] serial, ToLongFunction<String> covers)
+      throws IssuanceException {
+    return all(WITH_AUTHORITY, row -> revoked(row, covers), (Object) serial).stream().findFirst();
   }
 
   /** Those of a module that end after that, the newest first, and not all if they are very many. */
@@ -255,6 +395,37 @@ final class RevocationLedger implements AutoCloseable {
         endedBefore.getEpochSecond());
   }
 
+  /** Takes in what a list named and the ledger doesn't know; says how many that was. */
+  long adopt(long authority, List<Entry> entries) throws IssuanceException {
+    AtomicLong fresh = new AtomicLong();
+    KeyLedger.await(
+        writer.conditional(statements -> {
+          long count = 0;
+          for (Entry entry : entries) {
+            byte[] serial = entry.serial().octets();
+            count +=
+                statements.change(
+                    "INSERT OR IGNORE INTO revocation(serial, authority, module, subject_authority,"
+                        + " not_after, revoked, reason, administrator) SELECT ?, ?,"
+                        + " (SELECT module FROM certificate WHERE serial = ?),"
+                        + " (SELECT id FROM authority WHERE serial = ?),"
+                        + " COALESCE((SELECT not_after FROM certificate WHERE serial = ?), ?),"
+                        + " ?, ?, -1",
+                    serial,
+                    authority,
+                    serial,
+                    serial,
+                    serial,
+                    entry.notAfter().getEpochSecond(),
+                    entry.revoked().getEpochSecond(),
+                    entry.reason().code());
+          }
+          fresh.set(count);
+        }),
+        ADOPTION_WAITS);
+    return fresh.get();
+  }
+
   /** The number of the last revocation of that authority; 0 if it has none. */
   long last(long authority) throws IssuanceException {
     return all(
@@ -301,6 +472,80 @@ final class RevocationLedger implements AutoCloseable {
         tbs);
   }
 
+  /** Records that the certificate of who answers OCSP requests is about to be signed. */
+  Ledger.DurableIntent record(SignerRow row, byte[] spkiSha256, byte[] tbs)
+      throws IssuanceException {
+    byte[] tbsSha256 = Octets.sha256(tbs);
+    return ledger.record(
+        statements ->
+            statements.changeOne(
+                "INSERT INTO certificate(serial, module, generation, profile, authority,"
+                    + " common_name, names, not_before, not_after, state, tbs_sha256, spki_sha256)"
+                    + " VALUES (?, ?, '1', 'ocsp', ?, ?, '', ?, ?, ?, ?, ?)",
+                row.serial().octets(),
+                statements.module(row.module()),
+                row.authority(),
+                row.commonName(),
+                row.notBefore().getEpochSecond(),
+                row.notAfter().getEpochSecond(),
+                StateCode.of(LedgerEntry.State.INTENDED),
+                tbsSha256,
+                spkiSha256),
+        tbs);
+  }
+
+  /** Notes that it was signed. */
+  void signed(Blob serial) {
+    ledger.outcome(serial.octets(), LedgerEntry.State.ISSUED);
+  }
+
+  /**
+   * How a certificate stands.
+   *
+   * @param authority the row of the one that is said to have signed it
+   * @param name its name, in DER
+   */
+  Standing standing(long authority, byte[] name, byte[] serial) throws IssuanceException {
+    List<Standing> revoked =
+        all(
+            "SELECT revoked, reason FROM revocation WHERE serial = ? AND authority = ?",
+            row ->
+                new Standing.Revoked(
+                    Instant.ofEpochSecond(row.getLong(1)), RevocationReason.of(row.getInt(2))),
+            serial,
+            authority);
+    if (revoked.isEmpty()) {
+      revoked =
+          all(
+              "SELECT revoked FROM revocation WHERE subject_authority = ?",
+              row ->
+                  new Standing.Revoked(
+                      Instant.ofEpochSecond(row.getLong(1)), RevocationReason.CA_COMPROMISE),
+              authority);
+    }
+    if (!revoked.isEmpty()) {
+      return revoked.getFirst();
+    }
+    boolean known =
+        !all(
+                "SELECT 1 FROM certificate WHERE serial = ? AND authority = ?",
+                row -> row.getInt(1),
+                serial,
+                authority)
+            .isEmpty();
+    return known || isAuthority(name, serial) ? new Standing.Good() : new Standing.Unknown();
+  }
+
+  /** Whether that is an authority whose certificate names that issuer. */
+  private boolean isAuthority(byte[] issuer, byte[] serial) throws IssuanceException {
+    return all(
+            "SELECT certificate FROM authority WHERE serial = ? AND certificate IS NOT NULL",
+            row -> AuthorityBuilder.parse(row.getBytes(1)),
+            (Object) serial)
+        .stream()
+        .anyMatch(it -> Arrays.equals(it.getIssuerX500Principal().getEncoded(), issuer));
+  }
+
   /** Notes that a list is served which still named all that ended before its time. */
   void swept(long authority, Instant thisUpdate) {
     writer.note(statements ->
@@ -322,7 +567,7 @@ final class RevocationLedger implements AutoCloseable {
         Instant.ofEpochSecond(row.getLong(6)),
         RevocationReason.of(row.getInt(7)),
         instant(row, 8),
-        row.getLong(9) <= covers.applyAsLong(authority));
+        row.getLong(9) <= covers.applyAsLong(row.getString(10) + "-" + row.getInt(11)));
   }
 
   private static Optional<Instant> instant(ResultSet row, int column) throws SQLException {

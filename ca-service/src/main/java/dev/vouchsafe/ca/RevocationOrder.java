@@ -38,5 +38,13 @@ public record RevocationOrder(
      */
     record Module(String name, Optional<String> generation, Optional<String> registered)
         implements Target {}
+
+    /**
+     * An authority as a whole: all that it signed counts as revoked, and it signs no more.
+     *
+     * @param id such as {@code device-1} or {@code issuing-3}
+     * @param now also if it is the one that issues: then nothing is issued until another is active
+     */
+    record Authority(String id, boolean now) implements Target {}
   }
 }

@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RevocationOrder.Target;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.ca.clock.TrustedClock.Reading;
@@ -17,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Takes back what was issued: durably first, then in the lists. */
 final class RevocationService implements Revocations, AutoCloseable {
+  private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
   private static final Duration WRITE_WAITS = Duration.ofSeconds(10);
 
   /** An administrator waits on one of the few workers. */
@@ -26,6 +28,12 @@ final class RevocationService implements Revocations, AutoCloseable {
   private final RevocationLedger revocations;
   private final Denials denials;
   private final CrlPublisher publisher;
+  private final AuthorityRevocation authorities;
+  private final Distrust distrust;
+  private final Issuers issuers;
+  private final RevokedTokens tokens;
+  private final OcspSigners signers;
+  private final OcspResponder responder;
   private final TrustedClock clock;
 
   RevocationService(
@@ -33,11 +41,22 @@ final class RevocationService implements Revocations, AutoCloseable {
       RevocationLedger revocations,
       Denials denials,
       CrlPublisher publisher,
+      Issuers issuers,
+      Distrust distrust,
+      RevokedTokens tokens,
+      OcspSigners signers,
+      OcspResponder responder,
       TrustedClock clock) {
     this.ledger = ledger;
     this.revocations = revocations;
     this.denials = denials;
     this.publisher = publisher;
+    this.issuers = issuers;
+    this.distrust = distrust;
+    this.authorities = new AuthorityRevocation(issuers, revocations, distrust);
+    this.tokens = tokens;
+    this.signers = signers;
+    this.responder = responder;
     this.clock = clock;
   }
 
@@ -58,10 +77,21 @@ final class RevocationService implements Revocations, AutoCloseable {
 
   @Override
   public RevocationResult revoke(RevocationOrder order) throws IssuanceException {
+    requirePast(order.invalidSince());
     return switch (order.target()) {
       case Target.Serials serials -> revoke(serials, order);
       case Target.Module module -> revoke(module, order);
+      case Target.Authority authority -> revoke(authority, order);
     };
+  }
+
+  /** A time that a list can't be encoded with would keep that list from being made for ever. */
+  private void requirePast(Optional<Instant> invalidSince) throws IssuanceException {
+    Instant latest = clock.isCertain() ? clock.instant() : LATEST;
+    if (invalidSince.filter(it -> it.isBefore(Instant.EPOCH) || it.isAfter(latest)).isPresent()) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID, "invalidSince: is before 1970 or in the future");
+    }
   }
 
   private RevocationResult revoke(Target.Serials target, RevocationOrder order)
@@ -136,6 +166,35 @@ final class RevocationService implements Revocations, AutoCloseable {
         fresh, before, revocations.ofModule(target, endAfter, publisher::covers), generations);
   }
 
+  private RevocationResult revoke(Target.Authority target, RevocationOrder order)
+      throws IssuanceException {
+    long fresh = authorities.revoke(target, order, clock.instant());
+    publish();
+    List<RevokedCertificate> revoked = new ArrayList<>();
+    for (StoredAuthority each : known()) {
+      if (each.row().id().equals(target.id())) {
+        revoked.addAll(revocations.ofAuthority(each.row().row(), publisher::covers));
+      }
+    }
+    return result(fresh, fresh == 0 ? 1 : 0, revoked, Set.of());
+  }
+
+  private List<StoredAuthority> known() {
+    List<StoredAuthority> known = new ArrayList<>(issuers.chain().all());
+    known.addAll(issuers.delegates());
+    return known;
+  }
+
+  @Override
+  public List<String> distrusted() {
+    return known().stream().filter(distrust::covers).map(it -> it.row().id()).toList();
+  }
+
+  /** Which authorities sign no more. */
+  Distrust distrust() {
+    return distrust;
+  }
+
   private static long await(CompletableFuture<Long> write) throws IssuanceException {
     KeyLedger.await(write, WRITE_WAITS);
     return write.join();
@@ -143,6 +202,7 @@ final class RevocationService implements Revocations, AutoCloseable {
 
   /** Waits a while for the lists, and no longer: it is revoked whether they can be made or not. */
   private void publish() {
+    responder.forget();
     var _ =
         publisher
             .publish()
@@ -182,6 +242,21 @@ final class RevocationService implements Revocations, AutoCloseable {
   }
 
   @Override
+  public long revokeTokens(List<String> ids, long administrator) throws IssuanceException {
+    return tokens.revoke(ids, administrator);
+  }
+
+  @Override
+  public String revokedTokens() {
+    return tokens.json();
+  }
+
+  @Override
+  public String revokedTokensFault() {
+    return tokens.fault();
+  }
+
+  @Override
   public Optional<RevokedCertificate> find(String serial) throws IssuanceException {
     Optional<byte[]> octets = Octets.unhex(serial);
     return octets.isPresent()
@@ -205,7 +280,13 @@ final class RevocationService implements Revocations, AutoCloseable {
   }
 
   @Override
+  public OcspAnswer ocsp(byte[] request) {
+    return responder.answer(request);
+  }
+
+  @Override
   public void close() {
+    signers.close();
     publisher.close();
     revocations.close();
   }

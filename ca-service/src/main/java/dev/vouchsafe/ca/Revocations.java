@@ -10,6 +10,9 @@ import java.util.Optional;
  * key: if that is away, the last list goes on being served, and {@link #lists} says what it lacks.
  */
 public interface Revocations {
+  /** In octets: longer ones are malformed. */
+  int LONGEST_OCSP_REQUEST = 4096;
+
   /** Has the lists made and kept up to date from now on: there is somebody to read them. */
   void serve();
 
@@ -31,14 +34,43 @@ public interface Revocations {
    */
   List<String> allow(String module, Optional<String> generation) throws IssuanceException;
 
-  /** How the certificate of that serial was revoked, if it was. */
+  /**
+   * Revokes tokens by their ids, all or none.
+   *
+   * @param administrator the user id of whoever asks
+   * @return how many were not revoked before
+   * @throws IssuanceException {@link IssuanceException.Reason#CERTIFICATE_UNKNOWN} if one of the
+   *     ids was never reserved
+   */
+  long revokeTokens(List<String> ids, long administrator) throws IssuanceException;
+
+  /** The ids of revoked tokens that may live, as a JSON object with {@code items}. */
+  String revokedTokens();
+
+  /** Why the file of revoked tokens can't be written; empty if it can. */
+  String revokedTokensFault();
+
+  /**
+   * How the certificate of that serial was revoked, if it was, itself or with its authority.
+   * Whoever takes client certificates asks here.
+   */
   Optional<RevokedCertificate> find(String serial) throws IssuanceException;
+
+  /** The ids of authorities that are revoked as a whole. Never waits. */
+  List<String> distrusted();
 
   /** How many are revoked and have not ended. */
   long living() throws IssuanceException;
 
   /** How the list of each authority stands. Never waits. */
   List<RevocationListStatus> lists();
+
+  /**
+   * Answers an OCSP request (RFC 6960), whatever it is.
+   *
+   * @param request its DER, which may be {@link #LONGEST_OCSP_REQUEST} octets long
+   */
+  OcspAnswer ocsp(byte[] request);
 
   /** The list of that authority, if one was ever signed. Never waits. */
   Optional<RevocationList> list(String authority);

@@ -35,7 +35,9 @@ final class TokenIds {
    */
   private static final Duration WINDOW = Duration.ofHours(24);
 
-  private static final int PREFIX = 12;
+  /** In octets. */
+  static final int PREFIX = 12;
+
   private static final int MOST_REMEMBERED = 4096;
 
   /** More are told at once that there are too many, so that a stalled disk costs no memory. */

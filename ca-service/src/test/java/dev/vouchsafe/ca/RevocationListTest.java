@@ -96,6 +96,9 @@ class RevocationListTest {
     look();
 
     assertThat(Revoking.number(Revoking.crl(ca, "device-1"))).isGreaterThan(last);
+    assertThat(Revoking.serials(Revoking.crl(ca, "device-1")))
+        .as("what the list named that the ledger forgot")
+        .hasSize(3);
     BigInteger before = Revoking.number(Revoking.crl(ca, "device-1"));
     ca.ca().close();
     Files.delete(ca.settings.directory().resolve("crl/device-1.crl"));

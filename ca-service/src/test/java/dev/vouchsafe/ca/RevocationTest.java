@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is revoked, what is denied afterwards, and what can't be. */
 class RevocationTest {
@@ -122,6 +124,21 @@ class RevocationTest {
             () -> revocations().revoke(Revoking.order(nobody, RevocationReason.UNSPECIFIED)))
         .extracting(RevocationTest::reason)
         .isEqualTo(Reason.CERTIFICATE_UNKNOWN);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1969-12-31T23:59:59Z", "2026-11-06T00:00:00Z", "+12026-11-05T00:00:00Z"})
+  void aTimeThatNoListCanSayIsRefused(String since) throws Exception {
+    String serial = issued();
+    RevocationOrder plain = Revoking.serials(serial);
+    RevocationOrder order =
+        new RevocationOrder(plain.target(), plain.reason(), Optional.of(Instant.parse(since)), 0);
+
+    assertThatThrownBy(() -> revocations().revoke(order))
+        .extracting(RevocationTest::reason)
+        .isEqualTo(Reason.REQUEST_INVALID);
+
+    assertThat(revocations().find(serial)).isEmpty();
   }
 
   @Test

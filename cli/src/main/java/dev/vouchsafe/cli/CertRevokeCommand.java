@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -23,7 +24,8 @@ import picocli.CommandLine.ParentCommand;
     footer = {
       "  vouchsafe cert revoke 0192f3c1a2b4c6d8e0f1a2b3c4d5e6f7 --reason keyCompromise",
       "  vouchsafe cert revoke --module web",
-      "  vouchsafe cert revoke --module web --allow"
+      "  vouchsafe cert revoke --module web --allow",
+      "  vouchsafe cert revoke --authority device-1"
     })
 final class CertRevokeCommand implements Callable<Integer> {
   private final Console console;
@@ -46,12 +48,28 @@ final class CertRevokeCommand implements Callable<Integer> {
   private @Nullable String generation;
 
   @Option(
+      names = "--authority",
+      paramLabel = "ID",
+      description =
+          "The authority of that id as a whole, such as device-1: it is on its root's list, signs no"
+              + " more, and all that it signed counts as revoked.")
+  private @Nullable String authority;
+
+  @Option(
+      names = "--now",
+      description =
+          "Also if that authority is the one that issues: then no module gets a certificate until"
+              + " another one is active.")
+  private boolean now;
+
+  @Option(
       names = "--reason",
       paramLabel = "WORD",
       description =
           "Why, in a word of RFC 5280: unspecified, keyCompromise, cACompromise,"
               + " affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn."
-              + " Default: unspecified.")
+              + " Default: unspecified, of an authority"
+              + " cACompromise.")
   private @Nullable String reason;
 
   @Option(
@@ -75,8 +93,13 @@ final class CertRevokeCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CertCommand.globals(parent);
     boolean hasSerials = serials != null && !serials.isEmpty();
-    if (hasSerials == (module != null)) {
-      throw CommandFailure.usage("give either SERIAL or --module NAME");
+    long targets =
+        Stream.of(hasSerials, module != null, authority != null).filter(given -> given).count();
+    if (targets != 1) {
+      throw CommandFailure.usage("give one of SERIAL, --module NAME and --authority ID");
+    }
+    if (now && authority == null) {
+      throw CommandFailure.usage("--now goes with --authority ID");
     }
     if (module == null && (generation != null || allow)) {
       throw CommandFailure.usage("--generation and --allow go with --module NAME");
@@ -117,7 +140,10 @@ final class CertRevokeCommand implements Callable<Integer> {
       wanted.add(CertShowCommand.normal(serial));
     }
     return AdminCommands.body(json -> {
-      if (module == null) {
+      if (authority != null) {
+        json.writeStringField("authority", authority);
+        json.writeBooleanField("now", now);
+      } else if (module == null) {
         json.writeArrayFieldStart("serials");
         for (String serial : wanted) {
           json.writeString(serial);

@@ -82,7 +82,9 @@ final class CommandTree {
   }
 
   private CommandLine token() {
-    return new CommandLine(new TokenCommand()).addSubcommand(new TokenVerifyCommand(console));
+    return new CommandLine(new TokenCommand())
+        .addSubcommand(new TokenVerifyCommand(console))
+        .addSubcommand(new TokenRevokeCommand(console));
   }
 
   private CommandLine cert() {

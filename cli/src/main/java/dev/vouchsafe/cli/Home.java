@@ -111,6 +111,11 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return data.resolve("bundle-readers.json");
   }
 
+  /** The ids of revoked tokens that the service publishes, once it has revoked one. */
+  Path revokedTokens() {
+    return data.resolve("revoked-tokens.json");
+  }
+
   /** The public keys that verify tokens, a JSON Web Key Set, as the service publishes it. */
   Path tokenKeys() {
     return data.resolve("jwks.json");

@@ -48,13 +48,16 @@ final class RevocationChecks {
         good.add(id + " until " + list.path("nextUpdate").asText());
       }
     }
+    for (JsonNode id : answer.path("distrusted")) {
+      good.add(id.asText() + " is revoked as a whole");
+    }
     long living = answer.path("living").asLong();
     return wrong.isEmpty()
         ? Finding.ok(
             TITLE,
             living
                 + " revoked that have not ended"
-                + (good.isEmpty() ? "" : "; lists of " + String.join(", ", good)))
+                + (good.isEmpty() ? "" : "; lists and authorities: " + String.join(", ", good)))
         : Finding.warn(
             TITLE,
             String.join("; ", wrong),

@@ -23,7 +23,7 @@ import picocli.CommandLine.ParentCommand;
     name = "verify",
     description = {
       "Verifies a JWT that this gateway issued: signature, algorithm, times and, if one is given,"
-          + " the audience. Prints its claims. The service needn't run.",
+          + " the audience, and whether it was revoked. Prints its claims. The service needn't run.",
       "Exit status: 0 it is good, 3 it is not, 1 it could not be looked at."
     },
     footerHeading = "%nExamples:%n",
@@ -59,6 +59,14 @@ final class TokenVerifyCommand implements Callable<Integer> {
               + " home.")
   private @Nullable Path jwks;
 
+  @Option(
+      names = "--revoked",
+      paramLabel = "FILE",
+      description =
+          "The revoked tokens, as /.well-known/revoked-tokens.json gives them. Default: those of"
+              + " the home, unless --jwks names the keys of another.")
+  private @Nullable Path revoked;
+
   TokenVerifyCommand(Console console) {
     this.console = console;
   }
@@ -71,6 +79,7 @@ final class TokenVerifyCommand implements Callable<Integer> {
     try {
       VerifiedToken token =
           verifier.verify(token(), Optional.ofNullable(audience), console.clock().instant());
+      requireNotRevoked(globals, token);
       print(globals, token);
       return ExitCode.DONE.number();
     } catch (TokenException e) {
@@ -79,6 +88,16 @@ final class TokenVerifyCommand implements Callable<Integer> {
               + e.reason().name().toLowerCase(Locale.ROOT).replace('_', '-')
               + "): "
               + Causes.text(e));
+    }
+  }
+
+  private void requireNotRevoked(RootCommand globals, VerifiedToken token) throws CommandFailure {
+    Path list = revoked;
+    if (list == null && jwks == null) {
+      list = globals.home().revokedTokens();
+    }
+    if (list != null && RevokedIds.read(list).contains(token.id())) {
+      throw CommandFailure.refused("the token is not good (revoked): it was taken back");
     }
   }
 

@@ -126,6 +126,10 @@ final class AdminApi implements Routes {
       V1Api.onlyPosts(request);
       return revocations.revoke(request, uid(owner));
     }
+    if (request.path().equals("/revocations/tokens")) {
+      V1Api.onlyPosts(request);
+      return revocations.tokens(request, uid(owner));
+    }
     if (request.path().equals("/revocations/allow")) {
       V1Api.onlyPosts(request);
       return revocations.allow(request, uid(owner));

@@ -88,6 +88,31 @@ final class AdminRevocations {
     }
   }
 
+  /**
+   * @param uid the user id of whoever asks
+   */
+  Response tokens(Request request, long uid) throws Failure {
+    List<String> ids = TokenIdsBody.parse(V1Api.json(request));
+    try {
+      long fresh = revocations().revokeTokens(ids, uid);
+      ids.forEach(id -> trail.act(uid, "revoke-token", id, "done"));
+      LOG.warning("revoked " + ids.size() + " tokens, asked by uid " + uid);
+      String fault = revocations().revokedTokensFault();
+      return Response.of(
+          Status.OK,
+          Response.JSON,
+          Json.object(json -> {
+            json.writeNumberField("revoked", fresh);
+            json.writeNumberField("already", ids.stream().distinct().count() - fresh);
+            Json.texts(json, "unpublished", fault.isEmpty() ? List.of() : List.of(fault));
+          }));
+    } catch (IssuanceException e) {
+      Failure failure = Failure.forAdministrator(e);
+      trail.act(uid, "revoke-token", ids.getFirst(), failure.code());
+      throw failure;
+    }
+  }
+
   /** How the lists stand. */
   Response lists() throws IssuanceException {
     long living = revocations().living();
@@ -97,6 +122,7 @@ final class AdminRevocations {
         Response.JSON,
         Json.object(json -> {
           json.writeNumberField("living", living);
+          Json.texts(json, "distrusted", revocations().distrusted());
           json.writeArrayFieldStart("lists");
           for (RevocationListStatus status : revocations().lists()) {
             json.writeStartObject();

@@ -1,5 +1,6 @@
 package dev.vouchsafe.api;
 
+import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.trust.BundleFormat;
 
 /**
@@ -59,22 +60,31 @@ final class PublicApi implements Routes {
         V1Api.onlyReads(request);
         workers.answer(exchange, this::refusal, health::answer);
       }
-      default -> {
-        if (!request.path().startsWith(RevocationApi.LISTS)) {
-          throw Failure.of(Problem.NOT_FOUND, "not found");
-        }
-        V1Api.onlyReads(request);
-        workers.answer(exchange, this::refusal, () -> list(request));
-      }
+      default -> revocation(exchange);
     }
   }
 
-  private Response list(Request request) {
-    try {
-      return revocation.list(request);
-    } catch (Failure failure) {
-      return refusal(failure);
+  private void revocation(Exchange exchange) throws Failure {
+    Request request = exchange.request();
+    if (!RevocationApi.serves(request.path())) {
+      throw Failure.of(Problem.NOT_FOUND, "not found");
     }
+    workers.answer(
+        exchange,
+        this::refusal,
+        () -> {
+          try {
+            return revocation.answer(request);
+          } catch (Failure failure) {
+            return refusal(failure);
+          }
+        });
+  }
+
+  /** Only OCSP requests have one. */
+  @Override
+  public int longestBody() {
+    return Revocations.LONGEST_OCSP_REQUEST;
   }
 
   private Response encoded(BundleFormat format, Request request) throws Failure {

@@ -1,25 +1,33 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.OcspAnswer;
 import dev.vouchsafe.ca.RevocationList;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Base64;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What is revoked, over HTTP: anyone who verifies may ask. */
 final class RevocationApi {
-  static final String LISTS = "/crl/";
+  private static final String LISTS = "/crl/";
+  private static final String OCSP = "/ocsp";
+  private static final String TOKENS = "/.well-known/revoked-tokens.json";
 
   /** RFC 5280 section 4.2.1.13 and RFC 2585 section 4.2. */
   private static final String MEDIA_TYPE = "application/pkix-crl";
 
   private static final Pattern PATH = Pattern.compile("/crl/([a-z]{1,16}-[0-9]{1,9})\\.crl");
+
+  private static final String OCSP_REQUEST = "application/ocsp-request";
+  private static final String OCSP_RESPONSE = "application/ocsp-response";
 
   /** A cache on the way may hide a revocation for this long. */
   private static final Duration FRESH = Duration.ofMinutes(5);
@@ -36,8 +44,60 @@ final class RevocationApi {
     this.clock = clock;
   }
 
+  /** Whether a path is one of these. */
+  static boolean serves(String path) {
+    return path.startsWith(LISTS)
+        || path.equals(TOKENS)
+        || path.equals(OCSP)
+        || path.startsWith(OCSP + "/");
+  }
+
+  Response answer(Request request) throws Failure {
+    if (request.path().equals(TOKENS)) {
+      return tokens(request);
+    }
+    return request.path().startsWith(LISTS) ? list(request) : ocsp(request);
+  }
+
+  /** A request by POST, or by GET in the path (RFC 6960 appendix A.1). */
+  private Response ocsp(Request request) throws Failure {
+    byte[] question;
+    if (request.path().equals(OCSP)) {
+      V1Api.onlyPosts(request);
+      String type = request.header(HttpHeaderNames.CONTENT_TYPE);
+      if (type == null || !type.strip().equalsIgnoreCase(OCSP_REQUEST)) {
+        throw Failure.of(Problem.UNSUPPORTED_MEDIA_TYPE, "the body is not " + OCSP_REQUEST);
+      }
+      question = request.body();
+    } else {
+      V1Api.onlyReads(request);
+      question = inPath(request.path().substring(OCSP.length() + 1));
+    }
+    OcspAnswer answer = authority.revocations().ocsp(question);
+    String caching = answer.fresh().isZero() ? "no-store" : "max-age=" + answer.fresh().toSeconds();
+    return Response.of(Status.OK, OCSP_RESPONSE, answer.der())
+        .with(HttpHeaderNames.CACHE_CONTROL, caching);
+  }
+
+  private static byte[] inPath(String encoded) throws Failure {
+    try {
+      return Base64.getDecoder().decode(Percent.decode(encoded));
+    } catch (IllegalArgumentException e) {
+      throw Failure.of(Problem.NOT_FOUND, "the path has no OCSP request in base64");
+    }
+  }
+
+  /** Tokens that were revoked: any verifier may have their ids, of which nothing else follows. */
+  private Response tokens(Request request) throws Failure {
+    V1Api.onlyReads(request);
+    byte[] body = authority.revocations().revokedTokens().getBytes(StandardCharsets.UTF_8);
+    return CachedAnswer.of(
+        request, '"' + TokenKeysApi.sha256(body) + '"', Response.JSON.toString(), body);
+  }
+
   /** The list that the path names. */
-  Response list(Request request) throws Failure {
+  private Response list(Request request) throws Failure {
+    V1Api.onlyReads(request);
     Matcher path = PATH.matcher(request.path());
     if (!path.matches()) {
       throw Failure.of(Problem.NOT_FOUND, "not found");

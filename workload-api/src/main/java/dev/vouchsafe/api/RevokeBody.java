@@ -9,11 +9,14 @@ import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The body of {@code POST /revocations} on the administrators' socket. */
 final class RevokeBody {
   private static final int MOST_SERIALS = 1000;
+
+  private static final int LONGEST_ID = 64;
 
   /** In characters; a module's name is never longer. */
   private static final int LONGEST_NAME = 256;
@@ -21,7 +24,9 @@ final class RevokeBody {
   private List<String> serials = List.of();
   private @Nullable String module;
   private @Nullable String generation;
-  private RevocationReason reason = RevocationReason.UNSPECIFIED;
+  private @Nullable String authority;
+  private boolean now;
+  private @Nullable RevocationReason reason;
   private @Nullable Instant invalidSince;
 
   private RevokeBody() {}
@@ -29,8 +34,15 @@ final class RevokeBody {
   static RevokeBody parse(byte[] body) throws Failure {
     RevokeBody fields = new RevokeBody();
     StrictBody.read(body, fields::take);
-    if (fields.serials.isEmpty() == (fields.module == null)) {
-      throw StrictBody.invalid("either serials or module has to be given");
+    long targets =
+        Stream.of(!fields.serials.isEmpty(), fields.module != null, fields.authority != null)
+            .filter(given -> given)
+            .count();
+    if (targets != 1) {
+      throw StrictBody.invalid("one of serials, module and authority has to be given");
+    }
+    if (fields.now && fields.authority == null) {
+      throw StrictBody.invalid("now: goes with authority only");
     }
     if (fields.generation != null && fields.module == null) {
       throw StrictBody.invalid("generation: goes with module only");
@@ -40,13 +52,23 @@ final class RevokeBody {
 
   private void take(JsonParser json, String name) throws IOException, Failure {
     switch (name) {
-      case "serials" -> serials = StrictBody.texts(json, name, MOST_SERIALS);
+      case "serials" -> serials = ids(StrictBody.texts(json, name, MOST_SERIALS), name);
       case "module" -> module = name(json, name);
+      case "authority" -> authority = name(json, name);
+      case "now" -> now = json.getBooleanValue();
       case "generation" -> generation = name(json, name);
       case "reason" -> reason = reason(StrictBody.text(json, name));
       case "invalidSince" -> invalidSince = time(StrictBody.text(json, name));
       default -> throw StrictBody.unknown(name);
     }
+  }
+
+  /** Those texts, of which none is longer than a serial number or a token's id may be. */
+  static List<String> ids(List<String> texts, String name) throws Failure {
+    if (texts.stream().anyMatch(text -> text.length() > LONGEST_ID)) {
+      throw StrictBody.invalid(name + ": one is longer than " + LONGEST_ID + " characters");
+    }
+    return texts;
   }
 
   static String name(JsonParser json, String name) throws IOException, Failure {
@@ -75,13 +97,19 @@ final class RevokeBody {
    */
   Target target(Function<String, Optional<String>> registered) {
     String name = module;
+    if (authority != null) {
+      return new Target.Authority(authority, now);
+    }
     return name == null
         ? new Target.Serials(serials)
         : new Target.Module(name, Optional.ofNullable(generation), registered.apply(name));
   }
 
   RevocationReason reason() {
-    return reason;
+    if (reason != null) {
+      return reason;
+    }
+    return authority == null ? RevocationReason.UNSPECIFIED : RevocationReason.CA_COMPROMISE;
   }
 
   Optional<Instant> invalidSince() {
@@ -91,6 +119,9 @@ final class RevokeBody {
   /** For the log and the audit log: what is to be revoked, in few words. */
   String object() {
     String name = module;
+    if (authority != null) {
+      return "authority " + authority + (now ? " now" : "");
+    }
     if (name == null) {
       return serials.size() == 1
           ? serials.getFirst()

@@ -22,7 +22,8 @@ final class TokenKeysApi {
     return CachedAnswer.of(request, '"' + sha256(keys) + '"', MEDIA_TYPE, keys);
   }
 
-  private static String sha256(byte[] octets) {
+  /** Lower-case hex. */
+  static String sha256(byte[] octets) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(octets));
     } catch (NoSuchAlgorithmException e) {

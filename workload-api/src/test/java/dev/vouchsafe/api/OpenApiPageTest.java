@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -26,6 +27,9 @@ class OpenApiPageTest {
 
   /** What was encrypted, so that there is something to decrypt. */
   private String ciphertext = "";
+
+  /** Of a token that was issued, so that there is one to revoke. */
+  private String tokenId = "";
 
   private record Operation(String path, String method, String tags) {}
 
@@ -59,6 +63,9 @@ class OpenApiPageTest {
   }
 
   private String body(Operation operation) {
+    if (operation.path().equals("/revocations/tokens")) {
+      return "{\"ids\":[\"" + tokenId + "\"]}";
+    }
     return switch (operation.path().substring(operation.path().lastIndexOf('/') + 1)) {
       case "certificates" -> "{\"profile\":\"server\"}";
       case "tokens" -> "{\"audience\":[\"hub.example\"]}";
@@ -92,10 +99,15 @@ class OpenApiPageTest {
     }
   }
 
+  private static String tokenId(String token) throws IOException {
+    byte[] claims = Base64.getUrlDecoder().decode(token.split("\\.", -1)[1]);
+    return Bodies.read(new String(claims, StandardCharsets.UTF_8)).path("jti").asText();
+  }
+
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(38);
+    assertThat(operations).hasSize(41);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);
@@ -111,6 +123,9 @@ class OpenApiPageTest {
           Path socket = operation.tags().equals("admin") ? server.admin : server.workload;
           Answer answer = RawClient.once(socket, request(operation, serial));
           assertThat(answer.status()).as(operation + answer.body()).isIn(200, 201);
+          if (operation.path().equals("/v1/tokens")) {
+            tokenId = tokenId(answer.json("token"));
+          }
           if (operation.path().endsWith("/encrypt")) {
             ciphertext = answer.json("ciphertext");
           }

@@ -11,10 +11,14 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509CRL;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -28,6 +32,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Revoking over the administrators' socket, and what verifiers then get over https. */
 class RevocationApiTest {
+  /** What openssl asks of one serial number of nobody we know. */
+  private static final byte[] OCSP_REQUEST =
+      HexFormat.of()
+          .parseHex(
+              "30763074304d304b3049300906052b0e03021a05000414424ef3366d8b17e4f9865ea7849fe102bad1a8"
+                  + "2e0414d21fd1f758b37cbd8f9e505452e11ba621a78cfe02104102030405060708090a0b0c0d0e"
+                  + "0f10a2233021301f06092b0601050507300102041204106596561e6b3fd3072025dfcfd4472ae1");
+
   private static final String SERVER = "{\"profile\":\"server\"}";
 
   @TempDir private Path folder;
@@ -61,7 +73,7 @@ class RevocationApiTest {
     return Bodies.read(answer.body());
   }
 
-  private HttpResponse<byte[]> https(String path, Optional<String> tag) throws Exception {
+  private SSLContext trusting() throws Exception {
     KeyStore anchors = KeyStore.getInstance(KeyStore.getDefaultType());
     anchors.load(null, null);
     anchors.setCertificateEntry("root", home.root());
@@ -69,7 +81,11 @@ class RevocationApiTest {
     trust.init(anchors);
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, trust.getTrustManagers(), null);
-    try (HttpClient client = HttpClient.newBuilder().sslContext(context).build()) {
+    return context;
+  }
+
+  private HttpResponse<byte[]> https(String path, Optional<String> tag) throws Exception {
+    try (HttpClient client = HttpClient.newBuilder().sslContext(trusting()).build()) {
       HttpRequest.Builder request =
           HttpRequest.newBuilder(URI.create("https://localhost:" + server.port() + path));
       tag.ifPresent(known -> request.header("If-None-Match", known));
@@ -179,6 +195,11 @@ class RevocationApiTest {
         "{\"serials\":[\"40\"],\"generation\":\"1\"} | 400 | request-invalid",
         "{\"serials\":[\"40\"],\"reason\":\"removeFromCRL\"} | 400 | request-invalid",
         "{\"serials\":[\"40\"],\"invalidSince\":\"yesterday\"} | 400 | request-invalid",
+        "{\"serials\":[\"40\"],\"now\":true} | 400 | request-invalid",
+        "{\"authority\":\"device-1\",\"module\":\"edgeHub\"} | 400 | request-invalid",
+        "{\"authority\":\"device-1\",\"now\":\"yes\"} | 400 | request-invalid",
+        "{\"authority\":\"device-9\"} | 404 | certificate-unknown",
+        "{\"authority\":\"root-1\",\"now\":true} | 409 | authority-state",
         "{\"serials\":[\"40\"],\"force\":true} | 400 | request-invalid",
         "{\"serials\":[\"40\"]} | 404 | certificate-unknown",
         "{\"module\":\"nobody\"} | 404 | certificate-unknown"
@@ -188,5 +209,85 @@ class RevocationApiTest {
 
     assertThat(answer.status()).isEqualTo(status);
     assertThat(answer.json("code")).isEqualTo(code);
+  }
+
+  private HttpResponse<byte[]> ask(byte[] body, String type) throws Exception {
+    try (HttpClient client = HttpClient.newBuilder().sslContext(trusting()).build()) {
+      return client.send(
+          HttpRequest.newBuilder(URI.create("https://localhost:" + server.port() + "/ocsp"))
+              .header("Content-Type", type)
+              .POST(HttpRequest.BodyPublishers.ofByteArray(body))
+              .build(),
+          BodyHandlers.ofByteArray());
+    }
+  }
+
+  @Test
+  void ocspIsAnsweredByPostAndByGetAndAStrangersAuthorityIsUnauthorized() throws Exception {
+    HttpResponse<byte[]> posted = ask(OCSP_REQUEST, "application/ocsp-request");
+    String path = "/ocsp/" + Base64.getEncoder().encodeToString(OCSP_REQUEST).replace("+", "%2B");
+    HttpResponse<byte[]> got = https(path, Optional.empty());
+
+    assertThat(posted.statusCode()).isEqualTo(200);
+    assertThat(posted.headers().firstValue("content-type")).contains("application/ocsp-response");
+    assertThat(posted.headers().firstValue("cache-control")).contains("no-store");
+    assertThat(posted.body()).as("unauthorized").containsExactly(0x30, 3, 0x0a, 1, 6);
+    assertThat(got.body()).isEqualTo(posted.body());
+    assertThat(ask(new byte[10], "application/ocsp-request").body())
+        .as("malformedRequest")
+        .containsExactly(0x30, 3, 0x0a, 1, 1);
+  }
+
+  @Test
+  void anOcspRequestOfAnotherTypeOrSizeIsRefused() throws Exception {
+    assertThat(ask(OCSP_REQUEST, "application/json").statusCode()).isEqualTo(415);
+    assertThat(ask(new byte[4097], "application/ocsp-request").statusCode()).isEqualTo(413);
+    assertThat(https("/ocsp", Optional.empty()).statusCode()).isEqualTo(405);
+    assertThat(https("/ocsp/@@@", Optional.empty()).statusCode()).isEqualTo(404);
+    assertThat(https("/ocspx", Optional.empty()).statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void revokedTokensAreServedToAnyVerifier() throws Exception {
+    home.remove("edgeHub");
+    home.add(TestHome.own("edgeHub", List.of("hub.example")));
+    String token =
+        RawClient.once(
+                server.workload, Bodies.post("/v1/tokens", "{\"audience\":[\"hub.example\"]}"))
+            .json("token");
+    byte[] claims = Base64.getUrlDecoder().decode(token.split("\\.", -1)[1]);
+    String id = Bodies.read(new String(claims, StandardCharsets.UTF_8)).path("jti").asText();
+    String path = "/.well-known/revoked-tokens.json";
+    HttpResponse<byte[]> before = https(path, Optional.empty());
+    assertThat(before.body()).asString().isEqualTo("{\"items\":[]}");
+
+    Answer answer = post("/revocations/tokens", "{\"ids\":[\"" + id + "\"]}");
+
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    HttpResponse<byte[]> after = https(path, before.headers().firstValue("etag"));
+    assertThat(after.statusCode()).isEqualTo(200);
+    assertThat(after.body()).asString().contains(id);
+    assertThat(https(path, after.headers().firstValue("etag")).statusCode()).isEqualTo(304);
+    assertThat(post("/revocations/tokens", "{\"ids\":[\"x\"]}").status()).isEqualTo(400);
+    assertThat(post("/revocations/tokens", "{}").status()).isEqualTo(400);
+    assertThat(post("/revocations/tokens", "{\"ids\":[\"" + "0".repeat(27) + "\"]}").status())
+        .isEqualTo(404);
+  }
+
+  @Test
+  void theOnlyDeviceCaIsRevokedAsAWholeOnlyNow() throws Exception {
+    Answer refused = post("/revocations", "{\"authority\":\"device-1\"}");
+    assertThat(refused.status()).isEqualTo(409);
+    assertThat(refused.json("code")).isEqualTo("authority-state");
+    assertThat(issue().status()).isEqualTo(201);
+
+    Answer revoked = post("/revocations", "{\"authority\":\"device-1\",\"now\":true}");
+
+    assertThat(revoked.status()).as(revoked.body()).isEqualTo(200);
+    assertThat(Bodies.read(revoked.body()).path("items").path(0).path("reason").asText())
+        .isEqualTo("cACompromise");
+    assertThat(issue().status()).as("may pass: another can be made").isEqualTo(503);
+    assertThat(get("/revocations").path("distrusted")).hasSize(1);
+    assertThat(crl(https("/crl/root-1.crl", Optional.empty())).getRevokedCertificates()).hasSize(1);
   }
 }

@@ -1,0 +1,370 @@
+package dev.vouchsafe.ca;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vouchsafe.ca.clock.TrustedClock.Trust;
+import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERSequence;
+import org.bouncycastle.asn1.ocsp.BasicOCSPResponse;
+import org.bouncycastle.asn1.ocsp.CertID;
+import org.bouncycastle.asn1.ocsp.CertStatus;
+import org.bouncycastle.asn1.ocsp.OCSPObjectIdentifiers;
+import org.bouncycastle.asn1.ocsp.OCSPRequest;
+import org.bouncycastle.asn1.ocsp.OCSPResponse;
+import org.bouncycastle.asn1.ocsp.Request;
+import org.bouncycastle.asn1.ocsp.SingleResponse;
+import org.bouncycastle.asn1.ocsp.TBSRequest;
+import org.bouncycastle.asn1.oiw.OIWObjectIdentifiers;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.Extensions;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is answered to OCSP requests, and what openssl and GnuTLS make of the answers. */
+class OcspTest {
+  private static final int MALFORMED = 1;
+  private static final int TRY_LATER = 3;
+  private static final int UNAUTHORIZED = 6;
+  private static final CertificateRequest REQUEST = CertificateRequest.of(Profile.IDENTITY);
+  private static final byte[] NEVER_ISSUED = {
+    0x40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  };
+
+  @TempDir Path folder;
+  private TestCa ca;
+  private Program run;
+
+  @BeforeEach
+  void open() throws Exception {
+    // Of now, since openssl holds an answer against its own clock.
+    ca = TestCa.with(TestCa.settings(folder), InstantSource.system().instant());
+    run = new Program(folder);
+    write("root.pem", Pem.certificate(ca.root().getEncoded()));
+    write("device.pem", Pem.certificate(ca.device().getEncoded()));
+  }
+
+  @AfterEach
+  void close() {
+    ca.close();
+  }
+
+  private void write(String file, String content) throws Exception {
+    Files.writeString(folder.resolve(file), content);
+  }
+
+  private Revocations revocations() {
+    return ca.ca().revocations();
+  }
+
+  private IssuedCertificate issued(String file) throws Exception {
+    IssuedCertificate issued = ca.issue(TestCa.grant(), REQUEST);
+    String chain = issued.certificatePem();
+    write(file, chain.substring(0, chain.indexOf("-----BEGIN", 1)));
+    return issued;
+  }
+
+  private void answer(byte[] request) throws Exception {
+    Files.write(folder.resolve("answer.der"), revocations().ocsp(request).der());
+  }
+
+  private String verified(String... which) throws Exception {
+    String[] arguments =
+        new String[] {
+          "ocsp",
+          "-issuer",
+          "device.pem",
+          "-CAfile",
+          "root.pem",
+          "-verify_other",
+          "device.pem",
+          "-respin",
+          "answer.der"
+        };
+    String[] all = Arrays.copyOf(arguments, arguments.length + which.length);
+    System.arraycopy(which, 0, all, arguments.length, which.length);
+    return run.good("openssl", all);
+  }
+
+  private byte[] asked(String... which) throws Exception {
+    String[] arguments = {"ocsp", "-issuer", "device.pem", "-reqout", "request.der"};
+    String[] all = Arrays.copyOf(arguments, arguments.length + which.length);
+    System.arraycopy(which, 0, all, arguments.length, which.length);
+    run.good("openssl", all);
+    return Files.readAllBytes(folder.resolve("request.der"));
+  }
+
+  @Test
+  void opensslTakesGoodRevokedAndUnknownWithItsNonce() throws Exception {
+    issued("good.pem");
+    String bad = issued("bad.pem").serial();
+    revocations().revoke(Revoking.serials(bad));
+    String[] which = {
+      "-cert", "good.pem", "-cert", "bad.pem", "-serial", "0x" + Octets.hex(NEVER_ISSUED)
+    };
+
+    answer(asked(which));
+
+    String said = verified("-reqin", "request.der");
+    assertThat(said).contains("Response verify OK").doesNotContain("WARNING", "Nonce Verify error");
+    String[] plain = Arrays.copyOf(which, which.length + 1);
+    plain[which.length] = "-no_nonce";
+    String[] words = verified(plain).split("\n", -1);
+    assertThat(words)
+        .anyMatch(it -> it.startsWith("good.pem: good"))
+        .anyMatch(it -> it.startsWith("bad.pem: revoked"))
+        .anyMatch(it -> it.contains(": unknown"))
+        .anyMatch(it -> it.contains("Reason: keyCompromise"));
+  }
+
+  @Test
+  void gnutlsTakesTheAnswer() throws Exception {
+    issued("good.pem");
+    answer(asked("-cert", "good.pem", "-no_nonce"));
+
+    String said =
+        run.good(
+            "ocsptool",
+            "--verify-response",
+            "--load-response",
+            "answer.der",
+            "--load-issuer",
+            "device.pem",
+            "--load-trust",
+            "device.pem");
+
+    assertThat(said).contains("Success");
+    assertThat(run.good("ocsptool", "--response-info", "--infile", "answer.der"))
+        .contains("Certificate Status: good");
+  }
+
+  @Test
+  void theDeviceCaItselfIsAskedForAtItsRoot() throws Exception {
+    run.good(
+        "openssl",
+        "ocsp",
+        "-issuer",
+        "root.pem",
+        "-cert",
+        "device.pem",
+        "-reqout",
+        "request.der",
+        "-no_nonce");
+
+    answer(Files.readAllBytes(folder.resolve("request.der")));
+
+    assertThat(
+            run.good(
+                "openssl",
+                "ocsp",
+                "-issuer",
+                "root.pem",
+                "-cert",
+                "device.pem",
+                "-CAfile",
+                "root.pem",
+                "-respin",
+                "answer.der"))
+        .contains("device.pem: good");
+  }
+
+  private CertID id(byte[] serial) throws Exception {
+    byte[] name = ca.device().getSubjectX500Principal().getEncoded();
+    byte[] key =
+        SubjectPublicKeyInfo.getInstance(ca.device().getPublicKey().getEncoded())
+            .getPublicKeyData()
+            .getOctets();
+    return new CertID(
+        new AlgorithmIdentifier(OIWObjectIdentifiers.idSHA1),
+        new DEROctetString(OcspIssuer.hash("SHA-1", name)),
+        new DEROctetString(OcspIssuer.hash("SHA-1", key)),
+        new ASN1Integer(new BigInteger(1, serial)));
+  }
+
+  private byte[] question(byte[] serial, Extension... extensions) throws Exception {
+    return new OCSPRequest(
+            new TBSRequest(
+                null,
+                new DERSequence(new Request(id(serial), null)),
+                extensions.length == 0 ? null : new Extensions(extensions)),
+            null)
+        .getEncoded();
+  }
+
+  private static Extension nonce(int length) throws Exception {
+    return new Extension(
+        OCSPObjectIdentifiers.id_pkix_ocsp_nonce,
+        false,
+        new DEROctetString(new byte[length]).getEncoded());
+  }
+
+  private static OCSPResponse response(OcspAnswer answer) {
+    return OCSPResponse.getInstance(answer.der());
+  }
+
+  private static int code(OcspAnswer answer) {
+    return response(answer).getResponseStatus().getIntValue();
+  }
+
+  private static BasicOCSPResponse basic(OcspAnswer answer) {
+    return BasicOCSPResponse.getInstance(
+        response(answer).getResponseBytes().getResponse().getOctets());
+  }
+
+  private static CertStatus status(OcspAnswer answer) {
+    return SingleResponse.getInstance(
+            basic(answer).getTbsResponseData().getResponses().getObjectAt(0))
+        .getCertStatus();
+  }
+
+  @Test
+  void aRevocationHoldsAtOnceAlsoWhereTheAnswerWasKept() throws Exception {
+    byte[] serial = Octets.unhex(issued("leaf.pem").serial()).orElseThrow();
+    OcspAnswer good = revocations().ocsp(question(serial));
+    assertThat(status(good).getTagNo()).isZero();
+    assertThat(revocations().ocsp(question(serial))).as("kept").isSameAs(good);
+    assertThat(good.fresh()).isEqualTo(Duration.ofMinutes(5));
+
+    revocations().revoke(Revoking.serials(Octets.hex(serial)));
+
+    assertThat(status(revocations().ocsp(question(serial))).getTagNo()).isEqualTo(1);
+  }
+
+  @Test
+  void theStoreSignsOnceForAnyNumberOfAnswers() throws Exception {
+    byte[] serial = Octets.unhex(issued("leaf.pem").serial()).orElseThrow();
+    int before = ca.store.signatures();
+
+    for (int i = 1; i <= 100; i++) {
+      assertThat(code(revocations().ocsp(question(serial, nonce(i))))).isZero();
+    }
+
+    assertThat(ca.store.signatures()).isEqualTo(before + 1);
+    ca.store.setAway(true);
+    assertThat(code(revocations().ocsp(question(serial, nonce(1))))).isZero();
+  }
+
+  @Test
+  void aFloodIsToldToComeLater() throws Exception {
+    for (int i = 0; i < OcspRation.PER_SECOND; i++) {
+      assertThat(code(revocations().ocsp(question(NEVER_ISSUED, nonce(32))))).isZero();
+    }
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED, nonce(32))))).isEqualTo(TRY_LATER);
+
+    ca.clock.passUnseen(Duration.ofSeconds(1));
+
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED, nonce(32))))).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 32, 128})
+  void aNonceOfTheRightLengthComesBackAsItWas(int length) throws Exception {
+    OcspAnswer answer = revocations().ocsp(question(NEVER_ISSUED, nonce(length)));
+
+    Extension said =
+        basic(answer)
+            .getTbsResponseData()
+            .getResponseExtensions()
+            .getExtension(OCSPObjectIdentifiers.id_pkix_ocsp_nonce);
+    assertThat(said).isEqualTo(nonce(length));
+    assertThat(answer.fresh()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 129, 1000})
+  void aNonceOfAnotherLengthIsMalformed(int length) throws Exception {
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED, nonce(length)))))
+        .isEqualTo(MALFORMED);
+  }
+
+  @Test
+  void aStrangersCertificateAndWhatMustBeUnderstoodAreRefused() throws Exception {
+    CertID id = id(NEVER_ISSUED);
+    CertID stranger =
+        new CertID(
+            id.getHashAlgorithm(),
+            new DEROctetString(new byte[20]),
+            id.getIssuerKeyHash(),
+            id.getSerialNumber());
+    byte[] request =
+        new OCSPRequest(
+                new TBSRequest(
+                    null, new DERSequence(new Request(stranger, null)), (Extensions) null),
+                null)
+            .getEncoded();
+    assertThat(code(revocations().ocsp(request))).isEqualTo(UNAUTHORIZED);
+    Extension critical =
+        new Extension(Extension.noRevAvail, true, new DEROctetString(new byte[1]).getEncoded());
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED, critical)))).isEqualTo(MALFORMED);
+    assertThat(code(revocations().ocsp(new byte[Revocations.LONGEST_OCSP_REQUEST + 1])))
+        .isEqualTo(MALFORMED);
+  }
+
+  @Test
+  void whileTheKeyStoreIsAwayFromTheStartOneIsToldToComeLaterAndThenAnswered() throws Exception {
+    ca.store.setAway(true);
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED)))).isEqualTo(TRY_LATER);
+    ca.store.setAway(false);
+    ca.clock.passUnseen(Duration.ofSeconds(6));
+
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED)))).isZero();
+    assertThat(status(revocations().ocsp(question(NEVER_ISSUED))).getTagNo()).isEqualTo(2);
+  }
+
+  @Test
+  void whoAnswersIsInTheLedgerAndIsReplacedInTime() throws Exception {
+    revocations().ocsp(question(NEVER_ISSUED));
+    var entries =
+        ca.ca().certificates(new LedgerQuery(Optional.of("/ocsp"), 10, Optional.empty())).items();
+    assertThat(entries)
+        .singleElement()
+        .satisfies(entry -> {
+          assertThat(entry.profile()).isEqualTo("ocsp");
+          assertThat(entry.authority()).isEqualTo("device-1");
+          assertThat(entry.state()).isEqualTo(LedgerEntry.State.ISSUED);
+          assertThat(Duration.between(entry.notBefore(), entry.notAfter()))
+              .isLessThanOrEqualTo(Duration.ofHours(25));
+        });
+    int before = ca.store.signatures();
+
+    ca.clock.pass(Duration.ofHours(30));
+
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED)))).isZero();
+    assertThat(ca.store.signatures()).isEqualTo(before + 1);
+  }
+
+  @Test
+  void whenNothingIsToBeIssuedByADoubtedClockNobodyAnswers() throws Exception {
+    ca.clock.trust(Trust.STOPPED);
+    assertThat(code(revocations().ocsp(question(NEVER_ISSUED)))).isEqualTo(TRY_LATER);
+  }
+
+  @Test
+  void anyMutationOfARequestEndsInAnAnswer() throws Exception {
+    byte[] good = question(Octets.unhex(issued("leaf.pem").serial()).orElseThrow(), nonce(32));
+    Random random = new Random(11);
+    for (int round = 0; round < 5000; round++) {
+      byte[] bad =
+          Arrays.copyOf(good, random.nextInt(4) == 0 ? random.nextInt(good.length) : good.length);
+      for (int i = 0; i <= random.nextInt(4) && bad.length > 0; i++) {
+        bad[random.nextInt(bad.length)] = (byte) random.nextInt();
+      }
+      ca.clock.passUnseen(Duration.ofSeconds(1));
+      assertThat(code(revocations().ocsp(bad))).isIn(0, MALFORMED, UNAUTHORIZED);
+    }
+  }
+}
