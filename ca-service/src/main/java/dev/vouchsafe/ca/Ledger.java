@@ -252,18 +252,9 @@ final class Ledger implements AutoCloseable {
   }
 
   LedgerPage page(LedgerQuery query) throws IssuanceException {
-    long under = Long.MAX_VALUE;
-    try {
-      if (query.before().isPresent()) {
-        under = Long.parseLong(query.before().get(), Character.MAX_RADIX);
-      }
-    } catch (NumberFormatException e) {
-      throw new IssuanceException(
-          Reason.REQUEST_INVALID, "before: not the \"next\" of a page that we gave", e);
-    }
     awaitNotes();
     try {
-      return reader.page(query.module(), under, query.limit());
+      return reader.page(query);
     } catch (SQLException e) {
       throw unreadable(e);
     }

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the ledger knows of one certificate.
@@ -17,7 +18,7 @@ import java.util.List;
  * @param notAfter end of the validity
  * @param state how far it came
  * @param tbsSha256 SHA-256 of the TBSCertificate that was to be signed, lower-case hex
- * @param spkiSha256 SHA-256 of the SubjectPublicKeyInfo, lower-case hex
+ * @param spkiSha256 SHA-256 of the SubjectPublicKeyInfo, lower-case hex; the archive has it no more
  */
 public record LedgerEntry(
     String serial,
@@ -31,9 +32,14 @@ public record LedgerEntry(
     Instant notAfter,
     State state,
     String tbsSha256,
-    String spkiSha256) {
+    Optional<String> spkiSha256) {
   public LedgerEntry {
     names = List.copyOf(names);
+  }
+
+  /** Whether it ended long ago, and stands in the archive. */
+  public boolean archived() {
+    return spkiSha256.isEmpty();
   }
 
   /** How far a certificate came. Whatever the state: once recorded, it may exist. */

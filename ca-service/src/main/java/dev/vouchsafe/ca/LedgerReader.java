@@ -38,66 +38,47 @@ final class LedgerReader implements AutoCloseable {
   private static final String AUTHORITIES =
       "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority";
 
-  private static final String LEAVES =
-      """
-      SELECT c.id, c.serial, m.name, c.generation, c.profile, a.role, a.generation, c.common_name,
-        c.names, c.not_before, c.not_after, c.state, c.tbs_sha256, c.spki_sha256
-      FROM certificate c JOIN module m ON m.id = c.module JOIN authority a ON a.id = c.authority
-      """;
+  /**
+   * The query for leaves, of which {@link #entry} makes entries.
+   *
+   * @param index by which index of the certificates it goes, in SQLite's words
+   */
+  static String leaves(String index) {
+    return """
+    SELECT c.id, c.serial, m.name, c.generation, c.profile, a.role, a.generation, c.common_name,
+      c.names, c.not_before, c.not_after, c.state, c.tbs_sha256, c.spki_sha256
+    FROM certificate c %s CROSS JOIN module m ON m.id = c.module
+      CROSS JOIN authority a ON a.id = c.authority
+    """
+        .formatted(index);
+  }
 
   private final Path file;
   private final Connection connection;
-  private final PreparedStatement all;
-  private final PreparedStatement ofModule;
   private final PreparedStatement bySerial;
 
   LedgerReader(Path file) throws IOException {
     this.file = file;
     try {
       connection = LedgerSchema.connectToRead(file);
-      all = connection.prepareStatement(LEAVES + "WHERE c.id < ? ORDER BY c.id DESC LIMIT ?");
-      ofModule =
-          connection.prepareStatement(
-              LEAVES
-                  + "WHERE c.module = (SELECT id FROM module WHERE name = ?) AND c.id < ?"
-                  + " ORDER BY c.id DESC LIMIT ?");
-      bySerial = connection.prepareStatement(LEAVES + "WHERE c.serial = ?");
+      bySerial = connection.prepareStatement(leaves("") + "WHERE c.serial = ?");
     } catch (SQLException e) {
       throw new IOException(file + " can't be read: " + e.getMessage(), e);
     }
   }
 
-  /** Those rows under a row number, newest first. */
-  synchronized LedgerPage page(Optional<String> module, long under, int limit) throws SQLException {
-    PreparedStatement query = module.isPresent() ? ofModule : all;
-    int parameter = 1;
-    if (module.isPresent()) {
-      query.setString(parameter++, module.get());
-    }
-    query.setLong(parameter++, under);
-    // One more than is wanted tells whether there is a page after this one.
-    query.setInt(parameter, limit + 1);
-    List<LedgerEntry> items = new ArrayList<>();
-    Optional<String> next = Optional.empty();
-    long last = 0;
-    try (ResultSet rows = query.executeQuery()) {
-      while (rows.next()) {
-        if (items.size() == limit) {
-          next = Optional.of(Long.toString(last, Character.MAX_RADIX));
-        } else {
-          last = rows.getLong(1);
-          items.add(entry(rows));
-        }
-      }
-    }
-    return new LedgerPage(items, next);
+  synchronized LedgerPage page(LedgerQuery query) throws SQLException, IssuanceException {
+    return LedgerSearch.page(connection, query, LedgerSearch.Reach.USUAL);
   }
 
   synchronized Optional<LedgerEntry> bySerial(byte[] serial) throws SQLException {
     bySerial.setBytes(1, serial);
     try (ResultSet rows = bySerial.executeQuery()) {
-      return rows.next() ? Optional.of(entry(rows)) : Optional.empty();
+      if (rows.next()) {
+        return Optional.of(entry(rows));
+      }
     }
+    return LedgerSearch.archived(connection, serial);
   }
 
   /**
@@ -173,7 +154,8 @@ final class LedgerReader implements AutoCloseable {
     try (PreparedStatement query =
             connection.prepareStatement(
                 AUTHORITIES
-                    + " WHERE certificate IS NOT NULL AND role <> 'issuing' UNION ALL SELECT * FROM ("
+                    + " WHERE certificate IS NOT NULL AND role <> 'issuing' UNION ALL SELECT * FROM"
+                    + " ("
                     + AUTHORITIES
                     + " WHERE certificate IS NOT NULL AND role = 'issuing'"
                     + " AND state NOT IN ('prepared', 'retired') ORDER BY id DESC LIMIT "
@@ -227,7 +209,8 @@ final class LedgerReader implements AutoCloseable {
     return items;
   }
 
-  private static LedgerEntry entry(ResultSet rows) throws SQLException {
+  /** What {@link #leaves} found. */
+  static LedgerEntry entry(ResultSet rows) throws SQLException {
     String names = rows.getString(9);
     return new LedgerEntry(
         Octets.hex(rows.getBytes(2)),
@@ -244,7 +227,7 @@ final class LedgerReader implements AutoCloseable {
         Instant.ofEpochSecond(rows.getLong(11)),
         StateCode.state(rows.getInt(12)),
         Octets.hex(rows.getBytes(13)),
-        Octets.hex(rows.getBytes(14)));
+        Optional.of(Octets.hex(rows.getBytes(14))));
   }
 
   @Override

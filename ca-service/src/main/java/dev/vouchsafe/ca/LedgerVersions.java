@@ -171,7 +171,38 @@ final class LedgerVersions {
           ) STRICT\
           """);
 
-  private static final List<List<String>> ALL = List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION);
+  /**
+   * An index by end; the archive, where ended certificates stand packed in blocks, and each gap
+   * that a restored backup left.
+   */
+  private static final List<String> SCALE =
+      List.of(
+          "CREATE INDEX certificate_end ON certificate(not_after)",
+          """
+          CREATE TABLE archive(
+            id INTEGER PRIMARY KEY,
+            entries INTEGER NOT NULL,
+            first_serial BLOB NOT NULL,
+            last_serial BLOB NOT NULL,
+            first_end INTEGER NOT NULL,
+            last_end INTEGER NOT NULL,
+            packed BLOB NOT NULL
+          ) STRICT\
+          """,
+          "CREATE INDEX archive_serial ON archive(first_serial, last_serial)",
+          """
+          CREATE TABLE gap(
+            id INTEGER PRIMARY KEY,
+            known_until INTEGER NOT NULL,
+            restored INTEGER NOT NULL,
+            accepted INTEGER,
+            authority TEXT,
+            backup TEXT NOT NULL
+          ) STRICT\
+          """);
+
+  private static final List<List<String>> ALL =
+      List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE);
 
   /** The version that this program writes. */
   static final int NEWEST = ALL.size();

@@ -23,11 +23,39 @@ final class Serials {
   byte[] next(Instant now) {
     byte[] serial = new byte[LENGTH];
     random.nextBytes(serial);
-    long time = (Math.max(0, now.toEpochMilli()) & TIME_MASK) | SECOND_BIT;
+    setTime(serial, Math.max(0, now.toEpochMilli()) & TIME_MASK);
+    return serial;
+  }
+
+  /** The lowest that can be made at that time, or the lowest of all, if that is before 1970. */
+  static byte[] lowest(Instant time) {
+    byte[] serial = new byte[LENGTH];
+    setTime(serial, bounded(time));
+    return serial;
+  }
+
+  /** The highest that can be made before that time; one below all others, if there is none. */
+  static byte[] highestBefore(Instant time) {
+    byte[] serial = new byte[LENGTH];
+    long millis = bounded(time);
+    if (millis > 0) {
+      Arrays.fill(serial, (byte) 0xff);
+      setTime(serial, millis - 1);
+    }
+    return serial;
+  }
+
+  /** In milliseconds since 1970, no earlier and no later than a serial number can say. */
+  private static long bounded(Instant time) {
+    long seconds = Math.clamp(time.getEpochSecond(), 0, TIME_MASK / 1000);
+    return Math.min(TIME_MASK, seconds * 1000 + time.getNano() / 1_000_000);
+  }
+
+  private static void setTime(byte[] serial, long millis) {
+    long time = millis | SECOND_BIT;
     for (int i = 0; i < TIME_OCTETS; i++) {
       serial[i] = (byte) (time >>> (8 * (TIME_OCTETS - 1 - i)));
     }
-    return serial;
   }
 
   /** Whether those octets have the shape of a serial number made here. */

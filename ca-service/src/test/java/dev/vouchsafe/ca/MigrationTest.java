@@ -79,9 +79,11 @@ class MigrationTest {
     ca.reopen();
     ca.ca().close();
     for (String later :
-        List.of("audit_key", "revocation", "crl", "denied_module", "denied_token")) {
+        List.of(
+            "audit_key", "revocation", "crl", "denied_module", "denied_token", "archive", "gap")) {
       LedgerPeek.execute(home(), "DROP TABLE " + later);
     }
+    LedgerPeek.execute(home(), "DROP INDEX certificate_end");
     LedgerPeek.execute(home(), "PRAGMA user_version = " + version);
     ca.reopen();
     assertWhole();

@@ -164,7 +164,7 @@ class SeveralStoresTest {
         .extracting(AuthorityProof::authority, AuthorityProof::outcome)
         .containsExactly(tuple("root-1", Outcome.WORKS), tuple("device-1", Outcome.WORKS));
     assertThat(Files.readAllBytes(ca.settings.directory().resolve("ca.db"))).isEqualTo(before);
-    LedgerPeek.execute(ca.settings.directory(), "PRAGMA user_version = 4");
+    LedgerPeek.execute(ca.settings.directory(), "PRAGMA user_version = " + LedgerVersions.NEWEST);
     ca.reopen();
     ca.issue(TestCa.grant(), REQUEST);
   }

@@ -7,10 +7,8 @@ import dev.vouchsafe.audit.AuditReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -176,19 +174,9 @@ final class AuditShowCommand implements Callable<Integer> {
   }
 
   private Optional<Instant> time(String option, @Nullable String text) throws CommandFailure {
-    if (text == null) {
-      return Optional.empty();
-    }
-    Optional<Duration> ago = Durations.parse(text);
-    try {
-      return Optional.of(
-          ago.isPresent()
-              ? console.clock().instant().minus(ago.get())
-              : OffsetDateTime.parse(text).toInstant());
-    } catch (DateTimeException e) {
-      throw CommandFailure.usage(
-          option + " is a time such as 2026-11-23T10:00:00Z, or how long ago, such as 90m or 7d");
-    }
+    return text == null
+        ? Optional.empty()
+        : Optional.of(Durations.ofTimeOption(option, text, console.clock()));
   }
 
   private void read(AuditReader reader, AuditFilter filter, Consumer<AuditEntry> taker)

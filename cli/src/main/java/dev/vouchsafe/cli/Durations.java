@@ -1,6 +1,10 @@
 package dev.vouchsafe.cli;
 
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.OffsetDateTime;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -36,6 +40,20 @@ final class Durations {
         .orElseThrow(() ->
             CommandFailure.usage(
                 option + " is a number over 0 and one of s m h d, such as 90s or 1h"));
+  }
+
+  /** The value of an option that is a moment: RFC 3339, or a span, so long ago. */
+  static Instant ofTimeOption(String option, String text, InstantSource clock)
+      throws CommandFailure {
+    Optional<Duration> ago = parse(text);
+    try {
+      return ago.isPresent()
+          ? clock.instant().minus(ago.get())
+          : OffsetDateTime.parse(text).toInstant();
+    } catch (DateTimeException e) {
+      throw CommandFailure.usage(
+          option + " is a time such as 2026-11-23T10:00:00Z, or how long ago, such as 90m or 7d");
+    }
   }
 
   /** In the largest unit that divides it, as {@link #parse} reads it. */

@@ -262,6 +262,50 @@ class AskingCommandsTest {
   }
 
   @Test
+  void theLedgerIsAskedForWhatThePersonAskedFor() throws Exception {
+    try (FakeService service = admin(FakeService.json(200, "{\"items\":[]}"))) {
+      CliRun.Ended listed =
+          run(
+              "cert",
+              "list",
+              "--serial",
+              "4A:0F",
+              "--since",
+              "2026-11-01T00:00:00+01:00",
+              "--until",
+              "2026-11-02T00:00:00Z",
+              "--expiring-within",
+              "1h",
+              "--state",
+              "issued",
+              "--authority",
+              "device-1",
+              "--profile",
+              "server");
+      assertThat(listed.code()).isZero();
+      assertThat(service.request())
+          .startsWith(
+              "GET /certificates?limit=1000&serial=4a0f&since=2026-10-31T23%3A00%3A00Z"
+                  + "&until=2026-11-02T00%3A00%3A00Z&expiringWithin=3600&state=issued"
+                  + "&authority=device-1&profile=server HTTP/1.1");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--since, yesterday, --since is a time",
+    "--until, 7x, --until is a time",
+    "--expiring-within, 0s, --expiring-within is a number over 0",
+    "--serial, xyz, --serial is the beginning of a serial number",
+    "--serial, 000000000000000000000000000000000, --serial is the beginning"
+  })
+  void aQuestionThatCantBeIsToldBeforeAnybodyIsAsked(String option, String value, String told) {
+    CliRun.Ended ended = run("cert", "list", option, value);
+    assertThat(ended.code()).isEqualTo(2);
+    assertThat(ended.err()).contains(told);
+  }
+
+  @Test
   void oneEntryIsShownFieldByField() throws Exception {
     try (FakeService service =
         admin(FakeService.json(200, "{\"serial\":\"0a\",\"names\":[\"dns:a\",\"ip:::1\"]}"))) {

@@ -1,14 +1,11 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.IssuanceException;
-import dev.vouchsafe.ca.LedgerQuery;
 import java.util.Optional;
 
 /** What the administrators' socket serves; its file mode says who may ask. */
 final class AdminApi implements Routes {
   private static final QuietLog LOG = new QuietLog(AdminApi.class);
-  private static final int DEFAULT_PAGE = 100;
-  private static final int LARGEST_PAGE = 1000;
   private static final String EXPLAIN = "explain";
 
   private final AdminViews views;
@@ -177,7 +174,7 @@ final class AdminApi implements Routes {
       case "/clock" -> clock.status();
       case "/metrics" -> metrics.page();
       case "/modules" -> views.modules();
-      case "/certificates" -> views.certificates(query(request));
+      case "/certificates" -> views.certificates(request);
       case "/authorities" -> views.authorities();
       case "/revocations" -> revocations.lists();
       case "/key-stores" -> views.keyStores();
@@ -194,22 +191,5 @@ final class AdminApi implements Routes {
       found = views.certificate(path.substring("/certificates/".length()));
     }
     return found.orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "not found"));
-  }
-
-  private static LedgerQuery query(Request request) throws Failure {
-    int limit = DEFAULT_PAGE;
-    Optional<String> asked = request.parameter("limit");
-    if (asked.isPresent()) {
-      limit = asked.get().matches("[0-9]{1,4}") ? Integer.parseInt(asked.get()) : 0;
-      if (limit < 1 || limit > LARGEST_PAGE) {
-        throw Failure.of(Problem.REQUEST_INVALID, "limit: is not 1 to " + LARGEST_PAGE);
-      }
-    }
-    return new LedgerQuery(decoded(request, "module"), limit, decoded(request, "before"));
-  }
-
-  private static Optional<String> decoded(Request request, String name) throws Failure {
-    Optional<String> raw = request.parameter(name);
-    return raw.isPresent() ? Optional.of(Percent.decode(raw.get())) : raw;
   }
 }

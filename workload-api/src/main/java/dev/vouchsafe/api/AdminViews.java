@@ -103,8 +103,9 @@ final class AdminViews {
         .map(registration -> answer(json -> module(json, registration, set.isBuiltIn(name))));
   }
 
-  Response certificates(LedgerQuery query) throws IssuanceException {
-    LedgerPage page = parts.authority().certificates(query);
+  /** A page of the ledger; what is amiss in the question is told. */
+  Response certificates(Request request) throws Failure {
+    LedgerPage page = page(LedgerQueries.of(request, parts.clock()));
     return answer(json -> {
       json.writeArrayFieldStart("items");
       for (LedgerEntry entry : page.items()) {
@@ -119,6 +120,14 @@ final class AdminViews {
     });
   }
 
+  private LedgerPage page(LedgerQuery query) throws Failure {
+    try {
+      return parts.authority().certificates(query);
+    } catch (IssuanceException e) {
+      throw Failure.forAdministrator(e);
+    }
+  }
+
   Optional<Response> certificate(String serial) throws IssuanceException {
     Optional<RevokedCertificate> revoked = parts.authority().revocations().find(serial);
     return parts
@@ -129,7 +138,7 @@ final class AdminViews {
               certificate(json, entry);
               json.writeStringField("generation", entry.generation());
               json.writeStringField("tbsSha256", entry.tbsSha256());
-              json.writeStringField("spkiSha256", entry.spkiSha256());
+              optional(json, "spkiSha256", entry.spkiSha256());
               if (revoked.isPresent()) {
                 json.writeObjectFieldStart("revocation");
                 AdminRevocations.members(json, revoked.get());
@@ -247,6 +256,9 @@ final class AdminViews {
     json.writeStringField("notBefore", Times.text(entry.notBefore()));
     json.writeStringField("notAfter", Times.text(entry.notAfter()));
     json.writeStringField("state", lower(entry.state()));
+    if (entry.archived()) {
+      json.writeBooleanField("archived", true);
+    }
   }
 
   private static void authorityMembers(JsonGenerator json, AuthorityInfo authority)

@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -65,6 +66,17 @@ final class Request {
       start = end + 1;
     }
     return Optional.ofNullable(found);
+  }
+
+  /** The names of all parameters, still percent-encoded. */
+  List<String> parameterNames() {
+    if (query.isEmpty()) {
+      return List.of();
+    }
+    return Arrays.stream(query.split("&", -1))
+        .filter(parameter -> !parameter.isEmpty())
+        .map(parameter -> parameter.split("=", 2)[0])
+        .toList();
   }
 
   @Nullable String header(CharSequence name) {

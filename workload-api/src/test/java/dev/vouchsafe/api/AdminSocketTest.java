@@ -134,6 +134,42 @@ class AdminSocketTest {
     assertThat(shown.path("spkiSha256").asText()).matches("[0-9a-f]{64}");
     assertThat(shown.path("generation").asText()).isEqualTo("1");
     assertThat(get("/certificates?module=nobody").path("items")).isEmpty();
+    foundByWhatIsKnownOfThem(item.path("serial").asText());
+  }
+
+  private void foundByWhatIsKnownOfThem(String serial) throws Exception {
+    String upper = serial.toUpperCase(Locale.ROOT);
+    String recent = "since=2020-01-01T00:00:00Z";
+    assertThat(get("/certificates?serial=" + upper).path("items")).hasSize(1);
+    assertThat(get("/certificates?serial=40").path("items")).isEmpty();
+    assertThat(get("/certificates?" + recent + "&state=issued").path("items")).hasSize(3);
+    assertThat(get("/certificates?until=2020-01-01T00:00:00Z").path("items")).isEmpty();
+    assertThat(get("/certificates?expiringWithin=86400&profile=server").path("items")).hasSize(3);
+    assertThat(get("/certificates?expiringWithin=1").path("items")).isEmpty();
+    assertThat(get("/certificates?authority=device-1&module=edgeHub").path("items")).hasSize(3);
+    assertThat(get("/certificates?state=failed").path("items")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "sinse=2020-01-01T00:00:00Z|there is no parameter of that name",
+        "since=yesterday|since:",
+        "until=|until:",
+        "expiringWithin=1h|expiringWithin:",
+        "expiringWithin=-1|expiringWithin:",
+        "state=revoked-or-so|state:",
+        "authority=device-77|there is no device-77",
+        "authority=%00|authority:",
+        "serial=xyz|serial:",
+        "before=nonsense!|before:"
+      })
+  void aQuestionThatCantBeIsToldWhatIsWrongWithIt(String query, String told) throws Exception {
+    Answer answer = RawClient.once(server.admin, Bodies.get("/certificates?" + query));
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.json("code")).isEqualTo("request-invalid");
+    assertThat(answer.json("detail")).contains(told);
   }
 
   @Test
