@@ -44,7 +44,7 @@ final class AuthorityChain {
     requireSigned(root);
     requireSigned(device);
     requireIdentity(device.certificate(), settings.identity());
-    this.issuer = Issuer.of(device, settings.identity());
+    this.issuer = Issuer.of(device, settings.identity()).listedAt(settings.revocation().baseUrl());
     for (StoredAuthority authority : all) {
       byte[] spki = authority.certificate().getPublicKey().getEncoded();
       keyHashes.add(ByteBuffer.wrap(Octets.sha256(spki)));

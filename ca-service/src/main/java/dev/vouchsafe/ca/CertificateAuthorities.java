@@ -155,13 +155,15 @@ public final class CertificateAuthorities {
       TrustedClock clock,
       Pace pace)
       throws IOException {
-    RevocationLedger revocations = ledger.revocations();
+    RevocationTables tables = ledger.revocations();
+    RevocationLedger revocations = new RevocationLedger(tables);
+    OcspLedger ocsp = new OcspLedger(tables);
     OcspSigners signers =
         new OcspSigners(
             issuers,
             stores,
             crypto,
-            new OcspSignerMaker(settings, crypto, revocations, clock),
+            new OcspSignerMaker(settings, crypto, ocsp, clock),
             clock,
             pace);
     RevokedTokens tokens = new RevokedTokens(settings.directory(), revocations, clock);
@@ -169,17 +171,18 @@ public final class CertificateAuthorities {
       tokens.start();
       return new RevocationService(
           ledger,
+          tables,
           revocations,
           new Denials(revocations.denied()),
-          new CrlPublisher(settings, issuers, stores, crypto, revocations, clock, pace),
+          new CrlPublisher(settings, issuers, stores, crypto, new CrlLedger(tables), clock, pace),
           issuers,
           distrust(revocations, issuers),
           tokens,
           signers,
-          new OcspResponder(issuers, signers, revocations, clock, pace),
+          new OcspResponder(issuers, signers, ocsp, clock, pace),
           clock);
     } catch (IssuanceException e) {
-      revocations.close();
+      tables.close();
       throw new IOException(String.valueOf(e.getMessage()), e);
     }
   }

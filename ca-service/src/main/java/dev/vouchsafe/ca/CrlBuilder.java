@@ -35,14 +35,14 @@ final class CrlBuilder {
     this.issuer = issuer;
   }
 
-  byte[] tbs(RevocationLedger.ListRow row, List<RevocationLedger.Entry> entries) {
+  byte[] tbs(CrlLedger.ListRow row, List<CrlLedger.Entry> entries) {
     V2TBSCertListGenerator tbs = new V2TBSCertListGenerator();
     tbs.setSignature(issuer.signatureAlgorithm());
     tbs.setIssuer(issuer.subject());
     tbs.setThisUpdate(ValidityTimes.encode(row.thisUpdate()));
     tbs.setNextUpdate(ValidityTimes.encode(row.nextUpdate()));
     try {
-      for (RevocationLedger.Entry entry : entries) {
+      for (CrlLedger.Entry entry : entries) {
         tbs.addCRLEntry(encode(entry));
       }
       ExtensionsGenerator extensions = new ExtensionsGenerator();
@@ -57,7 +57,7 @@ final class CrlBuilder {
     }
   }
 
-  private static ASN1Sequence encode(RevocationLedger.Entry entry) throws IOException {
+  private static ASN1Sequence encode(CrlLedger.Entry entry) throws IOException {
     ASN1EncodableVector parts = new ASN1EncodableVector(3);
     parts.add(new ASN1Integer(new BigInteger(1, entry.serial().octets())));
     parts.add(ValidityTimes.encode(entry.revoked()));

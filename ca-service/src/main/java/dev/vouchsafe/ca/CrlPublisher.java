@@ -2,9 +2,9 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.CrlLedger.ListRow;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
-import dev.vouchsafe.ca.RevocationLedger.ListRow;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.ca.clock.TrustedClock.Reading;
 import dev.vouchsafe.keys.SoftwareCrypto;
@@ -58,7 +58,7 @@ final class CrlPublisher implements AutoCloseable {
   private final Issuers issuers;
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
-  private final RevocationLedger ledger;
+  private final CrlLedger ledger;
   private final TrustedClock clock;
   private final Pace pace;
   private final CrlFiles files;
@@ -72,7 +72,7 @@ final class CrlPublisher implements AutoCloseable {
       Issuers issuers,
       NamedStores stores,
       SoftwareCrypto crypto,
-      RevocationLedger ledger,
+      CrlLedger ledger,
       TrustedClock clock,
       Pace pace) {
     this.settings = settings;
@@ -273,7 +273,7 @@ final class CrlPublisher implements AutoCloseable {
     Optional<ListRow> before = ledger.list(line.row());
     long covers = ledger.last(line.row());
     Instant swept = before.map(ListRow::swept).orElse(Instant.EPOCH);
-    List<RevocationLedger.Entry> entries =
+    List<CrlLedger.Entry> entries =
         ledger.entries(line.row(), swept.isBefore(time.now()) ? swept : time.now());
     ListRow row = next(line, before, covers, swept, time);
     byte[] tbs = new CrlBuilder(line.issuer()).tbs(row, entries);

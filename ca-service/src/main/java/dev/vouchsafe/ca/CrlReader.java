@@ -71,8 +71,8 @@ final class CrlReader {
    *
    * @param end when those of its certificates end that the ledger doesn't know
    */
-  static List<RevocationLedger.Entry> entries(byte[] der, Instant end) {
-    List<RevocationLedger.Entry> entries = new ArrayList<>();
+  static List<CrlLedger.Entry> entries(byte[] der, Instant end) {
+    List<CrlLedger.Entry> entries = new ArrayList<>();
     for (TBSCertList.CRLEntry entry :
         CertificateList.getInstance(der).getTBSCertList().getRevokedCertificates()) {
       Extensions told = entry.getExtensions();
@@ -80,7 +80,7 @@ final class CrlReader {
       int code =
           reason == null ? 0 : ASN1Enumerated.getInstance(reason.getParsedValue()).intValueExact();
       entries.add(
-          new RevocationLedger.Entry(
+          new CrlLedger.Entry(
               0,
               new Blob(entry.getUserCertificate().getValue().toByteArray()),
               end,

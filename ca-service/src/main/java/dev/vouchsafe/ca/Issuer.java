@@ -6,6 +6,7 @@ import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Optional;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.Certificate;
@@ -23,6 +24,7 @@ final class Issuer {
   private final AlgorithmIdentifier signatureAlgorithm;
   private final String pem;
   private final boolean delegate;
+  private final Optional<String> listUrl;
 
   Issuer(String id, String trustDomain, KeyType keyType, X509Certificate certificate)
       throws IOException {
@@ -53,6 +55,36 @@ final class Issuer {
     this.signatureAlgorithm = SignatureAlgorithms.of(keyType);
     this.pem = Pem.certificate(der) + above;
     this.delegate = !above.isEmpty();
+    this.listUrl = Optional.empty();
+  }
+
+  private Issuer(Issuer same, Optional<String> listUrl) {
+    this.id = same.id;
+    this.trustDomain = same.trustDomain;
+    this.keyType = same.keyType;
+    this.notBefore = same.notBefore;
+    this.notAfter = same.notAfter;
+    this.subject = same.subject;
+    this.subjectDer = same.subjectDer;
+    this.keyId = same.keyId;
+    this.signatureAlgorithm = same.signatureAlgorithm;
+    this.pem = same.pem;
+    this.delegate = same.delegate;
+    this.listUrl = listUrl;
+  }
+
+  /**
+   * The same, whose leaves name its revocation list.
+   *
+   * @param base the URL of the folder of the lists; absent if they name none
+   */
+  Issuer listedAt(Optional<String> base) {
+    return new Issuer(this, base.map(url -> url + "/" + id + ".crl"));
+  }
+
+  /** Where its revocation list is, if its leaves are to say so. */
+  Optional<String> listUrl() {
+    return listUrl;
   }
 
   /** That authority of the gateway. */

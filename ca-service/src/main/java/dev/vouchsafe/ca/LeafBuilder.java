@@ -96,6 +96,7 @@ final class LeafBuilder {
     if (issuer.isDelegate()) {
       extensions.add(NO_REVOCATION);
     }
+    issuer.listUrl().ifPresent(url -> extensions.add(CrlAddress.extension(url)));
     return extensions.toArray(Extension[]::new);
   }
 

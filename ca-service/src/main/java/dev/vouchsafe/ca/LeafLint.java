@@ -71,6 +71,9 @@ final class LeafLint {
   /** id-ce-noRevAvail (RFC 9608 section 2). */
   private static final ASN1ObjectIdentifier NO_REV_AVAIL = new ASN1ObjectIdentifier("2.5.29.56");
 
+  /** id-ce-cRLDistributionPoints (RFC 5280 section 4.2.1.13). */
+  private static final ASN1ObjectIdentifier CRL_ADDRESS = new ASN1ObjectIdentifier("2.5.29.31");
+
   private static final byte[] NULL = octets("0500");
 
   private final Issuer issuer;
@@ -250,6 +253,7 @@ final class LeafLint {
     if (issuer.isDelegate()) {
       wanted.put(NO_REV_AVAIL, NULL);
     }
+    issuer.listUrl().ifPresent(url -> wanted.put(CRL_ADDRESS, CrlAddress.octets(url)));
     ASN1ObjectIdentifier[] oids = extensions.getExtensionOIDs();
     require(oids.length == wanted.size(), "it has not exactly our extensions");
     Extension[] anew = new Extension[oids.length];

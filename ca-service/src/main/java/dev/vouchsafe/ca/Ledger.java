@@ -296,8 +296,8 @@ final class Ledger implements AutoCloseable {
    *
    * @throws IOException if the file can't be read
    */
-  RevocationLedger revocations() throws IOException {
-    return new RevocationLedger(this, writer, file);
+  RevocationTables revocations() throws IOException {
+    return new RevocationTables(this, writer, file);
   }
 
   /** The part of it that is about tokens and the modules' keys. */

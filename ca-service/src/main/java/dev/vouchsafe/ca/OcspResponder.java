@@ -48,17 +48,13 @@ final class OcspResponder {
 
   private final Issuers issuers;
   private final OcspSigners signers;
-  private final RevocationLedger ledger;
+  private final OcspLedger ledger;
   private final TrustedClock clock;
   private final OcspRation ration;
   private final OcspKept kept;
 
   OcspResponder(
-      Issuers issuers,
-      OcspSigners signers,
-      RevocationLedger ledger,
-      TrustedClock clock,
-      Pace pace) {
+      Issuers issuers, OcspSigners signers, OcspLedger ledger, TrustedClock clock, Pace pace) {
     this.issuers = issuers;
     this.signers = signers;
     this.ledger = ledger;
@@ -155,16 +151,16 @@ final class OcspResponder {
 
   private CertStatus status(OcspIssuer issuer, CertID id) throws IssuanceException {
     byte[] serial = id.getSerialNumber().getValue().toByteArray();
-    RevocationLedger.Standing standing =
+    OcspLedger.Standing standing =
         ledger.standing(issuer.authority().row().row(), issuer.name(), serial);
     return switch (standing) {
-      case RevocationLedger.Standing.Good _ -> new CertStatus();
-      case RevocationLedger.Standing.Unknown _ -> new CertStatus(2, DERNull.INSTANCE);
-      case RevocationLedger.Standing.Revoked revoked -> new CertStatus(info(revoked));
+      case OcspLedger.Standing.Good _ -> new CertStatus();
+      case OcspLedger.Standing.Unknown _ -> new CertStatus(2, DERNull.INSTANCE);
+      case OcspLedger.Standing.Revoked revoked -> new CertStatus(info(revoked));
     };
   }
 
-  private static RevokedInfo info(RevocationLedger.Standing.Revoked revoked) {
+  private static RevokedInfo info(OcspLedger.Standing.Revoked revoked) {
     DERGeneralizedTime at = generalized(revoked.at());
     return revoked.reason() == RevocationReason.UNSPECIFIED
         ? new RevokedInfo(at)

@@ -15,7 +15,11 @@ import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.DERNull;
+import org.bouncycastle.asn1.DERUTF8String;
 import org.bouncycastle.asn1.ocsp.OCSPObjectIdentifiers;
+import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x500.style.BCStyle;
 import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
@@ -41,12 +45,12 @@ final class OcspSignerMaker {
 
   private final CaSettings settings;
   private final SoftwareCrypto crypto;
-  private final RevocationLedger ledger;
+  private final OcspLedger ledger;
   private final TrustedClock clock;
   private final Serials serials = new Serials();
 
   OcspSignerMaker(
-      CaSettings settings, SoftwareCrypto crypto, RevocationLedger ledger, TrustedClock clock) {
+      CaSettings settings, SoftwareCrypto crypto, OcspLedger ledger, TrustedClock clock) {
     this.settings = settings;
     this.crypto = crypto;
     this.ledger = ledger;
@@ -77,7 +81,7 @@ final class OcspSignerMaker {
     byte[] tbs = tbs(issuer, serial, name, notBefore, notAfter, spki);
     Ledger.DurableIntent intent =
         ledger.record(
-            new RevocationLedger.SignerRow(
+            new OcspLedger.SignerRow(
                 authority.row().row(), MODULE, name, new Blob(serial), notBefore, notAfter),
             Octets.sha256(pair.getPublic().getEncoded()),
             tbs);
@@ -112,7 +116,7 @@ final class OcspSignerMaker {
     tbs.setIssuer(issuer.subject());
     tbs.setStartDate(ValidityTimes.encode(notBefore));
     tbs.setEndDate(ValidityTimes.encode(notAfter));
-    tbs.setSubject(LeafBuilder.subject(name));
+    tbs.setSubject(new X500Name(new RDN[] {new RDN(BCStyle.CN, new DERUTF8String(name))}));
     tbs.setSubjectPublicKeyInfo(key);
     tbs.setExtensions(
         new Extensions(

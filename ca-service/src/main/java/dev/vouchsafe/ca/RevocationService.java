@@ -25,6 +25,7 @@ final class RevocationService implements Revocations, AutoCloseable {
   private static final Duration LIST_WAITS = Duration.ofSeconds(3);
 
   private final Ledger ledger;
+  private final RevocationTables tables;
   private final RevocationLedger revocations;
   private final Denials denials;
   private final CrlPublisher publisher;
@@ -38,6 +39,7 @@ final class RevocationService implements Revocations, AutoCloseable {
 
   RevocationService(
       Ledger ledger,
+      RevocationTables tables,
       RevocationLedger revocations,
       Denials denials,
       CrlPublisher publisher,
@@ -48,6 +50,7 @@ final class RevocationService implements Revocations, AutoCloseable {
       OcspResponder responder,
       TrustedClock clock) {
     this.ledger = ledger;
+    this.tables = tables;
     this.revocations = revocations;
     this.denials = denials;
     this.publisher = publisher;
@@ -288,6 +291,6 @@ final class RevocationService implements Revocations, AutoCloseable {
   public void close() {
     signers.close();
     publisher.close();
-    revocations.close();
+    tables.close();
   }
 }

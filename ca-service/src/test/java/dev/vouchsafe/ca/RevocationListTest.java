@@ -12,12 +12,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The lists of what is revoked: their numbers, times and entries, and what others make of them. */
 class RevocationListTest {
@@ -276,6 +279,36 @@ class RevocationListTest {
         .contains("issuing-", "too short-lived");
     assertThat(revocations().find(serial).orElseThrow().listed()).isFalse();
     assertThat(Revoking.serials(Revoking.crl(ca, "device-1"))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 60, 110, 200, 256})
+  void aLeafNamesTheListOfItsIssuerOnlyWhereThatIsWanted(int length) throws Exception {
+    assertThat(ca.leaf(TestCa.grant(), REQUEST).getExtensionValue("2.5.29.31")).isNull();
+    ca.close();
+    String base = "http://gateway.local/" + "x".repeat(length);
+    CaSettings plain = TestCa.settings(Files.createDirectory(folder.resolve("named")));
+    CaSettings named =
+        new CaSettings(
+            plain.directory(),
+            plain.identity(),
+            plain.lifetimes(),
+            plain.tokens(),
+            plain.rootKey(),
+            plain.deviceKey(),
+            plain.leafKey(),
+            plain.issuing(),
+            plain.liveCertificates(),
+            new RevocationSettings(WEEK, Optional.of(base)));
+    ca = TestCa.with(named);
+    IssuedCertificate issued = ca.issue(TestCa.grant(), REQUEST);
+    write("named.pem", first(issued));
+
+    assertThat(
+            new Program(folder)
+                .good("openssl", "x509", "-in", "named.pem", "-noout", "-text", "-nameopt", "utf8"))
+        .contains("X509v3 CRL Distribution Points")
+        .contains("URI:" + base + "/device-1.crl");
   }
 
   @Test

@@ -251,6 +251,14 @@ class TokenCommandsTest {
         CliRun.at(root).given(token).run("token", "verify", "--audience", "evil.example");
     assertThat(other.code()).isEqualTo(3);
     assertThat(other.err()).contains("(audience)").doesNotContain(token);
+    String id = good.json().path("id").asText();
+    Files.writeString(home.revokedTokens(), "{\"items\":[{\"id\":\"" + id + "\"}]}");
+    CliRun.Ended revoked = CliRun.at(root).given(token).run("token", "verify");
+    assertThat(revoked.code()).isEqualTo(3);
+    assertThat(revoked.err()).contains("(revoked)").doesNotContain(token);
+    Files.writeString(home.revokedTokens(), "nonsense");
+    assertThat(CliRun.at(root).given(token).run("token", "verify").code()).isEqualTo(1);
+    Files.delete(home.revokedTokens());
     CliRun.Ended changed = CliRun.at(root).given(flipped(token)).run("token", "verify");
     assertThat(changed.code()).isEqualTo(3);
     assertThat(changed.err()).contains("(signature)");
