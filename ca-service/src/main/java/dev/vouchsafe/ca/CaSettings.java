@@ -18,6 +18,7 @@ import java.util.OptionalLong;
  * @param liveCertificates how many certificates that have not ended each registration may have, if
  *     that is limited
  * @param revocation how revocations are told
+ * @param ledger how much room the ledger may take
  */
 public record CaSettings(
     Path directory,
@@ -29,8 +30,9 @@ public record CaSettings(
     KeyType leafKey,
     IssuingCaSettings issuing,
     OptionalLong liveCertificates,
-    RevocationSettings revocation) {
-  /** With revocations told as by default. */
+    RevocationSettings revocation,
+    LedgerSettings ledger) {
+  /** With revocations told, and the ledger kept, as by default. */
   public CaSettings(
       Path directory,
       GatewayIdentity identity,
@@ -51,6 +53,7 @@ public record CaSettings(
         leafKey,
         issuing,
         liveCertificates,
-        RevocationSettings.defaults());
+        RevocationSettings.defaults(),
+        LedgerSettings.STANDARD);
   }
 }

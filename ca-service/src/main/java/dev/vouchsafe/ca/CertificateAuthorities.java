@@ -96,7 +96,7 @@ public final class CertificateAuthorities {
       TrustedClock clock,
       Executor executor)
       throws IOException {
-    Ledger ledger = Ledger.open(settings.directory());
+    Ledger ledger = Ledger.open(settings.directory(), settings.ledger());
     return open(settings, stores, crypto, clock, executor, ledger, Pace.real());
   }
 
@@ -114,6 +114,7 @@ public final class CertificateAuthorities {
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
       List<StoredAuthority> delegates = delegates(ledger);
       ledger.settle();
+      var _ = ledger.thin(settings.ledger(), clock);
       NamedStores stores = new NamedStores(authorityStores);
       UnderWay underWay = new UnderWay();
       AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, clock);
@@ -123,8 +124,6 @@ public final class CertificateAuthorities {
       NamedStore sealing = stores.named(chain.device().row().keyStore());
       KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
-      RevocationService revocations =
-          revocations(settings, ledger, issuers, stores, crypto, clock, pace);
       // The first issuing CA is being made when the first request comes.
       var _ = issuers.ready();
       clock.listen(change -> {
@@ -138,7 +137,7 @@ public final class CertificateAuthorities {
           services,
           new AuthoritySteps(
               settings, stores, crypto, ledger, issuers, services, factory, underWay),
-          revocations,
+          revocations(settings, ledger, issuers, stores, crypto, clock, pace),
           underWay,
           executor,
           pace.intentWait());
@@ -192,7 +191,6 @@ public final class CertificateAuthorities {
   private static Distrust distrust(RevocationLedger revocations, Issuers issuers)
       throws IssuanceException {
     Set<Long> revoked = revocations.revokedAuthorities();
-    revoked.forEach(issuers::drop);
     return new Distrust(
         Stream.concat(issuers.chain().all().stream(), issuers.delegates().stream())
             .filter(it -> revoked.contains(it.row().row()))

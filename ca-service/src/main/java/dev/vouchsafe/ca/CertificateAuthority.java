@@ -66,6 +66,9 @@ public interface CertificateAuthority extends AutoCloseable {
         .toList();
   }
 
+  /** How the ledger stands. Never waits. */
+  LedgerStatus ledger();
+
   /** The ledger's entries that the query asks for. */
   LedgerPage certificates(LedgerQuery query) throws IssuanceException;
 

@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -47,9 +48,13 @@ final class Ledger implements AutoCloseable {
   private final LedgerLock lock;
   private final LedgerWriter writer;
   private final LedgerReader reader;
+  private final LedgerBudget budget;
+  private volatile @Nullable LedgerThinning thinning;
   private final Path file;
 
-  private Ledger(LedgerLock lock, LedgerWriter writer, LedgerReader reader, Path file) {
+  private Ledger(
+      LedgerLock lock, LedgerWriter writer, LedgerReader reader, LedgerBudget budget, Path file) {
+    this.budget = budget;
     this.lock = lock;
     this.file = file;
     this.writer = writer;
@@ -65,7 +70,7 @@ final class Ledger implements AutoCloseable {
     LedgerLock lock = LedgerLock.take(folder);
     try {
       LedgerSchema.create(folder);
-      return open(folder, LedgerSchema::connect, lock);
+      return open(folder, LedgerSchema::connect, LedgerBudget.of(LedgerSettings.STANDARD), lock);
     } catch (IOException e) {
       lock.close();
       throw e;
@@ -81,24 +86,35 @@ final class Ledger implements AutoCloseable {
     return open(folder, LedgerSchema::connect);
   }
 
+  /** The same, within its limits. */
+  static Ledger open(Path folder, LedgerSettings settings) throws IOException {
+    return open(folder, LedgerSchema::connect, LedgerBudget.of(settings));
+  }
+
   static Ledger open(Path folder, LedgerSchema.Connector connector) throws IOException {
+    return open(folder, connector, LedgerBudget.of(LedgerSettings.STANDARD));
+  }
+
+  static Ledger open(Path folder, LedgerSchema.Connector connector, LedgerBudget budget)
+      throws IOException {
     LedgerSchema.requireFile(folder);
     LedgerLock lock = LedgerLock.take(folder);
     try {
       LedgerSchema.checkAndUpdate(folder, connector);
-      return open(folder, connector, lock);
+      return open(folder, connector, budget, lock);
     } catch (IOException e) {
       lock.close();
       throw e;
     }
   }
 
-  private static Ledger open(Path folder, LedgerSchema.Connector connector, LedgerLock lock)
+  private static Ledger open(
+      Path folder, LedgerSchema.Connector connector, LedgerBudget budget, LedgerLock lock)
       throws IOException {
     Path file = folder.resolve(LedgerSchema.FILE);
     LedgerReader reader = new LedgerReader(file);
     try {
-      return new Ledger(lock, new LedgerWriter(file, connector), reader, file);
+      return new Ledger(lock, new LedgerWriter(file, connector, budget), reader, budget, file);
     } catch (IOException e) {
       reader.close();
       throw e;
@@ -111,10 +127,37 @@ final class Ledger implements AutoCloseable {
    * @return completes on the ledger's thread, exceptionally with {@link Reason#LEDGER_UNAVAILABLE}
    */
   CompletableFuture<DurableIntent> record(LeafIntent leaf) {
+    if (budget.isFull()) {
+      return CompletableFuture.failedFuture(
+          new IssuanceException(
+              Reason.LEDGER_UNAVAILABLE, "the ledger has reached [limits] ledger-mb"));
+    }
     byte[] tbsSha256 = Octets.sha256(leaf.tbs());
     return writer
         .durable(ledger -> ledger.insert(leaf, tbsSha256))
         .thenApply(committed -> new DurableIntent(leaf.tbs()));
+  }
+
+  /**
+   * Begins to pack what ended long ago, until this is closed.
+   *
+   * @return what does it
+   */
+  LedgerThinning thin(LedgerSettings settings, TrustedClock clock) {
+    LedgerThinning begun = thinning(settings, clock);
+    thinning = begun;
+    begun.start();
+    return begun;
+  }
+
+  /** The same, not begun. */
+  LedgerThinning thinning(LedgerSettings settings, TrustedClock clock) {
+    return new LedgerThinning(reader, writer, budget, settings, clock);
+  }
+
+  LedgerStatus status() {
+    LedgerThinning present = thinning;
+    return budget.status(present == null ? 0 : present.archived());
   }
 
   /** Says that somebody is about to record, so that the next commit may wait a moment for it. */
@@ -315,6 +358,10 @@ final class Ledger implements AutoCloseable {
    */
   @Override
   public void close() {
+    LedgerThinning present = thinning;
+    if (present != null) {
+      present.close();
+    }
     writer.close();
     reader.close();
     if (writer.hasEnded()) {

@@ -94,6 +94,31 @@ final class LedgerReader implements AutoCloseable {
   }
 
   /**
+   * Certificates that ended before then, the longest ended first: without those that were revoked,
+   * and the newest of all, whose number says when this ledger was last used.
+   */
+  synchronized List<LedgerThinning.Row> endedBefore(Instant time, int most) throws SQLException {
+    List<LedgerThinning.Row> found = new ArrayList<>();
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            leaves("INDEXED BY certificate_end")
+                + "WHERE c.not_after < ? AND length(c.serial) = ?"
+                + " AND c.serial < (SELECT MAX(serial) FROM certificate) AND NOT EXISTS"
+                + " (SELECT 1 FROM revocation r WHERE r.serial = c.serial)"
+                + " ORDER BY c.not_after LIMIT ?")) {
+      query.setLong(1, time.getEpochSecond());
+      query.setInt(2, Serials.LENGTH);
+      query.setInt(3, most);
+      try (ResultSet rows = query.executeQuery()) {
+        while (rows.next()) {
+          found.add(new LedgerThinning.Row(rows.getLong(1), entry(rows)));
+        }
+      }
+    }
+    return found;
+  }
+
+  /**
    * Counts the certificates that have not ended, by module and by the minute of their end. What
    * failed was not signed.
    */

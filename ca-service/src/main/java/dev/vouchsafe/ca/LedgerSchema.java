@@ -28,7 +28,7 @@ final class LedgerSchema {
   /** Older files than the newest version are brought up to date when they are opened. */
   private static final int FIRST_VERSION = 1;
 
-  private static final int BUSY_TIMEOUT_MILLIS = 5000;
+  static final int BUSY_TIMEOUT_MILLIS = 5000;
   private static final int CACHE_KIB = 8 * 1024;
 
   /**

@@ -6,7 +6,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -29,6 +31,11 @@ final class LedgerStatements implements AutoCloseable {
   }
 
   private static final System.Logger LOG = System.getLogger(LedgerStatements.class.getName());
+
+  /** SQLite's own, since 2016. */
+  static final int PAGE_OCTETS = 4096;
+
+  private static final int SHORT_WAIT_MILLIS = 50;
   private static final int MOST_MODULES_REMEMBERED = 10_000;
 
   private final Connection connection;
@@ -39,6 +46,7 @@ final class LedgerStatements implements AutoCloseable {
   private final Map<String, Long> modules = new HashMap<>();
   private boolean synced = true;
   private boolean erasing;
+  private boolean checkpointing;
 
   LedgerStatements(Connection connection) throws SQLException {
     this.connection = connection;
@@ -144,6 +152,26 @@ final class LedgerStatements implements AutoCloseable {
     if (erasing) {
       erasing = false;
       erase();
+    } else if (checkpointing) {
+      checkpoint();
+    }
+    checkpointing = false;
+  }
+
+  /** The log is copied into the database after this transaction, as far as nobody reads it. */
+  void checkpointAfter() {
+    checkpointing = true;
+  }
+
+  private void checkpoint() throws SQLException {
+    connection.setAutoCommit(true);
+    try (Statement statement = connection.createStatement()) {
+      // Whoever reads for long is not waited for: the ledger's thread has more to do.
+      statement.execute("PRAGMA busy_timeout = " + SHORT_WAIT_MILLIS);
+      statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+      statement.execute("PRAGMA busy_timeout = " + LedgerSchema.BUSY_TIMEOUT_MILLIS);
+    } finally {
+      connection.setAutoCommit(false);
     }
   }
 
@@ -171,6 +199,60 @@ final class LedgerStatements implements AutoCloseable {
     } finally {
       connection.setAutoCommit(false);
     }
+  }
+
+  /** How much the pages of the file hold, without those that are free. */
+  long usedOctets() throws SQLException {
+    return PAGE_OCTETS * (number("PRAGMA page_count") - number("PRAGMA freelist_count"));
+  }
+
+  private long number(String query) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(query)) {
+      return rows.next() ? rows.getLong(1) : 0;
+    }
+  }
+
+  /**
+   * Moves certificates from their table into the archive.
+   *
+   * @param rows as they are in the table; if one of them isn't, nothing is moved
+   * @param packed the same as a block
+   */
+  void archive(List<LedgerThinning.Row> rows, byte[] packed) throws SQLException {
+    byte[] first = Octets.unhex(rows.getFirst().entry().serial()).orElseThrow();
+    byte[] last = first;
+    long firstEnd = Long.MAX_VALUE;
+    long lastEnd = Long.MIN_VALUE;
+    // First they go, so that the block finds free pages.
+    try (PreparedStatement delete =
+        connection.prepareStatement(
+            "DELETE FROM certificate WHERE id = ? AND serial = ? AND state = ? AND NOT EXISTS"
+                + " (SELECT 1 FROM revocation WHERE revocation.serial = certificate.serial)")) {
+      for (LedgerThinning.Row row : rows) {
+        byte[] serial = Octets.unhex(row.entry().serial()).orElseThrow();
+        delete.setLong(1, row.id());
+        delete.setBytes(2, serial);
+        delete.setInt(3, StateCode.of(row.entry().state()));
+        if (delete.executeUpdate() != 1) {
+          throw new SQLException(
+              "a certificate changed meanwhile", null, SQLiteErrorCode.SQLITE_CONSTRAINT.code);
+        }
+        first = Arrays.compareUnsigned(serial, first) < 0 ? serial : first;
+        last = Arrays.compareUnsigned(serial, last) > 0 ? serial : last;
+        firstEnd = Math.min(firstEnd, row.entry().notAfter().getEpochSecond());
+        lastEnd = Math.max(lastEnd, row.entry().notAfter().getEpochSecond());
+      }
+    }
+    changeOne(
+        "INSERT INTO archive(entries, first_serial, last_serial, first_end, last_end, packed)"
+            + " VALUES (?,?,?,?,?,?)",
+        rows.size(),
+        first,
+        last,
+        firstEnd,
+        lastEnd,
+        packed);
   }
 
   /**

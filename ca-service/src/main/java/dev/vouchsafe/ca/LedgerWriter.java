@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -28,6 +29,8 @@ final class LedgerWriter implements AutoCloseable {
 
   private final Path file;
   private final LedgerSchema.Connector connector;
+  private final LedgerBudget budget;
+  private final Path log;
   private final LedgerQueue queue = new LedgerQueue();
   private final ArrayDeque<LedgerQueue.Write> notes = new ArrayDeque<>();
   private final Thread thread;
@@ -46,15 +49,28 @@ final class LedgerWriter implements AutoCloseable {
     this(file, connector, CLOSE_WAITS);
   }
 
+  LedgerWriter(Path file, LedgerSchema.Connector connector, LedgerBudget budget)
+      throws IOException {
+    this(file, connector, budget, CLOSE_WAITS);
+  }
+
+  LedgerWriter(Path file, LedgerSchema.Connector connector, Duration closeWait) throws IOException {
+    this(file, connector, LedgerBudget.of(LedgerSettings.STANDARD), closeWait);
+  }
+
   /**
    * @param closeWait how long {@link #close} waits for the disk
    */
-  LedgerWriter(Path file, LedgerSchema.Connector connector, Duration closeWait) throws IOException {
+  private LedgerWriter(
+      Path file, LedgerSchema.Connector connector, LedgerBudget budget, Duration closeWait)
+      throws IOException {
+    this.budget = budget;
+    this.log = file.resolveSibling(file.getFileName() + "-wal");
     this.file = file;
     this.closeWait = closeWait;
     this.connector = connector;
     try {
-      statements = new LedgerStatements(connector.connect(file));
+      budget.measure(statements(), log);
     } catch (SQLException e) {
       throw new IOException(file + " can't be used: " + e.getMessage(), e);
     }
@@ -98,6 +114,11 @@ final class LedgerWriter implements AutoCloseable {
   /** Completes when every note given before can be read. */
   CompletableFuture<@Nullable Void> visible() {
     return queue.ask(false, false, ledger -> {});
+  }
+
+  /** Completes when the log was copied back, as far as nobody reads it, and the file measured. */
+  CompletableFuture<@Nullable Void> measured() {
+    return queue.ask(false, false, LedgerStatements::checkpointAfter);
   }
 
   private void run() {
@@ -163,6 +184,7 @@ final class LedgerWriter implements AutoCloseable {
         write(ledger, asked);
       }
       ledger.commit();
+      budget.measure(ledger, log);
       notes.clear();
       tell(null);
       return null;
@@ -191,7 +213,9 @@ final class LedgerWriter implements AutoCloseable {
   private LedgerStatements statements() throws SQLException {
     LedgerStatements current = statements;
     if (current == null) {
-      current = new LedgerStatements(connector.connect(file));
+      Connection connection = connector.connect(file);
+      budget.bound(connection);
+      current = new LedgerStatements(connection);
       statements = current;
     }
     return current;
@@ -243,7 +267,8 @@ final class LedgerWriter implements AutoCloseable {
     LOG.log(
         System.Logger.Level.ERROR,
         "the ledger''s disk does not answer: left behind are a commit of {0} writes that may still"
-            + " end, {1} that waited and {2} notes of how certificates ended, which stand as issued",
+            + " end, {1} that waited and {2} notes of how certificates ended, which stand as"
+            + " issued",
         inHand,
         left.asked().size(),
         left.notes().size());

@@ -299,7 +299,8 @@ class RevocationListTest {
             plain.leafKey(),
             plain.issuing(),
             plain.liveCertificates(),
-            new RevocationSettings(WEEK, Optional.of(base)));
+            new RevocationSettings(WEEK, Optional.of(base)),
+            plain.ledger());
     ca = TestCa.with(named);
     IssuedCertificate issued = ca.issue(TestCa.grant(), REQUEST);
     write("named.pem", first(issued));

@@ -63,6 +63,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(new ClockChecks(home, console).clock(service.clock()));
     findings.add(service.running());
     service.audit().ifPresent(findings::add);
+    service.ledger().ifPresent(findings::add);
     configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));
     RegistrationChecks modules = new RegistrationChecks(home, LocalAccounts.ofSystem());
     findings.addAll(modules.registrations());

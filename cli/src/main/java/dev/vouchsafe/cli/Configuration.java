@@ -6,6 +6,7 @@ import dev.vouchsafe.audit.AuditSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
+import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
@@ -34,6 +35,7 @@ import java.util.stream.Collectors;
  * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
  * @param liveCertificates how many living certificates a registration may have, if that is limited
+ * @param ledger how much room the ledger may take
  * @param revocation how revocations are told
  * @param audit how much of the audit log is kept
  * @param bundle how the trust bundle is published
@@ -49,6 +51,7 @@ record Configuration(
     AttestationSettings attestation,
     ApiSettings.Limits limits,
     OptionalLong liveCertificates,
+    LedgerSettings ledger,
     RevocationSettings revocation,
     Audit audit,
     Bundle bundle,
@@ -216,6 +219,7 @@ record Configuration(
         keys.leafType(),
         issuing,
         liveCertificates,
-        revocation);
+        revocation,
+        ledger);
   }
 }

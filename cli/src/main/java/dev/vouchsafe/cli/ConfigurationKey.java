@@ -47,6 +47,8 @@ enum ConfigurationKey {
   WAITING("limits", "waiting", Kind.INTEGER, "1024"),
   PER_UID("limits", "per-uid", Kind.INTEGER, "512"),
   LIVE_CERTIFICATES("limits", "live-certificates", Kind.INTEGER, null),
+  LEDGER_MB("limits", "ledger-mb", Kind.INTEGER, null),
+  LEDGER_DAYS("limits", "ledger-days", Kind.INTEGER, "30"),
   AUDIT_MB("limits", "audit-mb", Kind.INTEGER, "64"),
   AUDIT_DAYS("limits", "audit-days", Kind.INTEGER, "366"),
   REFRESH("bundle", "refresh", Kind.TEXT, "1h"),
@@ -78,9 +80,7 @@ enum ConfigurationKey {
    * a key that is taken and does nothing is a lie to the one who set it.
    */
   private static final Map<String, List<String>> LATER =
-      Map.of(
-          "listen", List.of("spiffe", "loopback"),
-          "limits", List.of("ledger-mb"));
+      Map.of("listen", List.of("spiffe", "loopback"));
 
   private final String section;
   private final String key;

@@ -4,6 +4,7 @@ import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
+import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.RevocationSettings;
@@ -27,6 +28,9 @@ final class ConfigurationValues {
   private static final Duration LONGEST_TOKEN = Duration.ofHours(24);
   private static final int MOST = 1_000_000;
   private static final int HIGHEST_PORT = 65_535;
+  private static final long MIB = 1024L * 1024;
+  private static final int LARGEST_LEDGER_MB = 1024 * 1024;
+  private static final int MOST_LEDGER_DAYS = 36_525;
   private static final int LARGEST_AUDIT_MB = 65_536;
   private static final int MOST_AUDIT_DAYS = 36_525;
 
@@ -60,6 +64,7 @@ final class ConfigurationValues {
                 integer(ConfigurationKey.PER_UID, 1, MOST),
                 integer(ConfigurationKey.WAITING, 1, MOST)),
             liveCertificates(),
+            ledger(),
             revocation(),
             new Configuration.Audit(
                 integer(ConfigurationKey.AUDIT_MB, 1, LARGEST_AUDIT_MB),
@@ -129,6 +134,16 @@ final class ConfigurationValues {
     return given(ConfigurationKey.LIVE_CERTIFICATES).isPresent()
         ? OptionalLong.of(integer(ConfigurationKey.LIVE_CERTIFICATES, 1, MOST))
         : OptionalLong.empty();
+  }
+
+  private LedgerSettings ledger() throws ConfigurationException {
+    int least = Math.toIntExact(LedgerSettings.LEAST / MIB);
+    OptionalLong most =
+        given(ConfigurationKey.LEDGER_MB).isPresent()
+            ? OptionalLong.of(MIB * integer(ConfigurationKey.LEDGER_MB, least, LARGEST_LEDGER_MB))
+            : OptionalLong.empty();
+    return new LedgerSettings(
+        most, Duration.ofDays(integer(ConfigurationKey.LEDGER_DAYS, 1, MOST_LEDGER_DAYS)));
   }
 
   private List<Path> extra() throws ConfigurationException {

@@ -128,6 +128,11 @@ final class ServiceChecks {
                 : text + "; the oldest " + trimmed + " were removed, as [limits] says"));
   }
 
+  /** How much room the ledger takes, if the service runs. */
+  Optional<Finding> ledger() {
+    return LedgerChecks.of(status.map(said -> said.path("ledger")).filter(JsonNode::isObject));
+  }
+
   /** Whether the sockets can be made, while the service doesn't hold them. */
   List<Finding> sockets(Configuration configuration) {
     List<Finding> findings = new ArrayList<>();

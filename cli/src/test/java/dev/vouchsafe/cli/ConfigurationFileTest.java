@@ -8,6 +8,7 @@ import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.IssuingCaSettings;
+import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.RevocationSettings;
@@ -88,6 +89,8 @@ class ConfigurationFileTest {
           waiting = 11
           per-uid = 12
           live-certificates = 100000
+          ledger-mb = 100
+          ledger-days = 7
           audit-mb = 3
           audit-days = 14
           [bundle]
@@ -264,7 +267,8 @@ class ConfigurationFileTest {
                     IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY)),
                 OptionalLong.of(100_000),
                 new RevocationSettings(
-                    Duration.ofDays(3), Optional.of("http://gateway.local:8080/crl"))));
+                    Duration.ofDays(3), Optional.of("http://gateway.local:8080/crl")),
+                new LedgerSettings(OptionalLong.of(100L << 20), Duration.ofDays(7))));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     assertThat(read.bundle().extra()).containsExactly(Path.of("/etc/a.pem"), Path.of("/etc/b.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
@@ -308,7 +312,8 @@ class ConfigurationFileTest {
         "[lifetimes]\\nleaf-cap = '800d' | leaf-cap 800d is over [lifetimes] device-ca, 730d",
         "[lifetimes]\\ndevice-ca = '8000d' | device-ca 8000d is over [lifetimes] root, 7305d",
         "[lifetimes]\\nleaf = '59s' | [lifetimes] leaf must be 1m to",
-        "[lifetimes]\\ntoken = '2h'\\ntoken-cap = '1h' | token 2h is over [lifetimes] token-cap, 1h",
+        "[lifetimes]\\ntoken = '2h'\\ntoken-cap = '1h' | token 2h is over [lifetimes] token-cap,"
+            + " 1h",
         "[lifetimes]\\ntoken-cap = '25h' | [lifetimes] token-cap must be 10s to 1d",
         "[lifetimes]\\ntoken-key = '2h' | token-cap 1d is over [lifetimes] token-key, 2h",
         "[bundle]\\nmanifest = 'x.pem' | [bundle] manifest must be an absolute path",
@@ -357,7 +362,7 @@ class ConfigurationFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"listen,spiffe", "listen,loopback", "limits,ledger-mb"})
+  @CsvSource({"listen,spiffe", "listen,loopback"})
   void aKeyThatWouldDoNothingYetIsRefused(String section, String key) {
     assertThatThrownBy(() -> parse(LEAST + "[" + section + "]\n" + key + " = \"x\"\n"))
         .hasMessageContaining("[" + section + "] " + key + " is not in this version");

@@ -13,6 +13,7 @@ import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.ca.LedgerStatus;
 import dev.vouchsafe.ca.RevokedCertificate;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
@@ -52,6 +53,7 @@ final class AdminViews {
       json.writeEndObject();
       keyStores(json, "keyStores");
       audit(json, parts.audit().status());
+      ledger(json, parts.authority().ledger());
       json.writeObjectFieldStart("clock");
       AdminClock.members(json, parts.clock().status());
       json.writeEndObject();
@@ -73,6 +75,17 @@ final class AdminViews {
     optional(json, "signingFault", status.signingFault());
     optional(json, "checkpoint", status.checkpoint());
     optional(json, "fingerprint", status.fingerprint());
+    json.writeEndObject();
+  }
+
+  private static void ledger(JsonGenerator json, LedgerStatus status) throws IOException {
+    json.writeObjectFieldStart("ledger");
+    json.writeNumberField("octets", status.octets());
+    if (status.most().isPresent()) {
+      json.writeNumberField("mostOctets", status.most().getAsLong());
+    }
+    json.writeBooleanField("full", status.full());
+    json.writeNumberField("archived", status.archived());
     json.writeEndObject();
   }
 

@@ -2,7 +2,6 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditLog;
-import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.RevocationListStatus;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
@@ -20,7 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.IntSupplier;
+import java.util.function.DoubleSupplier;
 import java.util.function.ToLongFunction;
 
 /**
@@ -93,12 +92,12 @@ final class Metrics {
   }
 
   /** A number that is asked for when somebody looks. */
-  void gauge(String name, String help, IntSupplier value) {
+  void gauge(String name, String help, DoubleSupplier value) {
     GaugeWithCallback _ =
         GaugeWithCallback.builder()
             .name(name)
             .help(help)
-            .callback(now -> now.call(value.getAsInt()))
+            .callback(now -> now.call(value.getAsDouble()))
             .register(registry);
   }
 
@@ -153,18 +152,6 @@ final class Metrics {
               }
             })
             .register(registry);
-    GaugeWithCallback _ =
-        GaugeWithCallback.builder()
-            .name("vouchsafe_revoked")
-            .help("Certificates that are revoked and have not ended.")
-            .callback(now -> {
-              try {
-                now.call((double) parts.authority().revocations().living());
-              } catch (IssuanceException e) {
-                // The ledger can't be read: there is no number to tell.
-              }
-            })
-            .register(registry);
     gauge(
         "vouchsafe_revocations_unpublished",
         "Revocations that no list names yet.",
@@ -172,6 +159,14 @@ final class Metrics {
             parts.authority().revocations().lists().stream()
                 .mapToInt(list -> (int) Math.min(Integer.MAX_VALUE, list.unlisted()))
                 .sum());
+    gauge(
+        "vouchsafe_ledger_octets",
+        "What the files of the ledger hold.",
+        () -> (double) parts.authority().ledger().octets());
+    gauge(
+        "vouchsafe_ledger_full",
+        "Whether the ledger has reached its limit; if so, no certificate is issued.",
+        () -> parts.authority().ledger().full() ? 1 : 0);
     gauge(
         "vouchsafe_audit_writable",
         "Whether the audit log can be written; if not, nothing is issued.",

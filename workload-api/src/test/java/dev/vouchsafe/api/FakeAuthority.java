@@ -12,6 +12,7 @@ import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
+import dev.vouchsafe.ca.LedgerStatus;
 import dev.vouchsafe.ca.ModuleKeys;
 import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.ca.TokenIssuer;
@@ -94,6 +95,11 @@ final class FakeAuthority implements CertificateAuthority {
   @Override
   public List<AuthorityInfo> authorities() {
     return noAuthorities ? List.of() : real.authorities();
+  }
+
+  @Override
+  public LedgerStatus ledger() {
+    return real.ledger();
   }
 
   @Override
