@@ -124,6 +124,8 @@ public final class CertificateAuthorities {
       NamedStore sealing = stores.named(chain.device().row().keyStore());
       KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
+      RevocationService revocations =
+          revocations(settings, ledger, issuers, stores, crypto, clock, pace);
       // The first issuing CA is being made when the first request comes.
       var _ = issuers.ready();
       clock.listen(change -> {
@@ -137,7 +139,7 @@ public final class CertificateAuthorities {
           services,
           new AuthoritySteps(
               settings, stores, crypto, ledger, issuers, services, factory, underWay),
-          revocations(settings, ledger, issuers, stores, crypto, clock, pace),
+          revocations,
           underWay,
           executor,
           pace.intentWait());
@@ -191,6 +193,7 @@ public final class CertificateAuthorities {
   private static Distrust distrust(RevocationLedger revocations, Issuers issuers)
       throws IssuanceException {
     Set<Long> revoked = revocations.revokedAuthorities();
+    revoked.forEach(issuers::drop);
     return new Distrust(
         Stream.concat(issuers.chain().all().stream(), issuers.delegates().stream())
             .filter(it -> revoked.contains(it.row().row()))

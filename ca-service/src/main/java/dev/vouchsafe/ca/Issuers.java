@@ -226,9 +226,22 @@ final class Issuers {
     return now.delegates();
   }
 
-  /** Lets the issuing CA of that row sign no more; the next one is made when somebody asks. */
+  /**
+   * Lets the authority of that row sign no more. If it is an issuing CA, the next one is made when
+   * somebody asks; if it is the device CA, it makes none any more.
+   */
   void drop(long row) {
-    now.delegation().ifPresent(it -> it.drop(row));
+    Now known = now;
+    boolean isDevice = known.device().authority().row().row() == row;
+    known
+        .delegation()
+        .ifPresent(it -> {
+          if (isDevice) {
+            it.giveUp();
+          } else {
+            it.drop(row);
+          }
+        });
   }
 
   /** Tries the key of each that may still sign. */

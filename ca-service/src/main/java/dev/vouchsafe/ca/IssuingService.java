@@ -150,11 +150,10 @@ final class IssuingService implements CertificateAuthority {
   private Ledger.DurableIntent signable(
       Grant grant, LeafPreparer.Prepared prepared, Ledger.DurableIntent intent) {
     StoredAuthority signer = prepared.signer().authority();
-    if (revocations.distrust().covers(signer)) {
-      throw new CompletionException(Distrust.refusal(signer));
-    }
-    if (revocations.denials().isDenied(grant)) {
-      throw new CompletionException(Denials.refusal(grant));
+    boolean distrusted = revocations.distrust().covers(signer);
+    if (distrusted || revocations.denials().isDenied(grant)) {
+      ledger.outcome(prepared.intent().serial(), LedgerEntry.State.FAILED);
+      throw new CompletionException(distrusted ? Distrust.refusal(signer) : Denials.refusal(grant));
     }
     return intent;
   }

@@ -109,7 +109,7 @@ final class RevocationService implements Revocations, AutoCloseable {
     for (byte[] serial : serials) {
       revocations.find(serial, publisher::covers).ifPresent(revoked::add);
     }
-    return result(fresh, serials.size() - fresh, revoked, Set.of());
+    return result(fresh, revoked.size() - fresh, revoked, Set.of());
   }
 
   /** The octets of a serial that can be revoked, or has been. */
@@ -127,7 +127,8 @@ final class RevocationService implements Revocations, AutoCloseable {
       throw new IssuanceException(
           Reason.CERTIFICATE_UNKNOWN, "no module's certificate has the serial number " + serial);
     }
-    if (clock.isCertain() && !entry.get().notAfter().isAfter(clock.instant())) {
+    boolean ended = !entry.get().notAfter().isAfter(clock.instant());
+    if (entry.get().archived() || (ended && clock.isCertain())) {
       throw new IssuanceException(
           Reason.CERTIFICATE_ENDED,
           "the certificate " + serial + " ended at " + entry.get().notAfter());

@@ -144,5 +144,10 @@ class AuthorityRevocationTest {
 
     assertThat(revocations().find(serial)).isPresent();
     assertThatThrownBy(this::issued).isInstanceOf(IssuanceException.class);
+    ca.reopen();
+    assertThatThrownBy(this::issued).isInstanceOf(IssuanceException.class);
+    assertThat(ca.ca().authorities().stream().filter(it -> it.role() == AuthorityInfo.Role.ISSUING))
+        .as("the device CA signs no other")
+        .hasSize(1);
   }
 }

@@ -30,6 +30,12 @@ final class RevocationChecks {
   }
 
   private static Finding finding(JsonNode answer) {
+    if (answer.path("issuerRevoked").asBoolean()) {
+      return Finding.fail(
+          TITLE,
+          "the device CA that issues is revoked, so nothing is issued",
+          "make another one: `vouchsafe ca prepare`, then `vouchsafe ca activate`");
+    }
     List<String> wrong = new ArrayList<>();
     List<String> good = new ArrayList<>();
     for (JsonNode list : answer.path("lists")) {

@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.vouchsafe.attestation.Registration;
+import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.RevocationList;
 import dev.vouchsafe.ca.RevocationListStatus;
@@ -122,6 +123,7 @@ final class AdminRevocations {
         Response.JSON,
         Json.object(json -> {
           json.writeNumberField("living", living);
+          json.writeBooleanField("issuerRevoked", isIssuerRevoked(parts));
           Json.texts(json, "distrusted", revocations().distrusted());
           json.writeArrayFieldStart("lists");
           for (RevocationListStatus status : revocations().lists()) {
@@ -131,6 +133,17 @@ final class AdminRevocations {
           }
           json.writeEndArray();
         }));
+  }
+
+  /** Whether the device CA that issues is revoked, so that nothing is issued. */
+  static boolean isIssuerRevoked(ApiParts parts) {
+    List<String> distrusted = parts.authority().revocations().distrusted();
+    return !distrusted.isEmpty()
+        && parts.authority().authorities().stream()
+            .anyMatch(it ->
+                it.role() == AuthorityInfo.Role.DEVICE
+                    && it.state() == AuthorityInfo.State.ACTIVE
+                    && distrusted.contains(it.id()));
   }
 
   private static void list(JsonGenerator json, RevocationListStatus status, Instant now)

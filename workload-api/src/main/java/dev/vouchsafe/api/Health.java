@@ -61,6 +61,9 @@ final class Health {
       if (parts.authority().authorities().stream().noneMatch(each -> issues(each, now))) {
         troubles.add(new Trouble("device-ca", "no device CA is active and valid now"));
       }
+      if (AdminRevocations.isIssuerRevoked(parts)) {
+        troubles.add(new Trouble("device-ca-revoked", "the device CA is revoked"));
+      }
       if (parts.authority().keyStoreStatus().stream().anyMatch(this::isAway)) {
         lacks.add(new Trouble("key-store", "the key store of the device CA is away"));
       }

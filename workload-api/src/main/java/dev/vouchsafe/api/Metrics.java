@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditLog;
+import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.KeyStoreStatus;
 import dev.vouchsafe.ca.RevocationListStatus;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
@@ -149,6 +150,18 @@ final class Metrics {
                   now.call(
                       (double) list.list().get().nextUpdate().getEpochSecond(), list.authority());
                 }
+              }
+            })
+            .register(registry);
+    GaugeWithCallback _ =
+        GaugeWithCallback.builder()
+            .name("vouchsafe_revoked")
+            .help("Certificates that are revoked and have not ended.")
+            .callback(now -> {
+              try {
+                now.call((double) parts.authority().revocations().living());
+              } catch (IssuanceException e) {
+                // The ledger can't be read: there is no number to tell.
               }
             })
             .register(registry);

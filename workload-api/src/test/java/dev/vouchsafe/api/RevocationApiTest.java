@@ -288,6 +288,8 @@ class RevocationApiTest {
         .isEqualTo("cACompromise");
     assertThat(issue().status()).as("may pass: another can be made").isEqualTo(503);
     assertThat(get("/revocations").path("distrusted")).hasSize(1);
+    assertThat(get("/revocations").path("issuerRevoked").asBoolean()).isTrue();
+    assertThat(https("/healthz", Optional.empty()).statusCode()).isEqualTo(503);
     assertThat(crl(https("/crl/root-1.crl", Optional.empty())).getRevokedCertificates()).hasSize(1);
   }
 }
