@@ -67,6 +67,12 @@ final class CrlLine {
     failedAt = null;
   }
 
+  /** The list that is served is kept, too. */
+  void mended() {
+    fault = "";
+    failedAt = null;
+  }
+
   /**
    * Making one failed, or it can't be kept.
    *

@@ -126,6 +126,17 @@ final class CrlPublisher implements AutoCloseable {
 
   /** The edge of the thread: whatever is thrown, an Error too, is in the log, and it goes on. */
   private void look(boolean asked) {
+    var _ =
+        CompletableFuture.completedFuture(asked)
+            .thenAccept(this::lookAtAll)
+            .whenComplete((done, failure) -> {
+              if (failure != null) {
+                LOG.log(System.Logger.Level.ERROR, "looking for revocation lists failed", failure);
+              }
+            });
+  }
+
+  private void lookAtAll(boolean asked) {
     for (CrlLine line : signing()) {
       var _ =
           CompletableFuture.completedFuture(line)
@@ -145,10 +156,14 @@ final class CrlPublisher implements AutoCloseable {
       Reading time = clock.read();
       CrlLine.TrustedLook look = new CrlLine.TrustedLook(time.now(), time.isTrusted());
       line.lacks(last > line.covers() ? ledger.after(line.row(), line.covers()) : 0);
-      if (line.isDue(look, last, settings.revocation().listLifetime())
-          && (asked || !line.rests(pace.nanoTime().getAsLong(), PAUSE))) {
+      if (!asked && line.rests(pace.nanoTime().getAsLong(), PAUSE)) {
+        return;
+      }
+      if (line.isDue(look, last, settings.revocation().listLifetime())) {
         make(line, time);
         line.lacks(ledger.after(line.row(), line.covers()));
+      } else if (!line.fault().isEmpty()) {
+        line.served().ifPresent(it -> keep(line, it.list().der()));
       }
     } catch (IssuanceException e) {
       failed(line, e);
@@ -172,7 +187,7 @@ final class CrlPublisher implements AutoCloseable {
     List<CrlLine> able = new ArrayList<>();
     AuthorityChain chain = issuers.chain();
     for (StoredAuthority authority : chain.all()) {
-      line(authority).filter(line -> maySign(chain, line)).ifPresent(able::add);
+      line(authority).filter(line -> maySign(chain, line, authority.row())).ifPresent(able::add);
     }
     lines.values().forEach(line -> line.signs(able.contains(line)));
     return able;
@@ -181,9 +196,10 @@ final class CrlPublisher implements AutoCloseable {
   /**
    * A root in a store of its own may be in a drawer: it is asked only once there is something on
    * its list.
+   *
+   * @param row as it is now: the line has it as it was
    */
-  private boolean maySign(AuthorityChain chain, CrlLine line) {
-    AuthorityRow row = line.authority().row();
+  private boolean maySign(AuthorityChain chain, CrlLine line, AuthorityRow row) {
     if (row.state() != State.ACTIVE && row.state() != State.RETIRING) {
       return false;
     }
@@ -220,8 +236,8 @@ final class CrlPublisher implements AutoCloseable {
   }
 
   /** What was served when the process before this one ended. */
-  private void load(CrlLine line) throws IOException, IssuanceException {
-    Optional<byte[]> der = files.read(line.id());
+  private void load(CrlLine line) throws IssuanceException {
+    Optional<byte[]> der = kept(line);
     if (der.isEmpty()) {
       return;
     }
@@ -244,6 +260,20 @@ final class CrlPublisher implements AutoCloseable {
             !known));
     if (!known) {
       line.strange();
+    }
+  }
+
+  /** A file that can't be read keeps nobody from another list. */
+  private Optional<byte[]> kept(CrlLine line) {
+    try {
+      return files.read(line.id());
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the file of the revocation list of {0} can''t be read: {1}",
+          line.id(),
+          e.getMessage());
+      return Optional.empty();
     }
   }
 
@@ -332,6 +362,18 @@ final class CrlPublisher implements AutoCloseable {
     }
   }
 
+  /** Keeps a list for the next start. If that fails, it is served all the same, and tried again. */
+  private boolean keep(CrlLine line, byte[] der) {
+    try {
+      files.write(line.id(), der);
+      line.mended();
+      return true;
+    } catch (IOException e) {
+      failed(line, e);
+      return false;
+    }
+  }
+
   private void serve(CrlLine line, ListRow row, int entries, byte[] der, Reading time) {
     RevocationList list =
         new RevocationList(
@@ -339,11 +381,7 @@ final class CrlPublisher implements AutoCloseable {
     line.serve(
         new CrlLine.Served(
             list, row.covers(), renewAt(row.thisUpdate(), row.nextUpdate()), !time.isTrusted()));
-    try {
-      files.write(line.id(), der);
-    } catch (IOException e) {
-      // Served all the same. After a crash the one before it is, until another one is made.
-      failed(line, e);
+    if (!keep(line, der)) {
       return;
     }
     if (time.isTrusted() && clock.isCertain()) {

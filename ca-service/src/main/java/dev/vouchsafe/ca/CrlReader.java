@@ -63,6 +63,9 @@ final class CrlReader {
               der));
     } catch (IllegalArgumentException | ArithmeticException | IOException e) {
       return Optional.empty();
+    } catch (IllegalStateException | ClassCastException | NullPointerException e) {
+      // What Bouncy Castle throws at some structures that are none.
+      return Optional.empty();
     }
   }
 

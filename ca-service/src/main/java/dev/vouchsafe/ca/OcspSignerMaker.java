@@ -41,7 +41,7 @@ final class OcspSignerMaker {
   private static final Duration LIFE = Duration.ofHours(24);
 
   /** A name with a slash is no module's. */
-  private static final String MODULE = "/ocsp";
+  private static final String MODULE = "vouchsafe/ocsp";
 
   private final CaSettings settings;
   private final SoftwareCrypto crypto;

@@ -276,6 +276,20 @@ final class RevocationLedger {
         .findFirst();
   }
 
+  /** Which of these serials are revoked themselves, in hex. */
+  Set<String> among(List<String> serials) throws IssuanceException {
+    if (serials.isEmpty()) {
+      return Set.of();
+    }
+    Object[] values = serials.stream().map(it -> Octets.unhex(it).orElseThrow()).toArray();
+    String marks = "?, ".repeat(values.length - 1) + "?";
+    return new HashSet<>(
+        tables.all(
+            "SELECT serial FROM revocation WHERE serial IN (" + marks + ")",
+            row -> Octets.hex(row.getBytes(1)),
+            values));
+  }
+
   /** Those of a module that end after that, the newest first, and not all if they are very many. */
   List<RevokedCertificate> ofModule(
       Target.Module module, Instant endAfter, ToLongFunction<String> covers)

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Takes back what was issued: durably first, then in the lists. */
 final class RevocationService implements Revocations, AutoCloseable {
@@ -36,6 +37,7 @@ final class RevocationService implements Revocations, AutoCloseable {
   private final OcspSigners signers;
   private final OcspResponder responder;
   private final TrustedClock clock;
+  private final AtomicLong changes = new AtomicLong();
 
   RevocationService(
       Ledger ledger,
@@ -138,6 +140,14 @@ final class RevocationService implements Revocations, AutoCloseable {
 
   private RevocationResult revoke(Target.Module target, RevocationOrder order)
       throws IssuanceException {
+    if (target.name().indexOf('/') >= 0) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID,
+          "module: "
+              + NameSyntax.quoted(target.name())
+              + " is the service itself, which must not be"
+              + " denied its certificates; revoke them by serial, and it gets others");
+    }
     Reading time = clock.read();
     // By a time that isn't certain, what seems to have ended may not have.
     Instant endAfter = clock.isCertain() ? time.now() : Instant.EPOCH;
@@ -204,8 +214,25 @@ final class RevocationService implements Revocations, AutoCloseable {
     return write.join();
   }
 
+  @Override
+  public Set<String> among(List<LedgerEntry> entries) throws IssuanceException {
+    Set<String> revoked =
+        new HashSet<>(revocations.among(entries.stream().map(LedgerEntry::serial).toList()));
+    List<String> authorities = distrusted();
+    entries.stream()
+        .filter(it -> authorities.contains(it.authority()))
+        .forEach(it -> revoked.add(it.serial()));
+    return revoked;
+  }
+
+  @Override
+  public long changes() {
+    return changes.get();
+  }
+
   /** Waits a while for the lists, and no longer: it is revoked whether they can be made or not. */
   private void publish() {
+    changes.incrementAndGet();
     responder.forget();
     var _ =
         publisher

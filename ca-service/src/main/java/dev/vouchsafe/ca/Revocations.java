@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Takes back what was issued, and tells the world. What is revoked is so for ever.
@@ -55,6 +56,15 @@ public interface Revocations {
    * Whoever takes client certificates asks here.
    */
   Optional<RevokedCertificate> find(String serial) throws IssuanceException;
+
+  /** The serials of those entries that are revoked, themselves or with their authority. */
+  Set<String> among(List<LedgerEntry> entries) throws IssuanceException;
+
+  /**
+   * A number that rises whenever certificates are revoked: whoever has one for itself had better
+   * get another. Never waits.
+   */
+  long changes();
 
   /** The ids of authorities that are revoked as a whole. Never waits. */
   List<String> distrusted();

@@ -99,6 +99,22 @@ class AuthorityRevocationTest {
   }
 
   @Test
+  void aDeviceCaThatTookOverSignsItsListWithoutARestartAndTheOneBeforeGoesOn() throws Exception {
+    String old = issued();
+    ca.ca().changes().prepare(AuthorityInfo.Role.DEVICE, Optional.empty());
+    ((RevocationService) revocations()).look();
+    assertThat(revocations().list("device-2")).as("it is only prepared").isEmpty();
+    ca.ca().changes().activate("device-2");
+    String next = issued();
+
+    RevocationResult result = revocations().revoke(Revoking.serials(old, next));
+
+    assertThat(result.unlisted()).isEmpty();
+    assertThat(Revoking.serials(Revoking.crl(ca, "device-1"))).containsExactly(old);
+    assertThat(Revoking.serials(Revoking.crl(ca, "device-2"))).containsExactly(next);
+  }
+
+  @Test
   void aRootAPreparedOneAndAnUnknownOneAreRefused() throws Exception {
     ca.ca().changes().prepare(AuthorityInfo.Role.DEVICE, Optional.empty());
 

@@ -329,7 +329,9 @@ class OcspTest {
   void whoAnswersIsInTheLedgerAndIsReplacedInTime() throws Exception {
     revocations().ocsp(question(NEVER_ISSUED));
     var entries =
-        ca.ca().certificates(new LedgerQuery(Optional.of("/ocsp"), 10, Optional.empty())).items();
+        ca.ca()
+            .certificates(new LedgerQuery(Optional.of("vouchsafe/ocsp"), 10, Optional.empty()))
+            .items();
     assertThat(entries)
         .singleElement()
         .satisfies(entry -> {

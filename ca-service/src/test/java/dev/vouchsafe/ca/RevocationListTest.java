@@ -193,6 +193,22 @@ class RevocationListTest {
   }
 
   @Test
+  void aListThatCantBeKeptIsServedAndKeptLater() throws Exception {
+    Path file = ca.settings.directory().resolve("crl");
+    Files.writeString(file, "in the way");
+    String serial = revoked();
+    assertThat(Revoking.serials(Revoking.crl(ca, "device-1"))).containsExactly(serial);
+    assertThat(status("device-1").fault()).contains("is not a folder");
+    byte[] served = Revoking.list(ca, "device-1").der();
+    Files.delete(file);
+
+    look();
+
+    assertThat(status("device-1").fault()).isEmpty();
+    assertThat(file.resolve("device-1.crl")).hasBinaryContent(served);
+  }
+
+  @Test
   void aListIsMadeAnewAtAboutHalfOfItsTime() throws Exception {
     look();
     RevocationList first = Revoking.list(ca, "device-1");

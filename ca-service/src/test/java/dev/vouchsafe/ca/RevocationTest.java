@@ -216,6 +216,13 @@ class RevocationTest {
   }
 
   @Test
+  void theServiceItselfIsNotDeniedItsCertificates() {
+    assertThatThrownBy(() -> revocations().revoke(Revoking.module("vouchsafe/https", "1")))
+        .extracting(RevocationTest::reason)
+        .isEqualTo(Reason.REQUEST_INVALID);
+  }
+
+  @Test
   void oneGenerationOfAModuleIsRevokedAlone() throws Exception {
     String old = issued();
     String next = ca.issue(generation("2"), REQUEST).serial();

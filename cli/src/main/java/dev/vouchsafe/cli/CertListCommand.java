@@ -164,7 +164,9 @@ final class CertListCommand implements Callable<Integer> {
         item.path("serial").asText(),
         item.path("module").asText(),
         item.path("profile").asText(),
-        item.path("state").asText() + (item.path("archived").asBoolean() ? ", archived" : ""),
+        item.path("state").asText()
+            + (item.path("archived").asBoolean() ? ", archived" : "")
+            + (item.path("revoked").asBoolean() ? ", revoked" : ""),
         item.path("notAfter").asText(),
         Json.words(item.path("names")));
   }

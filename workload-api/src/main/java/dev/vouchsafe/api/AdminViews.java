@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import javax.security.auth.x500.X500Principal;
 
@@ -119,11 +120,15 @@ final class AdminViews {
   /** A page of the ledger; what is amiss in the question is told. */
   Response certificates(Request request) throws Failure {
     LedgerPage page = page(LedgerQueries.of(request, parts.clock()));
+    Set<String> revoked = revoked(page.items());
     return answer(json -> {
       json.writeArrayFieldStart("items");
       for (LedgerEntry entry : page.items()) {
         json.writeStartObject();
         certificate(json, entry);
+        if (revoked.contains(entry.serial())) {
+          json.writeBooleanField("revoked", true);
+        }
         json.writeEndObject();
       }
       json.writeEndArray();
@@ -131,6 +136,14 @@ final class AdminViews {
         json.writeStringField("next", page.next().get());
       }
     });
+  }
+
+  private Set<String> revoked(List<LedgerEntry> entries) throws Failure {
+    try {
+      return parts.authority().revocations().among(entries);
+    } catch (IssuanceException e) {
+      throw Failure.forAdministrator(e);
+    }
   }
 
   private LedgerPage page(LedgerQuery query) throws Failure {

@@ -43,6 +43,9 @@ final class HttpsRenewal {
   /** Of the clock, when the present one was asked for. */
   private volatile long epoch;
 
+  /** Of the revocations, when the present one was asked for: it may be among them. */
+  private volatile long changes;
+
   HttpsRenewal(
       CertificateAuthority authority,
       TrustedClock clock,
@@ -90,7 +93,7 @@ final class HttpsRenewal {
   void look() {
     synchronized (this) {
       boolean resting = notBeforeNanos - System.nanoTime() > 0;
-      boolean due = identity.due(clock.instant()) || epoch != clock.epoch();
+      boolean due = identity.due(clock.instant()) || epoch != clock.epoch() || isDoubted();
       if (asking || resting || !due) {
         return;
       }
@@ -100,6 +103,11 @@ final class HttpsRenewal {
         ask()
             .whenComplete(
                 (_, error) -> ended(error == null ? "" : String.valueOf(error.getMessage())));
+  }
+
+  /** Whether something was revoked since, be it this certificate or who signed it. */
+  private boolean isDoubted() {
+    return changes != authority.revocations().changes();
   }
 
   private synchronized void ended(String error) {
@@ -121,6 +129,7 @@ final class HttpsRenewal {
 
   private CompletableFuture<Void> ask() {
     long asked = clock.epoch();
+    long known = authority.revocations().changes();
     CertificateRequest request =
         new CertificateRequest(
             Profile.SERVER,
@@ -136,6 +145,7 @@ final class HttpsRenewal {
           try {
             use(issued);
             epoch = asked;
+            changes = known;
             return CompletableFuture.completedFuture(null);
           } catch (GeneralSecurityException e) {
             return CompletableFuture.failedFuture(e);

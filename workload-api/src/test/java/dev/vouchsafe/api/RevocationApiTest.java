@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,14 +14,17 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509CRL;
+import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,7 +77,7 @@ class RevocationApiTest {
     return Bodies.read(answer.body());
   }
 
-  private SSLContext trusting() throws Exception {
+  private SSLContext trusting() throws GeneralSecurityException, IOException {
     KeyStore anchors = KeyStore.getInstance(KeyStore.getDefaultType());
     anchors.load(null, null);
     anchors.setCertificateEntry("root", home.root());
@@ -111,6 +115,11 @@ class RevocationApiTest {
     assertThat(result.path("revoked").asInt()).isEqualTo(1);
     assertThat(result.path("items").path(0).path("listed").asBoolean()).isTrue();
     assertThat(result.path("unpublished")).isEmpty();
+    String other = issue().json("serial");
+    for (JsonNode item : get("/certificates?module=edgeHub").path("items")) {
+      boolean isOther = item.path("serial").asText().equals(other);
+      assertThat(item.path("revoked").asBoolean()).isEqualTo(!isOther);
+    }
     JsonNode shown = get("/certificates/" + serial).path("revocation");
     assertThat(shown.path("reason").asText()).isEqualTo("keyCompromise");
     HttpResponse<byte[]> list = https("/crl/device-1.crl", Optional.empty());
@@ -272,6 +281,27 @@ class RevocationApiTest {
     assertThat(post("/revocations/tokens", "{}").status()).isEqualTo(400);
     assertThat(post("/revocations/tokens", "{\"ids\":[\"" + "0".repeat(27) + "\"]}").status())
         .isEqualTo(404);
+  }
+
+  @Test
+  void theListenersOwnCertificateIsReplacedWhenItIsRevoked() throws Exception {
+    String own =
+        get("/certificates?module=vouchsafe%2Fhttps").path("items").path(0).path("serial").asText();
+
+    assertThat(post("/revocations", "{\"serials\":[\"" + own + "\"]}").status()).isEqualTo(200);
+
+    Wait.until("another certificate", () -> !shown().equals(own));
+  }
+
+  /** The serial number of the certificate that the listener shows. */
+  private String shown() {
+    try (SSLSocket socket =
+        (SSLSocket) trusting().getSocketFactory().createSocket("localhost", server.port())) {
+      X509Certificate leaf = (X509Certificate) socket.getSession().getPeerCertificates()[0];
+      return Pem.serial(leaf);
+    } catch (IOException | GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
