@@ -95,7 +95,8 @@ final class LedgerThinning implements AutoCloseable {
         }
         begun = System.nanoTime();
       }
-    } catch (IssuanceException | SQLException e) {
+    } catch (IssuanceException | SQLException | IllegalArgumentException e) {
+      // The last if a row holds what this program never wrote.
       LOG.log(
           System.Logger.Level.WARNING, "ended entries can''t be packed now: {0}", e.getMessage());
     }

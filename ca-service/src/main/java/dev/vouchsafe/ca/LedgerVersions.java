@@ -171,10 +171,7 @@ final class LedgerVersions {
           ) STRICT\
           """);
 
-  /**
-   * An index by end; the archive, where ended certificates stand packed in blocks, and each gap
-   * that a restored backup left.
-   */
+  /** An index by end, and the archive, where ended certificates stand packed in blocks. */
   private static final List<String> SCALE =
       List.of(
           "CREATE INDEX certificate_end ON certificate(not_after)",
@@ -189,17 +186,7 @@ final class LedgerVersions {
             packed BLOB NOT NULL
           ) STRICT\
           """,
-          "CREATE INDEX archive_serial ON archive(first_serial, last_serial)",
-          """
-          CREATE TABLE gap(
-            id INTEGER PRIMARY KEY,
-            known_until INTEGER NOT NULL,
-            restored INTEGER NOT NULL,
-            accepted INTEGER,
-            authority TEXT,
-            backup TEXT NOT NULL
-          ) STRICT\
-          """);
+          "CREATE INDEX archive_serial ON archive(first_serial, last_serial)");
 
   private static final List<List<String>> ALL =
       List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE);

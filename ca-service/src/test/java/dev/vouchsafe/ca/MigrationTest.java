@@ -79,8 +79,7 @@ class MigrationTest {
     ca.reopen();
     ca.ca().close();
     for (String later :
-        List.of(
-            "audit_key", "revocation", "crl", "denied_module", "denied_token", "archive", "gap")) {
+        List.of("audit_key", "revocation", "crl", "denied_module", "denied_token", "archive")) {
       LedgerPeek.execute(home(), "DROP TABLE " + later);
     }
     LedgerPeek.execute(home(), "DROP INDEX certificate_end");
