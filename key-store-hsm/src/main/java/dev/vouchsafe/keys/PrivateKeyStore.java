@@ -1,11 +1,12 @@
 package dev.vouchsafe.keys;
 
+import java.security.KeyPair;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * A place where private keys live: make, find, sign, derive, seal, and nothing else. Every backend
- * passes one contract suite. All methods may be called by many threads at once.
+ * A place where private keys live: make or take in, find, sign, derive, seal, and nothing else.
+ * Every backend passes one contract suite. All methods may be called by many threads at once.
  */
 public interface PrivateKeyStore extends AutoCloseable {
   /** What this store stands on, and what a person should know about it. Reads, never changes. */
@@ -23,6 +24,21 @@ public interface PrivateKeyStore extends AutoCloseable {
    * @throws KeyFault.Failed if the label is taken, or the store can't make that type
    */
   StoredKey make(KeyLabel label, KeyType type) throws KeyFault;
+
+  /** Whether {@link #take} is possible: where keys are only ever made inside, it is not. */
+  default boolean takesKeys() {
+    return false;
+  }
+
+  /**
+   * Keeps a key pair that was made elsewhere. When this returns, the key survives a power cut.
+   *
+   * @throws KeyFault.Failed if the label is taken, the two halves are not of one key of that type,
+   *     or the store takes no keys
+   */
+  default StoredKey take(KeyLabel label, KeyType type, KeyPair pair) throws KeyFault {
+    throw new KeyFault.Failed("this key store takes no key that was made elsewhere");
+  }
 
   /** The key of that label, or nothing if the store, being there and readable, has none. */
   Optional<StoredKey> find(KeyLabel label) throws KeyFault;

@@ -81,16 +81,53 @@ final class SoftwareStore implements PrivateKeyStore {
 
   @Override
   public StoredKey make(KeyLabel label, KeyType type) throws KeyFault {
-    return whileOpen(() -> makeLocked(label, type));
+    return whileOpen(() -> keep(label, type, () -> crypto.generate(type)));
   }
 
-  private StoredKey makeLocked(KeyLabel label, KeyType type) throws KeyFault {
+  @Override
+  public boolean takesKeys() {
+    return true;
+  }
+
+  @Override
+  public StoredKey take(KeyLabel label, KeyType type, KeyPair pair) throws KeyFault {
+    try {
+      return whileOpen(() -> keep(label, type, () -> own(type, pair)));
+    } catch (IllegalArgumentException e) {
+      // Without the cause: it may tell of the key.
+      throw new KeyFault.Failed("the key is none of type " + type.text());
+    }
+  }
+
+  /** The same key in the form that this store's own have. */
+  private KeyPair own(KeyType type, KeyPair pair) throws KeyFault.Failed {
+    byte[] pkcs8 = pair.getPrivate().getEncoded();
+    if (pkcs8 == null) {
+      throw new KeyFault.Failed("the private key can't be taken out of where it is");
+    }
+    try {
+      PublicKey publicKey = JcaCrypto.readPublic(crypto, type, pair.getPublic().getEncoded());
+      return new KeyPair(publicKey, crypto.readPrivate(type, pkcs8));
+    } catch (GeneralSecurityException e) {
+      // Without the cause: it may tell of the key.
+      throw new KeyFault.Failed("the key is none of type " + type.text());
+    } finally {
+      Arrays.fill(pkcs8, (byte) 0);
+    }
+  }
+
+  /** Where a key pair comes from. */
+  private interface Source {
+    KeyPair get() throws KeyFault;
+  }
+
+  private StoredKey keep(KeyLabel label, KeyType type, Source source) throws KeyFault {
     Path file = KeyFile.in(directory, label.encoded());
     checkFolder();
     if (keys.containsKey(label) || Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       throw taken(label, file);
     }
-    KeyPair pair = crypto.generate(type);
+    KeyPair pair = source.get();
     checkPair(pair.getPrivate(), pair.getPublic(), type, file);
     byte[] publicKey = pair.getPublic().getEncoded();
     byte[] privateKey = pair.getPrivate().getEncoded();
