@@ -112,7 +112,7 @@ final class AuthorityBuilder {
         Extension.authorityKeyIdentifier,
         false,
         new AuthorityKeyIdentifier(
-            Octets.keyId(signer.map(it -> keyOf(it.certificate())).orElse(key))));
+            signer.map(it -> KeyIds.of(it.certificate())).orElseGet(() -> Octets.keyId(key))));
     extensions.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(trustDomain));
     Optional<byte[]> limits = nameConstraints(signer);
     if (limits.isPresent()) {
@@ -140,10 +140,6 @@ final class AuthorityBuilder {
 
   private static X500Name subjectOf(X509Certificate certificate) {
     return X500Name.getInstance(certificate.getSubjectX500Principal().getEncoded());
-  }
-
-  private static SubjectPublicKeyInfo keyOf(X509Certificate certificate) {
-    return SubjectPublicKeyInfo.getInstance(certificate.getPublicKey().getEncoded());
   }
 
   static X509Certificate parse(byte[] der) {

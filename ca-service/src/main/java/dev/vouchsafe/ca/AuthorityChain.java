@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -41,10 +42,16 @@ final class AuthorityChain {
     this.all = all.stream().filter(it -> it.row().role() != Role.ISSUING).toList();
     this.root = active(Role.ROOT);
     this.device = active(Role.DEVICE);
-    requireSigned(root);
-    requireSigned(device);
+    requireSigned(root, root.above().isEmpty() ? root.certificate() : root.above().getFirst());
+    for (int i = 0; i < root.above().size(); i++) {
+      int next = Math.min(i + 1, root.above().size() - 1);
+      requireLink(root, root.above().get(i), root.above().get(next));
+    }
+    requireSigned(device, root.certificate());
     requireIdentity(device.certificate(), settings.identity());
-    this.issuer = Issuer.of(device, settings.identity()).listedAt(settings.revocation().baseUrl());
+    this.issuer =
+        Issuer.of(device, settings.identity(), above(root))
+            .listedAt(settings.revocation().baseUrl());
     for (StoredAuthority authority : all) {
       byte[] spki = authority.certificate().getPublicKey().getEncoded();
       keyHashes.add(ByteBuffer.wrap(Octets.sha256(spki)));
@@ -88,24 +95,47 @@ final class AuthorityChain {
                     + " is half made: throw it away with its key store, and init again"));
   }
 
-  private void requireSigned(StoredAuthority subject) throws IOException {
+  /** The certificates between the device CA and the one that those who verify trust. */
+  private static List<X509Certificate> above(StoredAuthority root) {
+    if (root.above().isEmpty()) {
+      return List.of();
+    }
+    List<X509Certificate> between = new ArrayList<>();
+    between.add(root.certificate());
+    between.addAll(root.above().subList(0, root.above().size() - 1));
+    return between;
+  }
+
+  private void requireSigned(StoredAuthority subject, X509Certificate issuer) throws IOException {
+    requireLink(subject, subject.certificate(), issuer);
+  }
+
+  private void requireLink(StoredAuthority of, X509Certificate certificate, X509Certificate issuer)
+      throws IOException {
+    if (!certificate.getIssuerX500Principal().equals(issuer.getSubjectX500Principal())
+        || !isSigned(certificate, issuer)) {
+      throw new IOException(
+          "the certificate of "
+              + of.row().id()
+              + " is not signed by its issuer, '"
+              + issuer.getSubjectX500Principal().getName()
+              + "': the database is damaged, restore a backup");
+    }
+  }
+
+  /** With the fast library where it is our signature, with the JDK where others chose another. */
+  private boolean isSigned(X509Certificate certificate, X509Certificate issuer) throws IOException {
+    Optional<KeyType> type = KeyType.of(issuer.getPublicKey());
     try {
-      X509Certificate certificate = subject.certificate();
-      if (!certificate.getIssuerX500Principal().equals(root.certificate().getSubjectX500Principal())
-          || !crypto.verify(
-              root.certificate().getPublicKey(),
-              root.row().keyType(),
-              certificate.getTBSCertificate(),
-              certificate.getSignature())) {
-        throw new IOException(
-            "the certificate of "
-                + subject.row().id()
-                + " is not signed by "
-                + root.row().id()
-                + ": the database is damaged, restore a backup");
-      }
+      return (type.isPresent()
+              && crypto.verify(
+                  issuer.getPublicKey(),
+                  type.get(),
+                  certificate.getTBSCertificate(),
+                  certificate.getSignature()))
+          || OutsideChain.isSignedBy(certificate, issuer);
     } catch (CertificateEncodingException e) {
-      throw new IOException("the certificate of " + subject.row().id() + " is damaged", e);
+      throw new IOException("a certificate in the database is damaged", e);
     }
   }
 

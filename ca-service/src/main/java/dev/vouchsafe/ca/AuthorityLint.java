@@ -59,7 +59,6 @@ final class AuthorityLint {
   private static final byte[] SIGNS_CERTIFICATES_AND_LISTS = octets("03020106");
   private static final byte[] SIGNS_CERTIFICATES = octets("03020204");
   private static final byte[] KEY_ID_HEAD = octets("0414");
-  private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
   private static final int URI = 0x86;
   private static final int OCTET_STRING = 0x04;
 
@@ -205,12 +204,8 @@ final class AuthorityLint {
 
   private Map<ASN1ObjectIdentifier, byte[]> wanted(Expected expected) throws IssuanceException {
     SubjectPublicKeyInfo own = SubjectPublicKeyInfo.getInstance(expected.key().getEncoded());
-    SubjectPublicKeyInfo signer =
-        expected
-            .signer()
-            .map(it ->
-                SubjectPublicKeyInfo.getInstance(it.certificate().getPublicKey().getEncoded()))
-            .orElse(own);
+    byte[] signer =
+        expected.signer().map(it -> KeyIds.of(it.certificate())).orElseGet(() -> Octets.keyId(own));
     byte[] name = ("spiffe://" + identity.trustDomain()).getBytes(StandardCharsets.US_ASCII);
     Map<ASN1ObjectIdentifier, byte[]> wanted = new HashMap<>();
     wanted.put(Extension.basicConstraints, constraints(expected));
@@ -218,8 +213,7 @@ final class AuthorityLint {
         Extension.keyUsage,
         expected.row().role() == Role.ISSUING ? SIGNS_CERTIFICATES : SIGNS_CERTIFICATES_AND_LISTS);
     wanted.put(Extension.subjectKeyIdentifier, concat(KEY_ID_HEAD, Octets.keyId(own)));
-    wanted.put(
-        Extension.authorityKeyIdentifier, concat(AUTHORITY_KEY_ID_HEAD, Octets.keyId(signer)));
+    wanted.put(Extension.authorityKeyIdentifier, Lint.authorityKeyIdentifier(signer));
     wanted.put(Extension.subjectAlternativeName, tagged(0x30, tagged(URI, name)));
     if (expected.signer().isPresent()) {
       byte[] limits =

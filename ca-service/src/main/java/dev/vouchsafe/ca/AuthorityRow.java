@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.keys.KeyLabel;
 import dev.vouchsafe.keys.KeyType;
 import java.security.cert.X509Certificate;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -41,9 +42,14 @@ record AuthorityRow(
     return state.name().toLowerCase(Locale.ROOT);
   }
 
-  /** It with its certificate, for an administrator. */
-  AuthorityInfo info(X509Certificate certificate) {
-    return new AuthorityInfo(id(), role, state, keyStore, certificate);
+  /** It with its certificate and those over it, for an administrator. */
+  AuthorityInfo info(X509Certificate certificate, List<X509Certificate> above) {
+    return new AuthorityInfo(id(), role, state, keyStore, certificate, above);
+  }
+
+  /** Whether its key is with others, so that it signs nothing here. */
+  boolean isOutside() {
+    return keyStore.equals(AuthorityInfo.OUTSIDE);
   }
 
   /** The name of its key in the store. */

@@ -19,6 +19,7 @@ import java.util.OptionalLong;
  *     that is limited
  * @param revocation how revocations are told
  * @param ledger how much room the ledger may take
+ * @param profiles what certificates say
  */
 public record CaSettings(
     Path directory,
@@ -31,8 +32,37 @@ public record CaSettings(
     IssuingCaSettings issuing,
     OptionalLong liveCertificates,
     RevocationSettings revocation,
-    LedgerSettings ledger) {
-  /** With revocations told, and the ledger kept, as by default. */
+    LedgerSettings ledger,
+    Profiles profiles) {
+  /** With the built-in profiles and no others. */
+  public CaSettings(
+      Path directory,
+      GatewayIdentity identity,
+      Lifetimes lifetimes,
+      TokenLifetimes tokens,
+      KeyType rootKey,
+      KeyType deviceKey,
+      KeyType leafKey,
+      IssuingCaSettings issuing,
+      OptionalLong liveCertificates,
+      RevocationSettings revocation,
+      LedgerSettings ledger) {
+    this(
+        directory,
+        identity,
+        lifetimes,
+        tokens,
+        rootKey,
+        deviceKey,
+        leafKey,
+        issuing,
+        liveCertificates,
+        revocation,
+        ledger,
+        Profiles.builtIn(lifetimes, identity.layer()));
+  }
+
+  /** With the built-in profiles; revocations told, and the ledger kept, as by default. */
   public CaSettings(
       Path directory,
       GatewayIdentity identity,

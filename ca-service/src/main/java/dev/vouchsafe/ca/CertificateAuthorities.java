@@ -10,6 +10,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -38,22 +39,134 @@ public final class CertificateAuthorities {
       SoftwareCrypto crypto,
       InstantSource clock)
       throws IOException {
+    try {
+      return create(settings, authorityStores, crypto, clock, new RootSource.Self());
+    } catch (OutsideException e) {
+      throw new IllegalStateException("nothing came from outside", e);
+    }
+  }
+
+  /**
+   * The same, with a root from elsewhere.
+   *
+   * @throws OutsideException if the root can't be taken, or would not be believed
+   */
+  public static List<AuthorityInfo> create(
+      CaSettings settings,
+      AuthorityStores authorityStores,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      RootSource source)
+      throws IOException, OutsideException {
     makeFolder(settings.directory());
     NamedStores stores = new NamedStores(authorityStores);
     try (Ledger ledger = Ledger.create(settings.directory())) {
       TrustedClock believed = TrustedClocks.believing(clock);
       AuthorityFactory factory = new AuthorityFactory(settings, stores, crypto, ledger, believed);
-      AuthorityFactory.Made root = made("root-1", factory::makeRoot);
-      AuthorityFactory.Made device = made("device-1", () -> factory.makeDevice(root));
-      NamedStore sealing = stores.named(device.authority().row().keyStore());
-      new KeyServices(settings, sealing, crypto, ledger, believed, Pace.real()).make();
-      return List.of(root.authority().info(), device.authority().info());
+      OutsideAuthorities outside =
+          new OutsideAuthorities(settings, stores, crypto, ledger, believed);
+      List<AuthorityInfo> made;
+      String keyStore;
+      if (source instanceof RootSource.Request) {
+        keyStore = requested(outside, stores);
+        made = List.of();
+      } else {
+        AuthorityFactory.Made root =
+            source instanceof RootSource.Import(ImportedRoot imported)
+                ? imported(outside, imported)
+                : made("root-1", factory::makeRoot);
+        AuthorityFactory.Made device = made("device-1", () -> factory.makeDevice(root));
+        if (source instanceof RootSource.Import) {
+          outside.requireValid(root.authority(), device.authority());
+        }
+        keyStore = device.authority().row().keyStore();
+        made = List.of(root.authority().info(), device.authority().info());
+      }
+      new KeyServices(settings, stores.named(keyStore), crypto, ledger, believed, Pace.real())
+          .make();
+      return made;
     }
   }
 
   /** Makes one authority. */
   private interface Step {
     AuthorityFactory.Made make() throws KeyFault, IssuanceException;
+  }
+
+  private static String requested(OutsideAuthorities outside, NamedStores stores)
+      throws IOException {
+    try {
+      return outside.request(stores.chosen(AuthorityInfo.Role.DEVICE)).keyStore();
+    } catch (KeyFault | IssuanceException e) {
+      throw new IOException("the key of device-1: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The authorities of the CA in that folder that wait for certificates which others are to make.
+   * Reads, never changes.
+   *
+   * @throws IOException if the database isn't there, is of another version, or damaged
+   */
+  public static List<AuthorityRequest> requests(Path directory) throws IOException {
+    return OutsideSteps.requests(directory);
+  }
+
+  /**
+   * Makes the key of the next device CA of a CA whose root is elsewhere, in the store of the
+   * present one, and a request for its certificate. No service may have the CA open.
+   *
+   * @throws OutsideException if the root is here, or a request waits already
+   * @throws IOException if the database is in use or damaged, or the store fails
+   */
+  public static AuthorityRequest request(
+      CaSettings settings,
+      AuthorityStores authorityStores,
+      SoftwareCrypto crypto,
+      InstantSource clock)
+      throws IOException, OutsideException {
+    return OutsideSteps.request(settings, authorityStores, crypto, clock);
+  }
+
+  /**
+   * Takes the certificate that others made for the request that waits, and lets that device CA
+   * issue from the next start on. No service may have the CA open.
+   *
+   * @param file the certificate and those over it, up to one that is signed by itself: PEM, in any
+   *     order
+   * @param before told the one signed by itself when all is checked and nothing is changed yet, so
+   *     that those who verify can be told first
+   * @return every authority, the newest last
+   * @throws OutsideException if it is not the certificate that was asked for, or would not be
+   *     believed; nothing is changed then
+   * @throws IOException if the database is in use or damaged, or the store fails
+   */
+  public static List<AuthorityInfo> accept(
+      CaSettings settings,
+      AuthorityStores authorityStores,
+      SoftwareCrypto crypto,
+      InstantSource clock,
+      byte[] file,
+      Announcement before)
+      throws IOException, OutsideException {
+    return OutsideSteps.accept(settings, authorityStores, crypto, clock, file, before);
+  }
+
+  /** Told of the certificate that those who verify must trust, before anything rests on it. */
+  public interface Announcement {
+    /**
+     * @throws IOException if they can't be told; then nothing is changed
+     */
+    void publish(X509Certificate anchor) throws IOException;
+  }
+
+  private static AuthorityFactory.Made imported(OutsideAuthorities outside, ImportedRoot root)
+      throws IOException, OutsideException {
+    try {
+      return outside.importRoot(root);
+    } catch (KeyFault | IssuanceException e) {
+      throw new IOException("the key of root-1: " + e.getMessage(), e);
+    }
   }
 
   private static AuthorityFactory.Made made(String id, Step step) throws IOException {
@@ -111,6 +224,7 @@ public final class CertificateAuthorities {
       Pace pace)
       throws IOException {
     try {
+      OutsideSteps.requireCertified(ledger);
       AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
       List<StoredAuthority> delegates = delegates(ledger);
       ledger.settle();

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,6 +22,9 @@ public interface CertificateAuthority extends AutoCloseable {
    * @return completes with the certificate, or exceptionally with an {@link IssuanceException}
    */
   CompletableFuture<IssuedCertificate> issue(Grant grant, CertificateRequest request);
+
+  /** The names of the profiles of leaves that there are. */
+  Set<Profile> profiles();
 
   /** Notes that the certificate was signed but not handed over. Needs no answer. */
   void withhold(IssuedCertificate certificate);

@@ -200,7 +200,7 @@ final class CrlPublisher implements AutoCloseable {
    * @param row as it is now: the line has it as it was
    */
   private boolean maySign(AuthorityChain chain, CrlLine line, AuthorityRow row) {
-    if (row.state() != State.ACTIVE && row.state() != State.RETIRING) {
+    if (row.isOutside() || (row.state() != State.ACTIVE && row.state() != State.RETIRING)) {
       return false;
     }
     if (row.role() != Role.ROOT || row.keyStore().equals(chain.device().row().keyStore())) {

@@ -47,7 +47,7 @@ final class CsrExtensions {
   private CsrExtensions() {}
 
   /** Reads the attributes of a request; null is a request that has none. */
-  static CsrExtensions read(@Nullable ASN1Set attributes, Profile profile)
+  static CsrExtensions read(@Nullable ASN1Set attributes, LeafProfile profile)
       throws IssuanceException {
     CsrExtensions asked = new CsrExtensions();
     if (attributes != null) {
@@ -70,7 +70,7 @@ final class CsrExtensions {
     return uris;
   }
 
-  private void readAttribute(Attribute attribute, Profile profile) throws IssuanceException {
+  private void readAttribute(Attribute attribute, LeafProfile profile) throws IssuanceException {
     if (attribute.getAttrType().equals(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest)
         || attribute.getAttrType().equals(MICROSOFT_EXTENSION_REQUEST)) {
       for (ASN1Encodable value : attribute.getAttrValues()) {
@@ -79,7 +79,7 @@ final class CsrExtensions {
     }
   }
 
-  private void readExtensions(Extensions extensions, Profile profile) throws IssuanceException {
+  private void readExtensions(Extensions extensions, LeafProfile profile) throws IssuanceException {
     for (Enumeration<?> oids = extensions.oids(); oids.hasMoreElements(); ) {
       ASN1ObjectIdentifier oid = (ASN1ObjectIdentifier) oids.nextElement();
       Extension extension = extensions.getExtension(oid);
@@ -90,7 +90,7 @@ final class CsrExtensions {
     }
   }
 
-  private void readExtension(ASN1ObjectIdentifier oid, ASN1Encodable value, Profile profile)
+  private void readExtension(ASN1ObjectIdentifier oid, ASN1Encodable value, LeafProfile profile)
       throws IssuanceException {
     if (oid.equals(Extension.basicConstraints)) {
       if (BasicConstraints.getInstance(value).isCA()) {
@@ -103,7 +103,7 @@ final class CsrExtensions {
       }
     } else if (oid.equals(Extension.extendedKeyUsage)) {
       for (KeyPurposeId purpose : ExtendedKeyUsage.getInstance(value).getUsages()) {
-        if (!LeafProfile.purposes(profile).contains(purpose)) {
+        if (!profile.purposes().contains(purpose.getId())) {
           throw refused("the extended key usage " + purpose.getId());
         }
       }

@@ -50,7 +50,7 @@ final class CsrReader {
     this.keys = keys;
   }
 
-  Csr read(String pem, Profile profile) throws IssuanceException {
+  Csr read(String pem, LeafProfile profile) throws IssuanceException {
     if (pem.length() > LONGEST_PEM) {
       throw malformed("it is longer than " + LONGEST_PEM + " characters");
     }

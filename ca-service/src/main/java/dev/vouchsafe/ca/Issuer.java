@@ -6,6 +6,7 @@ import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
@@ -28,14 +29,20 @@ final class Issuer {
 
   Issuer(String id, String trustDomain, KeyType keyType, X509Certificate certificate)
       throws IOException {
-    this(id, trustDomain, keyType, certificate, "");
+    this(id, trustDomain, keyType, certificate, "", false);
   }
 
   /**
-   * @param above the chain over a delegate, PEM; empty for a device CA, over which is the root
+   * @param above the chain over it, PEM; empty if that is only what those who verify trust
+   * @param delegate whether it is an issuing CA
    */
   private Issuer(
-      String id, String trustDomain, KeyType keyType, X509Certificate certificate, String above)
+      String id,
+      String trustDomain,
+      KeyType keyType,
+      X509Certificate certificate,
+      String above,
+      boolean delegate)
       throws IOException {
     byte[] der;
     try {
@@ -51,10 +58,10 @@ final class Issuer {
     this.notAfter = certificate.getNotAfter().toInstant();
     this.subject = parsed.getSubject();
     this.subjectDer = subject.getEncoded();
-    this.keyId = Octets.keyId(parsed.getSubjectPublicKeyInfo());
+    this.keyId = KeyIds.of(certificate);
     this.signatureAlgorithm = SignatureAlgorithms.of(keyType);
     this.pem = Pem.certificate(der) + above;
-    this.delegate = !above.isEmpty();
+    this.delegate = delegate;
     this.listUrl = Optional.empty();
   }
 
@@ -87,11 +94,36 @@ final class Issuer {
     return listUrl;
   }
 
-  /** That authority of the gateway. */
+  /** That authority of the gateway, by itself. */
   static Issuer of(LedgerReader.StoredAuthority authority, GatewayIdentity identity)
       throws IOException {
+    return of(authority, identity, List.of());
+  }
+
+  /**
+   * That authority of the gateway.
+   *
+   * @param above the certificates between it and the one that those who verify trust
+   */
+  static Issuer of(
+      LedgerReader.StoredAuthority authority, GatewayIdentity identity, List<X509Certificate> above)
+      throws IOException {
     AuthorityRow row = authority.row();
-    return new Issuer(row.id(), identity.trustDomain(), row.keyType(), authority.certificate());
+    StringBuilder chain = new StringBuilder();
+    try {
+      for (X509Certificate certificate : above) {
+        chain.append(Pem.certificate(certificate.getEncoded()));
+      }
+    } catch (CertificateEncodingException e) {
+      throw new IOException("the chain over " + row.id() + " can't be encoded", e);
+    }
+    return new Issuer(
+        row.id(),
+        identity.trustDomain(),
+        row.keyType(),
+        authority.certificate(),
+        chain.toString(),
+        false);
   }
 
   /** An issuing CA under that device CA. */
@@ -99,7 +131,7 @@ final class Issuer {
       throws IOException {
     AuthorityRow row = authority.row();
     return new Issuer(
-        row.id(), device.trustDomain(), row.keyType(), authority.certificate(), device.pem());
+        row.id(), device.trustDomain(), row.keyType(), authority.certificate(), device.pem(), true);
   }
 
   /** Whether it is an issuing CA, whose leaves nobody revokes. */

@@ -72,7 +72,7 @@ final class Issuers {
 
   private LeafSigner signer(AuthorityChain chain) {
     AuthorityKey key = AuthorityKey.of(chain.device(), stores, crypto);
-    return new LeafSigner(chain.device(), chain.issuer(), key, settings.lifetimes().leafCap());
+    return new LeafSigner(chain.device(), chain.issuer(), key);
   }
 
   private Optional<Delegation> delegation(LeafSigner device) {
@@ -95,10 +95,7 @@ final class Issuers {
     add(made.authority());
     try {
       return new LeafSigner(
-          made.authority(),
-          Issuer.ofDelegate(made.authority(), device.issuer()),
-          made.key(),
-          settings.lifetimes().leafCap());
+          made.authority(), Issuer.ofDelegate(made.authority(), device.issuer()), made.key());
     } catch (IOException e) {
       throw new IllegalStateException("a certificate that was just made can be read", e);
     }

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -205,6 +206,11 @@ final class IssuingService implements CertificateAuthority {
     IssuedCertificate issued = prepared.signed(signature);
     ledger.outcome(serial, LedgerEntry.State.ISSUED);
     return issued;
+  }
+
+  @Override
+  public Set<Profile> profiles() {
+    return preparer.profiles();
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
@@ -15,6 +16,7 @@ import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERIA5String;
 import org.bouncycastle.asn1.DERNull;
 import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERPrintableString;
 import org.bouncycastle.asn1.DERUTF8String;
 import org.bouncycastle.asn1.x500.RDN;
 import org.bouncycastle.asn1.x500.X500Name;
@@ -34,16 +36,12 @@ import org.bouncycastle.asn1.x509.V3TBSCertificateGenerator;
 
 /** Encodes a leaf's TBSCertificate (RFC 5280 section 4.1). What never changes is encoded once. */
 final class LeafBuilder {
+  /** The extensions that are the same in all leaves of a profile. */
+  private record Fixed(Map<KeyType, Extension> usages, Extension purposes) {}
+
   private static final int MOST_EXTENSIONS = 7;
   private static final Extension NO_CA =
       extension(Extension.basicConstraints, true, new BasicConstraints(false));
-  private static final Extension EC_USAGE =
-      extension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
-  private static final Extension RSA_USAGE =
-      extension(
-          Extension.keyUsage,
-          true,
-          new KeyUsage(KeyUsage.digitalSignature | KeyUsage.keyEncipherment));
 
   /** Says that there is no revocation information (RFC 9608 section 2). */
   private static final Extension NO_REVOCATION =
@@ -51,17 +49,13 @@ final class LeafBuilder {
 
   private final Issuer issuer;
   private final Extension authorityKeyId;
-  private final Map<Profile, Extension> purposes = new EnumMap<>(Profile.class);
+  private final Map<Profile, Fixed> fixed = new ConcurrentHashMap<>();
 
   LeafBuilder(Issuer issuer) {
     this.issuer = issuer;
     this.authorityKeyId =
         extension(
             Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(issuer.keyId()));
-    for (Profile profile : Profile.values()) {
-      purposes.put(
-          profile, extension(Extension.extendedKeyUsage, false, extendedKeyUsage(profile)));
-    }
   }
 
   byte[] tbs(LeafPlan plan, byte[] serial, SubjectPublicKeyInfo key, KeyType keyType) {
@@ -71,7 +65,7 @@ final class LeafBuilder {
     tbs.setIssuer(issuer.subject());
     tbs.setStartDate(ValidityTimes.encode(plan.notBefore()));
     tbs.setEndDate(ValidityTimes.encode(plan.notAfter()));
-    tbs.setSubject(subject(plan.commonName()));
+    tbs.setSubject(subject(plan.subject()));
     tbs.setSubjectPublicKeyInfo(key);
     tbs.setExtensions(new Extensions(extensions(plan, key, keyType)));
     try {
@@ -84,8 +78,9 @@ final class LeafBuilder {
   private Extension[] extensions(LeafPlan plan, SubjectPublicKeyInfo key, KeyType keyType) {
     List<Extension> extensions = new ArrayList<>(MOST_EXTENSIONS);
     extensions.add(NO_CA);
-    extensions.add(keyType.keyAlgorithm().equals("RSA") ? RSA_USAGE : EC_USAGE);
-    extensions.add(Objects.requireNonNull(purposes.get(plan.profile())));
+    Fixed ofProfile = fixed(plan.profile());
+    extensions.add(Objects.requireNonNull(ofProfile.usages().get(keyType)));
+    extensions.add(ofProfile.purposes());
     extensions.add(
         extension(
             Extension.subjectKeyIdentifier, false, new SubjectKeyIdentifier(Octets.keyId(key))));
@@ -100,12 +95,51 @@ final class LeafBuilder {
     return extensions.toArray(Extension[]::new);
   }
 
-  private static ExtendedKeyUsage extendedKeyUsage(Profile profile) {
-    return new ExtendedKeyUsage(LeafProfile.purposes(profile).toArray(new KeyPurposeId[0]));
+  private Fixed fixed(LeafProfile profile) {
+    Fixed known = fixed.get(profile.name());
+    return known != null ? known : fixed.computeIfAbsent(profile.name(), name -> make(profile));
   }
 
+  private static Fixed make(LeafProfile profile) {
+    Map<KeyType, Extension> usages = new EnumMap<>(KeyType.class);
+    for (KeyType type : KeyType.values()) {
+      int bits = profile.usageBits(type);
+      usages.put(type, extension(Extension.keyUsage, true, new KeyUsage(bits)));
+    }
+    KeyPurposeId[] purposes =
+        profile.purposes().stream()
+            .map(oid -> KeyPurposeId.getInstance(new ASN1ObjectIdentifier(oid)))
+            .toArray(KeyPurposeId[]::new);
+    return new Fixed(
+        usages, extension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purposes)));
+  }
+
+  /** A subject of that common name and nothing else. */
   static X500Name subject(String commonName) {
-    return new X500Name(new RDN[] {new RDN(BCStyle.CN, new DERUTF8String(commonName))});
+    return subject(List.of(new SubjectTemplate.Part(SubjectTemplate.Type.CN, commonName)));
+  }
+
+  static X500Name subject(List<SubjectTemplate.Part> parts) {
+    return new X500Name(
+        parts.stream().map(part -> new RDN(oid(part.type()), text(part))).toArray(RDN[]::new));
+  }
+
+  private static ASN1Encodable text(SubjectTemplate.Part part) {
+    return part.type().isPrintable()
+        ? new DERPrintableString(part.text())
+        : new DERUTF8String(part.text());
+  }
+
+  private static ASN1ObjectIdentifier oid(SubjectTemplate.Type type) {
+    return switch (type) {
+      case C -> BCStyle.C;
+      case ST -> BCStyle.ST;
+      case L -> BCStyle.L;
+      case O -> BCStyle.O;
+      case OU -> BCStyle.OU;
+      case CN -> BCStyle.CN;
+      case SERIAL_NUMBER -> BCStyle.SERIALNUMBER;
+    };
   }
 
   private static GeneralNames names(List<SanName> names) {

@@ -8,21 +8,19 @@ import static dev.vouchsafe.ca.Lint.require;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.bouncycastle.asn1.ASN1EncodableVector;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1IA5String;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.ASN1OctetString;
-import org.bouncycastle.asn1.ASN1UTF8String;
-import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.DERSequence;
 import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x500.style.BCStyle;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.Extensions;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -44,14 +42,16 @@ final class LeafLint {
    * @param gate the gate that the grant makes for that profile
    * @param key the key to certify
    * @param keyType its type
+   * @param gateway who we are
    * @param now the time of the request
    */
   record Expected(
       Grant grant,
-      Profile profile,
+      LeafProfile profile,
       NameGate gate,
       SubjectPublicKeyInfo key,
       KeyType keyType,
+      GatewayIdentity gateway,
       Instant now) {}
 
   private record Validity(Instant notBefore, Instant notAfter) {}
@@ -60,13 +60,8 @@ final class LeafLint {
 
   // The extension values of RFC 5280 section 4.2.1, written down as octets and not by the builder.
   private static final byte[] NO_CA = octets("3000");
-  private static final byte[] EC_USAGE = octets("03020780");
-  private static final byte[] RSA_USAGE = octets("030205a0");
-  private static final byte[] CLIENT_AND_SERVER =
-      octets("3014" + "06082b06010505070302" + "06082b06010505070301");
-  private static final byte[] SERVER_ONLY = octets("300a" + "06082b06010505070301");
+  private static final byte[] USAGE_HEAD = octets("0302");
   private static final byte[] KEY_ID_HEAD = octets("0414");
-  private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
 
   /** id-ce-noRevAvail (RFC 9608 section 2). */
   private static final ASN1ObjectIdentifier NO_REV_AVAIL = new ASN1ObjectIdentifier("2.5.29.56");
@@ -77,11 +72,9 @@ final class LeafLint {
   private static final byte[] NULL = octets("0500");
 
   private final Issuer issuer;
-  private final Duration cap;
 
-  LeafLint(Issuer issuer, Duration cap) {
+  LeafLint(Issuer issuer) {
     this.issuer = issuer;
-    this.cap = cap;
   }
 
   /**
@@ -94,12 +87,12 @@ final class LeafLint {
     try {
       TBSCertificate tbs = TBSCertificate.getInstance(der);
       checkFrame(tbs, serial, expected);
-      Validity validity = checkValidity(tbs, expected.now());
+      Validity validity = checkValidity(tbs, expected);
       Set<SanName> names = checkNames(tbs, expected);
-      checkSubject(tbs.getSubject(), expected, names);
+      X500Name subject = SubjectLint.check(tbs.getSubject(), expected, names);
       Extensions extensions = checkExtensions(tbs.getExtensions(), expected);
       require(
-          Arrays.equals(understood(tbs, validity, expected, extensions), der),
+          Arrays.equals(understood(tbs, validity, expected, subject, extensions), der),
           "it says more than was understood, or says it in another way");
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {
       // What Bouncy Castle throws where the encoding or a type inside it is wrong.
@@ -113,7 +106,11 @@ final class LeafLint {
    * understood.
    */
   private byte[] understood(
-      TBSCertificate tbs, Validity validity, Expected expected, Extensions extensions)
+      TBSCertificate tbs,
+      Validity validity,
+      Expected expected,
+      X500Name subject,
+      Extensions extensions)
       throws IOException {
     V3TBSCertificateGenerator anew = new V3TBSCertificateGenerator();
     anew.setSerialNumber(tbs.getSerialNumber());
@@ -121,7 +118,7 @@ final class LeafLint {
     anew.setIssuer(issuer.subject());
     anew.setStartDate(ValidityTimes.encode(validity.notBefore()));
     anew.setEndDate(ValidityTimes.encode(validity.notAfter()));
-    anew.setSubject(LeafBuilder.subject(commonName(tbs.getSubject())));
+    anew.setSubject(subject);
     anew.setSubjectPublicKeyInfo(expected.key());
     anew.setExtensions(extensions);
     return anew.generateTBSCertificate().getEncoded(ASN1Encoding.DER);
@@ -145,7 +142,8 @@ final class LeafLint {
     require(expected.key().equals(tbs.getSubjectPublicKeyInfo()), "it certifies another key");
   }
 
-  private Validity checkValidity(TBSCertificate tbs, Instant now) throws IssuanceException {
+  private Validity checkValidity(TBSCertificate tbs, Expected expected) throws IssuanceException {
+    Instant now = expected.now();
     Instant notBefore = ValidityTimes.decode(tbs.getStartDate());
     Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
     require(!notBefore.isAfter(notAfter), "it ends before it begins");
@@ -155,7 +153,7 @@ final class LeafLint {
     require(
         !notBefore.isBefore(now.minus(LeafPlanner.BACK_DATED).minusSeconds(1)),
         "it is back-dated too far");
-    require(!notAfter.isAfter(now.plus(cap)), "it lives longer than the cap");
+    require(!notAfter.isAfter(now.plus(expected.profile().cap())), "it lives longer than the cap");
     return new Validity(notBefore, notAfter);
   }
 
@@ -174,9 +172,10 @@ final class LeafLint {
       require(!names.isEmpty(), "the SAN is empty");
     }
     boolean wantsUri =
-        expected.profile() == Profile.IDENTITY && expected.grant().spiffeId().isPresent();
+        expected.profile().names().contains(LeafProfile.NameKind.SPIFFE)
+            && expected.grant().spiffeId().isPresent();
     require(uris == (wantsUri ? 1 : 0), "it has not the URIs of its profile");
-    require(!names.isEmpty() || expected.profile() == Profile.IDENTITY, "a server needs a name");
+    require(names.size() > uris || !expected.profile().nameRequired(), "it needs a DNS or IP name");
     return names;
   }
 
@@ -213,37 +212,16 @@ final class LeafLint {
     }
   }
 
-  private static void checkSubject(X500Name subject, Expected expected, Set<SanName> names)
-      throws IssuanceException {
-    RDN[] rdns = subject.getRDNs();
-    require(rdns.length == 1 && !rdns[0].isMultiValued(), "the subject is not one CN");
-    require(BCStyle.CN.equals(rdns[0].getFirst().getType()), "the subject is not one CN");
-    String name = commonName(subject);
-    Grant grant = expected.grant();
-    boolean known =
-        expected.profile() == Profile.IDENTITY
-            && name.equals(LeafPlan.commonName(grant.commonName().orElse(grant.module())));
-    for (SanName san : names) {
-      String plain = san.text().substring(san.text().indexOf(':') + 1);
-      known = known || name.equals(LeafPlan.commonName(plain));
-    }
-    require(known, "the CN is neither the subject that the grant gives nor one of the names");
-  }
-
-  private static String commonName(X500Name subject) {
-    return ASN1UTF8String.getInstance(subject.getRDNs()[0].getFirst().getValue()).getString();
-  }
-
   /** Exactly our extensions, each with the very octets that its profile has. */
   private Extensions checkExtensions(Extensions extensions, Expected expected)
       throws IssuanceException, IOException {
     boolean rsa = expected.keyType().keyAlgorithm().equals("RSA");
     Map<ASN1ObjectIdentifier, byte[]> wanted = new HashMap<>();
     wanted.put(Extension.basicConstraints, NO_CA);
-    wanted.put(Extension.keyUsage, rsa ? RSA_USAGE : EC_USAGE);
+    wanted.put(Extension.keyUsage, usage(expected.profile(), rsa));
     wanted.put(Extension.extendedKeyUsage, purposes(expected.profile()));
     wanted.put(Extension.subjectKeyIdentifier, concat(KEY_ID_HEAD, Octets.keyId(expected.key())));
-    wanted.put(Extension.authorityKeyIdentifier, concat(AUTHORITY_KEY_ID_HEAD, issuer.keyId()));
+    wanted.put(Extension.authorityKeyIdentifier, Lint.authorityKeyIdentifier(issuer.keyId()));
     Extension san = extensions.getExtension(Extension.subjectAlternativeName);
     if (san != null) {
       wanted.put(
@@ -272,10 +250,30 @@ final class LeafLint {
     return new Extensions(anew);
   }
 
-  private static byte[] purposes(Profile profile) {
-    return switch (profile) {
-      case IDENTITY -> CLIENT_AND_SERVER;
-      case SERVER -> SERVER_ONLY;
-    };
+  /** A BIT STRING of the bits that a key of that family can have, none of them a CA's. */
+  private static byte[] usage(LeafProfile profile, boolean rsa) throws IssuanceException {
+    int bits = 0;
+    for (LeafProfile.Usage usage : profile.usages()) {
+      bits |=
+          switch (usage) {
+            case DIGITAL_SIGNATURE -> 0x80;
+            case NON_REPUDIATION -> 0x40;
+            case KEY_ENCIPHERMENT -> rsa ? 0x20 : 0;
+            case DATA_ENCIPHERMENT -> rsa ? 0x10 : 0;
+            case KEY_AGREEMENT -> rsa ? 0 : 0x08;
+          };
+    }
+    require(bits != 0, "its key may be used for nothing");
+    return concat(USAGE_HEAD, new byte[] {(byte) Integer.numberOfTrailingZeros(bits), (byte) bits});
+  }
+
+  private static byte[] purposes(LeafProfile profile) throws IssuanceException, IOException {
+    ASN1EncodableVector oids = new ASN1EncodableVector();
+    for (String purpose : profile.purposes()) {
+      require(!ProfileLint.isNever(purpose), "it has a purpose that no leaf gets");
+      oids.add(new ASN1ObjectIdentifier(purpose));
+    }
+    require(oids.size() > 0, "it would be good for every purpose");
+    return new DERSequence(oids).getEncoded(ASN1Encoding.DER);
   }
 }

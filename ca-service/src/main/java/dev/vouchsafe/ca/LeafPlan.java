@@ -7,15 +7,15 @@ import java.util.List;
  * What a leaf is to say, every name of it through the gate.
  *
  * @param profile what it is for
- * @param commonName the subject's only attribute, at most 64 characters
- * @param names the SANs, each once; may be empty in the identity profile
+ * @param subject the subject's attributes, one of them its common name, none over its longest
+ * @param names the SANs, each once; may be empty where the profile requires none
  * @param notBefore start of the validity, whole seconds
  * @param notAfter last second of the validity
  * @param renewAfter when to ask for the next
  */
 record LeafPlan(
-    Profile profile,
-    String commonName,
+    LeafProfile profile,
+    List<SubjectTemplate.Part> subject,
     List<SanName> names,
     Instant notBefore,
     Instant notAfter,
@@ -24,7 +24,17 @@ record LeafPlan(
   static final int LONGEST_COMMON_NAME = 64;
 
   LeafPlan {
+    subject = List.copyOf(subject);
     names = List.copyOf(names);
+  }
+
+  /** The common name in the subject. */
+  String commonName() {
+    return subject.stream()
+        .filter(part -> part.type() == SubjectTemplate.Type.CN)
+        .map(SubjectTemplate.Part::text)
+        .findAny()
+        .orElseThrow(() -> new IllegalStateException("every template has a common name"));
   }
 
   /** As much of a name as fits a CN. */

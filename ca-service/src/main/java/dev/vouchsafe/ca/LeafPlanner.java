@@ -20,43 +20,51 @@ final class LeafPlanner {
   private static final int MOST_NAMES = 100;
   private static final int LONGEST_NAME = 256;
 
-  private final Lifetimes lifetimes;
-  private final String deviceId;
+  private final GatewayIdentity gateway;
   private final SecureRandom random = new SecureRandom();
 
   /**
-   * @param deviceId the name that the gateway itself goes by at its hub or parent
+   * @param gateway whose device id is the name that it itself goes by at its hub or parent
    */
-  LeafPlanner(Lifetimes lifetimes, String deviceId) {
-    this.lifetimes = lifetimes;
-    this.deviceId = deviceId;
+  LeafPlanner(GatewayIdentity gateway) {
+    this.gateway = gateway;
   }
 
   /**
    * What a leaf will say, whoever signs it.
    *
    * @param profile what it is for
-   * @param commonName the subject's only attribute
+   * @param subject the subject's attributes
    * @param names the SANs
    * @param life how long it is to live, if its issuer does
    */
-  record Wish(Profile profile, String commonName, List<SanName> names, Duration life) {
+  record Wish(
+      LeafProfile profile, List<SubjectTemplate.Part> subject, List<SanName> names, Duration life) {
     /** The same for as long as the trust in the time allows. */
     Wish bounded(Reading time) {
-      return new Wish(profile, commonName, names, time.bounded(life));
+      return new Wish(profile, subject, names, time.bounded(life));
     }
   }
 
-  Wish wish(Grant grant, NameGate gate, CertificateRequest request, Optional<Csr> csr)
+  /**
+   * Decides what the leaf says.
+   *
+   * @param gate the gate that the grant makes for that profile
+   */
+  Wish wish(
+      Grant grant,
+      LeafProfile profile,
+      NameGate gate,
+      CertificateRequest request,
+      Optional<Csr> csr)
       throws IssuanceException {
-    Profile profile = request.profile();
-    if (!grant.profiles().contains(profile)) {
+    if (!grant.profiles().contains(profile.name())) {
       throw new IssuanceException(
           Reason.PROFILE_NOT_GRANTED,
           "the registration of "
               + NameSyntax.quoted(grant.module())
               + " does not grant profile "
-              + profile.text());
+              + profile.name().text());
     }
     checkSizes(request, csr);
     Set<SanName> sans = new LinkedHashSet<>();
@@ -64,25 +72,35 @@ final class LeafPlanner {
     if (sans.isEmpty()) {
       sans.addAll(gate.allGranted());
     }
-    if (profile == Profile.SERVER && sans.isEmpty()) {
+    if (profile.nameRequired() && sans.isEmpty()) {
       throw new IssuanceException(
           Reason.NO_NAME,
           "the registration of "
               + NameSyntax.quoted(grant.module())
-              + " has no name for a server certificate, and none was asked for");
+              + " has no name for a certificate of profile "
+              + profile.name().text()
+              + ", and none was asked for");
     }
     String commonName =
         subject.orElseGet(() ->
-            profile == Profile.SERVER
-                ? plain(first(sans))
-                : grant.commonName().orElse(grant.module()));
-    if (profile == Profile.IDENTITY) {
+            profile.isNamedByModule()
+                ? grant.commonName().orElse(grant.module())
+                : plain(first(sans)));
+    if (profile.isShownByClients()) {
       refuseDeviceId(grant, commonName);
     }
-    if (LeafProfile.carriesSpiffeId(profile) && grant.spiffeId().isPresent()) {
+    if (profile.carriesSpiffeId() && grant.spiffeId().isPresent()) {
       sans.add(gate.uri(grant.spiffeId().get()));
     }
-    return new Wish(profile, LeafPlan.commonName(commonName), ordered(sans), life(grant, request));
+    return new Wish(
+        profile,
+        profile
+            .subject()
+            .filled(
+                new SubjectTemplate.Values(grant.module(), grant.generation(), gateway),
+                commonName),
+        ordered(sans),
+        life(grant, profile, request));
   }
 
   /** The wish as that issuer can fulfil it: within its own life. */
@@ -99,7 +117,7 @@ final class LeafPlanner {
     Instant notAfter = end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
     return new LeafPlan(
         wish.profile(),
-        wish.commonName(),
+        wish.subject(),
         wish.names(),
         notBefore(issuer, now),
         notAfter,
@@ -112,8 +130,8 @@ final class LeafPlanner {
    * not have one.
    */
   private void refuseDeviceId(Grant grant, String commonName) throws IssuanceException {
-    if (commonName.equalsIgnoreCase(deviceId)
-        && !grant.commonName().filter(deviceId::equals).isPresent()) {
+    if (commonName.equalsIgnoreCase(gateway.deviceId())
+        && !grant.commonName().filter(gateway.deviceId()::equals).isPresent()) {
       throw new IssuanceException(
           Reason.NAME_NOT_GRANTED,
           "the common name "
@@ -213,14 +231,15 @@ final class LeafPlanner {
   }
 
   /** The life that was asked for, within the caps; may be one that is refused. */
-  Duration longest(Grant grant, CertificateRequest request) {
-    Duration life = request.ttl().or(grant::ttl).orElse(lifetimes.leaf());
-    life = shorter(life, grant.ttl().orElse(lifetimes.leafCap()));
-    return shorter(life, lifetimes.leafCap());
+  static Duration longest(Grant grant, LeafProfile profile, CertificateRequest request) {
+    Duration life = request.ttl().or(grant::ttl).orElse(profile.lifetime());
+    life = shorter(life, grant.ttl().orElse(profile.cap()));
+    return shorter(life, profile.cap());
   }
 
-  private Duration life(Grant grant, CertificateRequest request) throws IssuanceException {
-    Duration life = longest(grant, request);
+  private static Duration life(Grant grant, LeafProfile profile, CertificateRequest request)
+      throws IssuanceException {
+    Duration life = longest(grant, profile, request);
     if (life.toSeconds() < 1) {
       throw new IssuanceException(
           Reason.REQUEST_INVALID, "ttl: a certificate lives for at least one second");

@@ -9,6 +9,8 @@ import java.security.KeyPair;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 
@@ -33,6 +35,8 @@ final class LeafPreparer {
   private final Issuers issuers;
   private final TrustedClock clock;
   private final KeyType defaultKey;
+  private final Profiles profiles;
+  private final GatewayIdentity gateway;
   private final CsrReader csrReader;
   private final LeafPlanner planner;
   private final Optional<LiveCertificates> live;
@@ -53,13 +57,23 @@ final class LeafPreparer {
     this.keys = LeafKeys.onCores(crypto::generate, Runtime.getRuntime().availableProcessors());
     this.clock = clock;
     this.defaultKey = settings.leafKey();
+    this.profiles = settings.profiles();
+    this.gateway = settings.identity();
     this.csrReader = new CsrReader(crypto, new SubjectKeys(issuers::hasKey));
-    this.planner = new LeafPlanner(settings.lifetimes(), settings.identity().deviceId());
+    this.planner = new LeafPlanner(settings.identity());
   }
 
-  /** How long that leaf would live if its issuer lets it. */
+  /** The names of the profiles of leaves that there are. */
+  Set<Profile> profiles() {
+    return profiles.leaves();
+  }
+
+  /** How long that leaf would live if its issuer lets it; nothing, if it will be refused. */
   Duration longest(Grant grant, CertificateRequest request) {
-    return planner.longest(grant, request);
+    return profiles
+        .leaf(request.profile())
+        .map(profile -> LeafPlanner.longest(grant, profile, request))
+        .orElse(Duration.ZERO);
   }
 
   /** Whoever gets it holds its signer's key, and must let it go. */
@@ -67,13 +81,19 @@ final class LeafPreparer {
     TrustedClock.Reading time = clock.read();
     Times.requireIssuing(time);
     Instant now = time.now();
+    LeafProfile profile =
+        profiles
+            .leaf(request.profile())
+            .orElseThrow(() ->
+                new IssuanceException(
+                    Reason.REQUEST_INVALID, "profile: there is none of that name"));
     Optional<Csr> csr = Optional.empty();
     if (request.csrPem().isPresent()) {
-      csr = Optional.of(csrReader.read(request.csrPem().get(), request.profile()));
+      csr = Optional.of(csrReader.read(request.csrPem().get(), profile));
     }
-    KeyType keyType = keyType(request, csr);
-    NameGate gate = new NameGate(grant, request.profile());
-    LeafPlanner.Wish wish = planner.wish(grant, gate, request, csr).bounded(time);
+    KeyType keyType = keyType(request, profile, csr);
+    NameGate gate = new NameGate(grant, profile);
+    LeafPlanner.Wish wish = planner.wish(grant, profile, gate, request, csr).bounded(time);
     LeafSigner signer = issuers.choose(request.profile(), wish.life(), now);
     boolean prepared = false;
     try {
@@ -89,7 +109,7 @@ final class LeafPreparer {
               signer,
               grant,
               plan,
-              new LeafLint.Expected(grant, request.profile(), gate, key, keyType, now));
+              new LeafLint.Expected(grant, profile, gate, key, keyType, gateway, now));
       if (live.isPresent()) {
         live.get().enter(grant.module(), plan.notAfter(), now);
       }
@@ -122,9 +142,28 @@ final class LeafPreparer {
     }
   }
 
-  private KeyType keyType(CertificateRequest request, Optional<Csr> csr) throws IssuanceException {
+  private KeyType keyType(CertificateRequest request, LeafProfile profile, Optional<Csr> csr)
+      throws IssuanceException {
+    KeyType type = asked(request, profile, csr);
+    if (!profile.keyTypes().contains(type)) {
+      throw new IssuanceException(
+          Reason.REQUEST_INVALID,
+          "keyType: profile "
+              + profile.name().text()
+              + " has keys of type "
+              + profile.keyTypes().stream().map(KeyType::text).collect(Collectors.joining(", "))
+              + ", not "
+              + type.text());
+    }
+    return type;
+  }
+
+  private KeyType asked(CertificateRequest request, LeafProfile profile, Optional<Csr> csr)
+      throws IssuanceException {
     if (request.keyType().isEmpty()) {
-      return csr.map(Csr::keyType).orElse(defaultKey);
+      KeyType made =
+          profile.keyTypes().contains(defaultKey) ? defaultKey : profile.keyTypes().getFirst();
+      return csr.map(Csr::keyType).orElse(made);
     }
     String asked = request.keyType().get();
     KeyType type =

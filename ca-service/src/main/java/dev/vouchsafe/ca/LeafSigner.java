@@ -1,7 +1,5 @@
 package dev.vouchsafe.ca;
 
-import java.time.Duration;
-
 /** An authority that signs leaves: its key, and the builder and the lint of its leaves. */
 final class LeafSigner {
   private final LedgerReader.StoredAuthority authority;
@@ -10,16 +8,12 @@ final class LeafSigner {
   private final LeafBuilder builder;
   private final LeafLint lint;
 
-  /**
-   * @param leafCap the longest that a leaf may live
-   */
-  LeafSigner(
-      LedgerReader.StoredAuthority authority, Issuer issuer, SigningKey key, Duration leafCap) {
+  LeafSigner(LedgerReader.StoredAuthority authority, Issuer issuer, SigningKey key) {
     this.authority = authority;
     this.issuer = issuer;
     this.key = key;
     this.builder = new LeafBuilder(issuer);
-    this.lint = new LeafLint(issuer, leafCap);
+    this.lint = new LeafLint(issuer);
   }
 
   LedgerReader.StoredAuthority authority() {

@@ -210,6 +210,56 @@ final class Ledger implements AutoCloseable {
         AUTHORITY_WAITS);
   }
 
+  /** Keeps the certificate that others made of a reserved authority, and those over it. */
+  void storeFromOutside(AuthorityRow authority, byte[] certificate, List<byte[]> above)
+      throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger -> {
+          OutsideRows.insertAbove(ledger, authority.row(), above);
+          ledger.changeOne(
+              "UPDATE authority SET certificate = ? WHERE id = ? AND certificate IS NULL",
+              certificate,
+              authority.row());
+        }),
+        AUTHORITY_WAITS);
+  }
+
+  /** Keeps the request of a reserved authority whose certificate others are to make. */
+  void storeRequest(AuthorityRow authority, byte[] request) throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger -> OutsideRows.insertRequest(ledger, authority.row(), request)),
+        AUTHORITY_WAITS);
+  }
+
+  /** Those that wait for their certificates. */
+  List<LedgerReader.StoredRequest> requests() throws IOException {
+    return reader.requests();
+  }
+
+  /**
+   * Lets a device CA, whose certificate others made, issue from now on in place of those before it:
+   * all or nothing.
+   *
+   * @param root who signed it, with the state that it is to have
+   * @param serial what the ledger numbers it by
+   */
+  void accept(AuthorityRow device, NewAuthority root, byte[] serial, OutsideRows.Encoded chain)
+      throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger -> {
+          ledger.change(
+              "UPDATE authority SET state = 'retiring' WHERE state = 'active'"
+                  + " AND role IN ('device', 'issuing')");
+          OutsideRows.accept(ledger, device, chain);
+          if (!OutsideRows.isRoot(ledger, chain.issuer().octets())) {
+            ledger.change(
+                "UPDATE authority SET state = 'retiring' WHERE state = 'active' AND role = 'root'");
+            OutsideRows.insertRoot(ledger, ledger.reserve(root, serial), chain);
+          }
+        }),
+        AUTHORITY_WAITS);
+  }
+
   /** Has an authority, which is in the state that its row says, be in another. */
   void change(AuthorityRow authority, AuthorityInfo.State state) throws IssuanceException {
     KeyLedger.await(
@@ -286,7 +336,8 @@ final class Ledger implements AutoCloseable {
       retireIssuing(ledger);
       ledger.change(
           "UPDATE authority SET state = 'retired' WHERE state = 'prepared'"
-              + " AND (certificate IS NULL OR role = 'issuing')");
+              + " AND (certificate IS NULL OR role = 'issuing')"
+              + " AND id NOT IN (SELECT authority FROM authority_request)");
     });
   }
 

@@ -21,16 +21,36 @@ import org.bouncycastle.asn1.x500.style.BCStyle;
 
 /** Reads the ledger over a connection of its own that can't write. */
 final class LedgerReader implements AutoCloseable {
-  /** An authority with its certificate. */
-  record StoredAuthority(AuthorityRow row, X509Certificate certificate) {
+  /**
+   * An authority with its certificate.
+   *
+   * @param above the certificates over one from outside, up to one that is signed by itself
+   */
+  record StoredAuthority(
+      AuthorityRow row, X509Certificate certificate, List<X509Certificate> above) {
+    StoredAuthority {
+      above = List.copyOf(above);
+    }
+
+    StoredAuthority(AuthorityRow row, X509Certificate certificate) {
+      this(row, certificate, List.of());
+    }
+
     StoredAuthority in(AuthorityInfo.State state) {
-      return new StoredAuthority(row.in(state), certificate);
+      return new StoredAuthority(row.in(state), certificate, above);
     }
 
     AuthorityInfo info() {
-      return row.info(certificate);
+      return row.info(certificate, above);
     }
   }
+
+  /**
+   * An authority that waits for its certificate.
+   *
+   * @param request what others are to sign (RFC 2986), DER
+   */
+  record StoredRequest(AuthorityRow row, Blob request) {}
 
   /** A new one is made twice a day, and at each start: only what restarts all day has more. */
   static final int MOST_ISSUING = 1000;
@@ -188,33 +208,71 @@ final class LedgerReader implements AutoCloseable {
                     + ") ORDER BY id");
         ResultSet rows = query.executeQuery()) {
       while (rows.next()) {
-        authorities.add(authority(rows));
+        authorities.add(authority(rows, OutsideRows.above(connection, rows.getLong(1))));
       }
     }
     return authorities;
+  }
+
+  /** Those that wait for their certificates. */
+  synchronized List<StoredRequest> requests() throws IOException {
+    try {
+      return requests(connection);
+    } catch (SQLException | IllegalArgumentException e) {
+      throw damaged(file, e);
+    }
+  }
+
+  /** The same, of a database in use by nobody, which is left as it is. */
+  static List<StoredRequest> requests(Path folder) throws IOException {
+    try (Connection connection = LedgerSchema.connectToLook(folder)) {
+      return requests(connection);
+    } catch (SQLException | IllegalArgumentException e) {
+      throw damaged(folder.resolve(LedgerSchema.FILE), e);
+    }
+  }
+
+  private static List<StoredRequest> requests(Connection connection) throws SQLException {
+    List<StoredRequest> requests = new ArrayList<>();
+    if (!OutsideRows.exist(connection)) {
+      return requests;
+    }
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                AUTHORITIES.replace("certificate FROM authority", "r.request FROM authority a")
+                    + " JOIN authority_request r ON r.authority = a.id"
+                    + " WHERE certificate IS NULL AND state = 'prepared' ORDER BY id");
+        ResultSet rows = query.executeQuery()) {
+      while (rows.next()) {
+        requests.add(new StoredRequest(row(rows), new Blob(rows.getBytes(7))));
+      }
+    }
+    return requests;
   }
 
   private static IOException damaged(Path file, Exception cause) {
     return new IOException(file + " is damaged: its authorities can't be read", cause);
   }
 
-  private static StoredAuthority authority(ResultSet rows)
-      throws SQLException, CertificateException {
+  private static AuthorityRow row(ResultSet rows) throws SQLException {
     String keyType = rows.getString(5);
-    AuthorityRow row =
-        new AuthorityRow(
-            rows.getLong(1),
-            AuthorityInfo.Role.valueOf(rows.getString(2).toUpperCase(Locale.ROOT)),
-            rows.getInt(3),
-            rows.getString(4),
-            KeyType.parse(keyType)
-                .orElseThrow(() -> new IllegalArgumentException("key type " + keyType)),
-            AuthorityInfo.State.valueOf(rows.getString(6).toUpperCase(Locale.ROOT)));
+    return new AuthorityRow(
+        rows.getLong(1),
+        AuthorityInfo.Role.valueOf(rows.getString(2).toUpperCase(Locale.ROOT)),
+        rows.getInt(3),
+        rows.getString(4),
+        KeyType.parse(keyType)
+            .orElseThrow(() -> new IllegalArgumentException("key type " + keyType)),
+        AuthorityInfo.State.valueOf(rows.getString(6).toUpperCase(Locale.ROOT)));
+  }
+
+  private static StoredAuthority authority(ResultSet rows, List<X509Certificate> above)
+      throws SQLException, CertificateException {
     X509Certificate certificate =
         (X509Certificate)
             CertificateFactory.getInstance("X.509")
                 .generateCertificate(new ByteArrayInputStream(rows.getBytes(7)));
-    return new StoredAuthority(row, certificate);
+    return new StoredAuthority(row(rows), certificate, above);
   }
 
   /** Makes something of one row. */

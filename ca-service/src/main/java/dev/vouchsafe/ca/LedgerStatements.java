@@ -65,7 +65,7 @@ final class LedgerStatements implements AutoCloseable {
     insertLeaf.setBytes(1, leaf.serial());
     insertLeaf.setLong(2, module(leaf.module()));
     insertLeaf.setString(3, leaf.generation());
-    insertLeaf.setString(4, leaf.plan().profile().text());
+    insertLeaf.setString(4, leaf.plan().profile().name().text());
     insertLeaf.setLong(5, leaf.authority());
     insertLeaf.setString(6, leaf.plan().commonName());
     insertLeaf.setString(7, names(leaf.plan()));

@@ -188,8 +188,29 @@ final class LedgerVersions {
           """,
           "CREATE INDEX archive_serial ON archive(first_serial, last_serial)");
 
+  /**
+   * Authorities from outside: the certificates over one that is not signed by itself, nearest
+   * first, and the request of one whose certificate others are to sign.
+   */
+  private static final List<String> OUTSIDE =
+      List.of(
+          """
+          CREATE TABLE authority_above(
+            authority INTEGER NOT NULL REFERENCES authority,
+            position INTEGER NOT NULL,
+            certificate BLOB NOT NULL,
+            PRIMARY KEY(authority, position)
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE authority_request(
+            authority INTEGER PRIMARY KEY REFERENCES authority,
+            request BLOB NOT NULL
+          ) STRICT\
+          """);
+
   private static final List<List<String>> ALL =
-      List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE);
+      List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE, OUTSIDE);
 
   /** The version that this program writes. */
   static final int NEWEST = ALL.size();

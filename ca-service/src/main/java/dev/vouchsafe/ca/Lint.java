@@ -25,6 +25,12 @@ final class Lint {
     return both;
   }
 
+  /** The extension value with that key identifier, of at most 64 octets (RFC 5280 4.2.1.1). */
+  static byte[] authorityKeyIdentifier(byte[] keyId) {
+    byte[] head = {0x30, (byte) (keyId.length + 2), (byte) 0x80, (byte) keyId.length};
+    return concat(head, keyId);
+  }
+
   /** The octets that those hexadecimal digits stand for. */
   static byte[] octets(String hex) {
     return HexFormat.of().parseHex(hex);

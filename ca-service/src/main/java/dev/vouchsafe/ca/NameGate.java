@@ -12,23 +12,27 @@ import java.util.Set;
  * registration, and once more when the finished certificate is linted.
  *
  * <p>A name that can't be read, or is not granted, gets one and the same answer. The grant's own
- * entries are read by the same rules; one that can't be read grants nothing. Made anew for each
- * request, used by one thread.
+ * entries are read by the same rules; one that can't be read, or that the profile has no place for,
+ * grants nothing. Made anew for each request, used by one thread.
  */
 final class NameGate {
   private final Grant grant;
-  private final Profile profile;
+  private final LeafProfile profile;
   private final Set<SanName> exact = new LinkedHashSet<>();
   private final List<String> wildcardTails = new ArrayList<>();
 
-  NameGate(Grant grant, Profile profile) {
+  NameGate(Grant grant, LeafProfile profile) {
     this.grant = grant;
     this.profile = profile;
-    for (String text : grant.dns()) {
-      NameSyntax.dns(text).ifPresent(this::take);
+    if (profile.names().contains(LeafProfile.NameKind.DNS)) {
+      for (String text : grant.dns()) {
+        NameSyntax.dns(text).ifPresent(this::take);
+      }
     }
-    for (String text : grant.ip()) {
-      NameSyntax.ip(text).ifPresent(exact::add);
+    if (profile.names().contains(LeafProfile.NameKind.IP)) {
+      for (String text : grant.ip()) {
+        NameSyntax.ip(text).ifPresent(exact::add);
+      }
     }
   }
 
@@ -66,9 +70,9 @@ final class NameGate {
     return address.get();
   }
 
-  /** The SPIFFE ID, which only the identity profile has, compared octet by octet. */
+  /** The SPIFFE ID, in the profiles that carry it, compared octet by octet. */
   SanName.Uri uri(String asked) throws IssuanceException {
-    if (profile != Profile.IDENTITY || !grant.spiffeId().filter(asked::equals).isPresent()) {
+    if (!profile.carriesSpiffeId() || !grant.spiffeId().filter(asked::equals).isPresent()) {
       throw refused("URI", asked);
     }
     return new SanName.Uri(asked);
@@ -76,13 +80,13 @@ final class NameGate {
 
   /**
    * The name that a common name stands for, as SAN: an IP address if it reads as one, else a DNS
-   * name. In the identity profile the module's own name, with or without a leading {@code $}, and
-   * the common name that the grant gives are a subject and no SAN.
+   * name. In a profile that is named by the module, the module's own name, with or without a
+   * leading {@code $}, and the common name that the grant gives are a subject and no SAN.
    *
    * @return the SAN, or nothing if it is such a name
    */
   Optional<SanName> commonName(String asked) throws IssuanceException {
-    if (profile == Profile.IDENTITY && isOwn(asked)) {
+    if (profile.isNamedByModule() && isOwn(asked)) {
       return Optional.empty();
     }
     return Optional.of(NameSyntax.ip(asked).isPresent() ? ip(asked) : dns(asked));
@@ -126,6 +130,6 @@ final class NameGate {
             + " "
             + NameSyntax.quoted(asked)
             + " for profile "
-            + profile.text());
+            + profile.name().text());
   }
 }

@@ -19,6 +19,10 @@ final class Pem {
     return encode("CERTIFICATE", der);
   }
 
+  static String request(byte[] der) {
+    return encode("CERTIFICATE REQUEST", der);
+  }
+
   static String privateKey(byte[] pkcs8) {
     return encode("PRIVATE KEY", pkcs8);
   }

@@ -10,7 +10,7 @@ final class Proofs {
 
   /** Whether the authority may still sign, with a key in a store. */
   private static boolean maySign(AuthorityRow row) {
-    if (row.role() == AuthorityInfo.Role.ISSUING) {
+    if (row.role() == AuthorityInfo.Role.ISSUING || row.isOutside()) {
       // Its key is in no store.
       return false;
     }

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Certificate requests of somebody who wants more than the registration grants. */
@@ -84,12 +84,16 @@ class CsrAttacksTest {
     assertThat(leaf.getSubjectAlternativeNames()).containsExactly(List.of(2, "gateway.local"));
   }
 
+  static List<Profile> profiles() {
+    return List.of(Profile.IDENTITY, Profile.SERVER);
+  }
+
   @ParameterizedTest
-  @EnumSource(Profile.class)
+  @MethodSource("profiles")
   void aCsrWithoutNamesGetsWhatIsGranted(Profile profile) throws Exception {
     X509Certificate leaf = ca.leaf(TestCa.grant(), new TestCsr().request(profile));
     assertThat(leaf.getSubjectAlternativeNames())
-        .hasSize(profile == Profile.IDENTITY ? 5 : 4)
+        .hasSize(profile.equals(Profile.IDENTITY) ? 5 : 4)
         .contains(List.of(2, "edgehub"));
   }
 
@@ -261,7 +265,7 @@ class CsrAttacksTest {
               }))
     };
     for (GeneralName wish : wishes) {
-      for (Profile profile : Profile.values()) {
+      for (Profile profile : profiles()) {
         assertNothingIssued(Reason.NAME_NOT_GRANTED, new TestCsr().names(ALLOWED, wish), profile);
       }
     }
@@ -298,7 +302,7 @@ class CsrAttacksTest {
               new AttributeTypeAndValue(BCStyle.CN, new DERUTF8String("evil.example"))
             });
     for (RDN[] subject : List.of(new RDN[] {evil}, new RDN[] {allowed, evil}, new RDN[] {hidden})) {
-      for (Profile profile : Profile.values()) {
+      for (Profile profile : profiles()) {
         assertNothingIssued(
             Reason.NAME_NOT_GRANTED, new TestCsr().subject(new X500Name(subject)), profile);
       }

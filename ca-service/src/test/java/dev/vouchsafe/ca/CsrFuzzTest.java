@@ -37,7 +37,7 @@ class CsrFuzzTest {
 
   private static boolean read(String pem) {
     try {
-      Csr csr = READER.read(pem, Profile.SERVER);
+      Csr csr = READER.read(pem, TestCa.leaf(Profile.SERVER));
       assertThat(csr.keyType()).isNotNull();
       return true;
     } catch (IssuanceException e) {

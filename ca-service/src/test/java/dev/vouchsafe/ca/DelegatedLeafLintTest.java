@@ -25,7 +25,6 @@ class DelegatedLeafLintTest {
   /** The extension as RFC 9608 section 2 has it: not critical, NULL. */
   private static final String NO_REV_AVAIL = "3009" + "0603551d38" + "0402" + "0500";
 
-  private static final Duration CAP = Duration.ofDays(30);
   private static final Grant GRANT = TestCa.grant();
 
   private final SubjectPublicKeyInfo key =
@@ -53,8 +52,8 @@ class DelegatedLeafLintTest {
     Instant begin = TestCa.NOW.truncatedTo(ChronoUnit.SECONDS);
     LeafPlan plan =
         new LeafPlan(
-            Profile.SERVER,
-            "gateway.local",
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject("gateway.local"),
             List.of(new SanName.Dns("gateway.local")),
             begin,
             begin.plus(life),
@@ -63,16 +62,17 @@ class DelegatedLeafLintTest {
   }
 
   private void check(Issuer by, byte[] tbs) throws IssuanceException {
-    new LeafLint(by, CAP)
+    new LeafLint(by)
         .check(
             tbs,
             serial,
             new LeafLint.Expected(
                 GRANT,
-                Profile.SERVER,
-                new NameGate(GRANT, Profile.SERVER),
+                TestCa.leaf(Profile.SERVER),
+                new NameGate(GRANT, TestCa.leaf(Profile.SERVER)),
                 key,
                 KeyType.EC_P256,
+                TestCa.GATEWAY,
                 TestCa.NOW));
   }
 

@@ -86,7 +86,8 @@ class DifferentialTest {
     assertThat(entry.notAfter()).isEqualTo(leaf.getNotAfter().toInstant());
     assertThat(leaf.getBasicConstraints()).isEqualTo(-1);
     assertThat(leaf.getKeyUsage()[5]).isFalse();
-    assertThat(leaf.getExtendedKeyUsage()).hasSize(request.profile() == Profile.IDENTITY ? 2 : 1);
+    assertThat(leaf.getExtendedKeyUsage())
+        .hasSize(request.profile().equals(Profile.IDENTITY) ? 2 : 1);
     assertThat(leaf.getSubjectX500Principal().getName()).startsWith("CN=").doesNotContain(",");
     PKIXParameters parameters = new PKIXParameters(Set.of(new TrustAnchor(ca.root(), null)));
     parameters.setRevocationEnabled(false);
@@ -131,7 +132,7 @@ class DifferentialTest {
     return new Grant(
         "module" + random.nextInt(5),
         Integer.toString(random.nextInt(3)),
-        random.nextInt(10) == 0 ? Set.of(Profile.SERVER) : Set.of(Profile.values()),
+        random.nextInt(10) == 0 ? Set.of(Profile.SERVER) : Set.of(Profile.IDENTITY, Profile.SERVER),
         some(NAMES),
         some(IPS),
         random.nextBoolean() ? Optional.of("spiffe://gw.example/m") : Optional.empty(),

@@ -7,6 +7,7 @@ import dev.vouchsafe.keys.KeyStoreHealth;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.PrivateKeyStore;
 import dev.vouchsafe.keys.StoredKey;
+import java.security.KeyPair;
 import java.security.PublicKey;
 import java.util.Optional;
 import java.util.Set;
@@ -31,6 +32,7 @@ final class InsecureFaultyStore implements PrivateKeyStore {
   private volatile Guard sealing = purpose -> {};
   private volatile Guard making = label -> {};
   private volatile Set<KeyType> types;
+  private volatile boolean taking = true;
 
   InsecureFaultyStore(PrivateKeyStore real) {
     this.real = real;
@@ -91,6 +93,22 @@ final class InsecureFaultyStore implements PrivateKeyStore {
     requireHere();
     making.pass(label);
     return new Key(real.make(label, type));
+  }
+
+  /** From now on it makes its keys itself and takes none, as a token does. */
+  void takeNothing() {
+    taking = false;
+  }
+
+  @Override
+  public boolean takesKeys() {
+    return taking && real.takesKeys();
+  }
+
+  @Override
+  public StoredKey take(KeyLabel label, KeyType type, KeyPair pair) throws KeyFault {
+    requireHere();
+    return new Key(real.take(label, type, pair));
   }
 
   @Override

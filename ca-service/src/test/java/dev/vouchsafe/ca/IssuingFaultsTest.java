@@ -80,8 +80,8 @@ class IssuingFaultsTest {
     try (Ledger ledger = Ledger.open(ca.settings.directory())) {
       LeafPlan plan =
           new LeafPlan(
-              Profile.SERVER,
-              "x",
+              TestCa.leaf(Profile.SERVER),
+              TestCa.subject("x"),
               List.of(new SanName.Dns("x")),
               TestCa.NOW,
               TestCa.NOW,

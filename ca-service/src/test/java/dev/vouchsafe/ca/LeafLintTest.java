@@ -71,7 +71,7 @@ class LeafLintTest {
     try (TestCa ca = TestCa.in(folder)) {
       issuer = new Issuer("device-1", "gw.example", KeyType.EC_P256, ca.device());
     }
-    lint = new LeafLint(issuer, Lifetimes.defaults().leafCap());
+    lint = new LeafLint(issuer);
     good = build(names("gateway.local"), NOT_BEFORE, NOT_AFTER, "edgeHub");
   }
 
@@ -89,7 +89,14 @@ class LeafLintTest {
   }
 
   private byte[] build(List<SanName> names, Instant notBefore, Instant notAfter, String cn) {
-    LeafPlan plan = new LeafPlan(Profile.IDENTITY, cn, names, notBefore, notAfter, notAfter);
+    LeafPlan plan =
+        new LeafPlan(
+            TestCa.leaf(Profile.IDENTITY),
+            TestCa.subject(cn),
+            names,
+            notBefore,
+            notAfter,
+            notAfter);
     return new LeafBuilder(issuer).tbs(plan, serial, key, KeyType.EC_P256);
   }
 
@@ -102,7 +109,13 @@ class LeafLintTest {
         tbs,
         serial,
         new LeafLint.Expected(
-            GRANT, profile, new NameGate(GRANT, profile), key, keyType, TestCa.NOW));
+            GRANT,
+            TestCa.leaf(profile),
+            new NameGate(GRANT, TestCa.leaf(profile)),
+            key,
+            keyType,
+            TestCa.GATEWAY,
+            TestCa.NOW));
   }
 
   private void assertLint(byte[] tbs) {
@@ -249,20 +262,21 @@ class LeafLintTest {
 
   @Test
   void aLeafThatOutlivesItsIssuerIsFoundEvenUnderTheCap() throws Exception {
-    LeafLint loose = new LeafLint(issuer, Duration.ofDays(365 * 100));
+    LeafProfile loose = TestCa.capped(TestCa.leaf(Profile.IDENTITY), Duration.ofDays(365 * 100));
     byte[] tbs = ending(issuer.notAfter().plusSeconds(1));
     Refusals.assertRefused(
         Reason.LINT,
         () ->
-            loose.check(
+            lint.check(
                 tbs,
                 serial,
                 new LeafLint.Expected(
                     GRANT,
-                    Profile.IDENTITY,
-                    new NameGate(GRANT, Profile.IDENTITY),
+                    loose,
+                    new NameGate(GRANT, loose),
                     key,
                     KeyType.EC_P256,
+                    TestCa.GATEWAY,
                     TestCa.NOW)));
   }
 
@@ -312,8 +326,8 @@ class LeafLintTest {
             Optional.empty());
     LeafPlan plan =
         new LeafPlan(
-            Profile.IDENTITY,
-            "edgeHub",
+            TestCa.leaf(Profile.IDENTITY),
+            TestCa.subject("edgeHub"),
             List.of(new SanName.Uri("spiffe://other.example/edgeHub")),
             NOT_BEFORE,
             NOT_AFTER,
@@ -327,10 +341,11 @@ class LeafLintTest {
                 serial,
                 new LeafLint.Expected(
                     foreign,
-                    Profile.IDENTITY,
-                    new NameGate(foreign, Profile.IDENTITY),
+                    TestCa.leaf(Profile.IDENTITY),
+                    new NameGate(foreign, TestCa.leaf(Profile.IDENTITY)),
                     key,
                     KeyType.EC_P256,
+                    TestCa.GATEWAY,
                     TestCa.NOW)));
   }
 
@@ -339,8 +354,8 @@ class LeafLintTest {
     Refusals.assertRefused(Reason.LINT, () -> check(good, Profile.SERVER, KeyType.EC_P256));
     LeafPlan server =
         new LeafPlan(
-            Profile.SERVER,
-            "gateway.local",
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject("gateway.local"),
             List.of(new SanName.Dns("gateway.local")),
             NOT_BEFORE,
             NOT_AFTER,
@@ -353,7 +368,13 @@ class LeafLintTest {
   @Test
   void aServerWithoutANameIsFound() throws Exception {
     LeafPlan server =
-        new LeafPlan(Profile.SERVER, "edgeHub", List.of(), NOT_BEFORE, NOT_AFTER, NOT_AFTER);
+        new LeafPlan(
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject("edgeHub"),
+            List.of(),
+            NOT_BEFORE,
+            NOT_AFTER,
+            NOT_AFTER);
     byte[] tbs = new LeafBuilder(issuer).tbs(server, serial, key, KeyType.EC_P256);
     Refusals.assertRefused(Reason.LINT, () -> check(tbs, Profile.SERVER, KeyType.EC_P256));
   }

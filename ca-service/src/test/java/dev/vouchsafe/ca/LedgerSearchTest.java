@@ -67,8 +67,8 @@ class LedgerSearchTest {
     byte[] serial = serials.next(now);
     LeafPlan plan =
         new LeafPlan(
-            number % 4 == 0 ? Profile.IDENTITY : Profile.SERVER,
-            "a.local",
+            TestCa.leaf(number % 4 == 0 ? Profile.IDENTITY : Profile.SERVER),
+            TestCa.subject("a.local"),
             List.of(new SanName.Dns("a.local")),
             now,
             now.plusSeconds(3600L * (1 + random.nextInt(20))),
@@ -77,7 +77,7 @@ class LedgerSearchTest {
         new Grant(
             number % 30 == 0 ? "rare" : "often" + number % 3,
             "1",
-            Set.of(plan.profile()),
+            Set.of(plan.profile().name()),
             List.of(),
             List.of(),
             Optional.empty(),

@@ -65,8 +65,8 @@ class LedgerTest {
             Optional.empty());
     LeafPlan plan =
         new LeafPlan(
-            Profile.SERVER,
-            "a.local",
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject("a.local"),
             List.of(
                 new SanName.Dns("a.local"),
                 new SanName.Uri("spiffe://gw.example/" + "m".repeat(40))),

@@ -64,8 +64,8 @@ class LedgerThinningTest {
   private LeafIntent intent(byte[] serial, Instant end) {
     LeafPlan plan =
         new LeafPlan(
-            Profile.SERVER,
-            "a.local",
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject("a.local"),
             List.of(new SanName.Dns("a.local")),
             end.minusSeconds(3600),
             end,

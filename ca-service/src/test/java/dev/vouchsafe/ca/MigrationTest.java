@@ -79,7 +79,15 @@ class MigrationTest {
     ca.reopen();
     ca.ca().close();
     for (String later :
-        List.of("audit_key", "revocation", "crl", "denied_module", "denied_token", "archive")) {
+        List.of(
+            "audit_key",
+            "revocation",
+            "crl",
+            "denied_module",
+            "denied_token",
+            "archive",
+            "authority_above",
+            "authority_request")) {
       LedgerPeek.execute(home(), "DROP TABLE " + later);
     }
     LedgerPeek.execute(home(), "DROP INDEX certificate_end");

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Noise for the gate: what passes is granted by an oracle that shares no code with it. */
 @Tag("fuzz")
 class NameGateFuzzTest {
-  private static final NameGate GATE = new NameGate(TestCa.grant(), Profile.IDENTITY);
+  private static final NameGate GATE = new NameGate(TestCa.grant(), TestCa.leaf(Profile.IDENTITY));
 
   static Stream<byte[]> names() {
     return Stream.of("gateway.local", "a.gateway.local", "192.168.1.10", "fd00::1", "\u212A.x")

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The gate as somebody meets it who wants a name that the registration doesn't grant. */
 class NameGateTest {
-  private final NameGate gate = new NameGate(TestCa.grant(), Profile.SERVER);
+  private final NameGate gate = new NameGate(TestCa.grant(), TestCa.leaf(Profile.SERVER));
 
   @ParameterizedTest
   @CsvSource({
@@ -79,7 +79,8 @@ class NameGateTest {
 
   @Test
   void aKelvinSignDoesNotBecomeTheLetterK() {
-    NameGate kiosk = new NameGate(TestCa.grant(List.of("kiosk.local"), List.of()), Profile.SERVER);
+    NameGate kiosk =
+        new NameGate(TestCa.grant(List.of("kiosk.local"), List.of()), TestCa.leaf(Profile.SERVER));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> kiosk.dns("\u212Aiosk.local"));
   }
 
@@ -90,7 +91,8 @@ class NameGateTest {
     String tooLong = label.repeat(4) + "xx";
     assertThat(longest).hasSize(253);
     NameGate wide =
-        new NameGate(TestCa.grant(List.of(longest, tooLong), List.of()), Profile.SERVER);
+        new NameGate(
+            TestCa.grant(List.of(longest, tooLong), List.of()), TestCa.leaf(Profile.SERVER));
 
     assertThat(wide.dns(longest).name()).isEqualTo(longest);
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> wide.dns(tooLong));
@@ -99,28 +101,32 @@ class NameGateTest {
   @Test
   void aLabelOver63OctetsIsNoName() {
     String name = "a".repeat(64) + ".local";
-    NameGate wide = new NameGate(TestCa.grant(List.of(name), List.of()), Profile.SERVER);
+    NameGate wide =
+        new NameGate(TestCa.grant(List.of(name), List.of()), TestCa.leaf(Profile.SERVER));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> wide.dns(name));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"10.0.0.1", "1", "0x7f000001", "host.1", "host.0x1", "host.0x"})
   void whatSomeClientsTakeForAnAddressIsNoDnsNameEvenIfGranted(String name) {
-    NameGate wide = new NameGate(TestCa.grant(List.of(name), List.of()), Profile.SERVER);
+    NameGate wide =
+        new NameGate(TestCa.grant(List.of(name), List.of()), TestCa.leaf(Profile.SERVER));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> wide.dns(name));
   }
 
   @Test
   void aWildcardIsCertifiedOnlyIfItIsGrantedAsWritten() throws Exception {
     NameGate literal =
-        new NameGate(TestCa.grant(List.of("a.local", "b.local"), List.of()), Profile.SERVER);
+        new NameGate(
+            TestCa.grant(List.of("a.local", "b.local"), List.of()), TestCa.leaf(Profile.SERVER));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> literal.dns("*.local"));
     assertThat(gate.dns("*.gateway.local").name()).isEqualTo("*.gateway.local");
   }
 
   @Test
   void aWildcardDoesNotGrantTheNameAboveIt() {
-    NameGate below = new NameGate(TestCa.grant(List.of("*.x.local"), List.of()), Profile.SERVER);
+    NameGate below =
+        new NameGate(TestCa.grant(List.of("*.x.local"), List.of()), TestCa.leaf(Profile.SERVER));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> below.dns("x.local"));
   }
 
@@ -128,7 +134,8 @@ class NameGateTest {
   void anALabelOrUnderscorePassesWhereItIsGrantedLiterally() throws Exception {
     NameGate literal =
         new NameGate(
-            TestCa.grant(List.of("xn--bcher-kva.local", "my_module"), List.of()), Profile.SERVER);
+            TestCa.grant(List.of("xn--bcher-kva.local", "my_module"), List.of()),
+            TestCa.leaf(Profile.SERVER));
     assertThat(literal.dns("xn--bcher-kva.local").name()).isEqualTo("xn--bcher-kva.local");
     assertThat(literal.dns("my_module").name()).isEqualTo("my_module");
   }
@@ -137,7 +144,7 @@ class NameGateTest {
   @ValueSource(strings = {"*", "**.local", "a.*.local", "*a.local", "local.", "", "a b", "\0"})
   void aGrantThatCannotBeReadGrantsNothing(String granted) {
     NameGate broken =
-        new NameGate(TestCa.grant(List.of(granted), List.of(granted)), Profile.SERVER);
+        new NameGate(TestCa.grant(List.of(granted), List.of(granted)), TestCa.leaf(Profile.SERVER));
     for (String asked : List.of(granted, "a.local", "local", "x")) {
       Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> broken.dns(asked));
       Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> broken.ip(asked));
@@ -203,7 +210,7 @@ class NameGateTest {
         ""
       })
   void onlyTheVerySpiffeIdIsGranted(String asked) throws Exception {
-    NameGate identity = new NameGate(TestCa.grant(), Profile.IDENTITY);
+    NameGate identity = new NameGate(TestCa.grant(), TestCa.leaf(Profile.IDENTITY));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> identity.uri(asked));
     assertThat(identity.uri(TestCa.SPIFFE_ID).uri()).isEqualTo(TestCa.SPIFFE_ID);
   }
@@ -226,15 +233,16 @@ class NameGateTest {
             Optional.empty(),
             List.of(),
             Optional.empty());
-    NameGate identity = new NameGate(grant, Profile.IDENTITY);
+    NameGate identity = new NameGate(grant, TestCa.leaf(Profile.IDENTITY));
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> identity.uri("spiffe://gw.example/m"));
   }
 
   @Test
   void anIdentityMayNameItsModuleAndAServerMayNot() throws Exception {
-    NameGate identity = new NameGate(TestCa.grant(), Profile.IDENTITY);
+    NameGate identity = new NameGate(TestCa.grant(), TestCa.leaf(Profile.IDENTITY));
     NameGate other =
-        new NameGate(TestCa.grant(List.of("gateway.local"), List.of()), Profile.SERVER);
+        new NameGate(
+            TestCa.grant(List.of("gateway.local"), List.of()), TestCa.leaf(Profile.SERVER));
 
     assertThat(identity.commonName("edgeHub")).isEmpty();
     Refusals.assertRefused(Reason.NAME_NOT_GRANTED, () -> other.commonName("edgeHub"));
@@ -253,8 +261,8 @@ class NameGateTest {
             Optional.empty(),
             List.of(),
             Optional.empty());
-    NameGate withDollar = new NameGate(system, Profile.IDENTITY);
-    NameGate without = new NameGate(TestCa.grant(), Profile.IDENTITY);
+    NameGate withDollar = new NameGate(system, TestCa.leaf(Profile.IDENTITY));
+    NameGate without = new NameGate(TestCa.grant(), TestCa.leaf(Profile.IDENTITY));
 
     assertThat(withDollar.commonName("$edgeHub")).isEmpty();
     assertThat(withDollar.commonName("edgeHub")).isEmpty();

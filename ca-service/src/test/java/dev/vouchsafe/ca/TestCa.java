@@ -117,6 +117,8 @@ final class TestCa implements AutoCloseable {
     }
   }
 
+  static final GatewayIdentity GATEWAY = new GatewayIdentity("gw1", "gw.example", 1);
+
   final Clock clock = new Clock();
   final CaSettings settings;
   final InsecureStores stores;
@@ -163,6 +165,11 @@ final class TestCa implements AutoCloseable {
     return new TestCa(settings, NOW, stores(settings), false);
   }
 
+  /** The same, at another time. */
+  static TestCa reopened(CaSettings settings, Instant now) throws IOException, KeyFault {
+    return new TestCa(settings, now, stores(settings), false);
+  }
+
   /** Stores beside the folder of that CA. */
   static InsecureStores stores(CaSettings settings) {
     return new InsecureStores(Objects.requireNonNull(settings.directory().getParent()));
@@ -198,6 +205,31 @@ final class TestCa implements AutoCloseable {
         plain.leafKey(),
         issuing,
         OptionalLong.empty());
+  }
+
+  /** The built-in leaf profile of that name. */
+  static LeafProfile leaf(Profile name) {
+    return Profiles.builtIn(Lifetimes.defaults(), 1).leaf(name).orElseThrow();
+  }
+
+  /** The same with another cap. */
+  static LeafProfile capped(LeafProfile leaf, Duration cap) {
+    return new LeafProfile(
+        leaf.name(),
+        leaf.keyTypes(),
+        leaf.lifetime(),
+        cap,
+        leaf.usages(),
+        leaf.purposes(),
+        leaf.subject(),
+        leaf.named(),
+        leaf.names(),
+        leaf.nameRequired());
+  }
+
+  /** A subject of that common name. */
+  static List<SubjectTemplate.Part> subject(String commonName) {
+    return List.of(new SubjectTemplate.Part(SubjectTemplate.Type.CN, commonName));
   }
 
   static PrivateKeyStore newStore(Path folder) throws KeyFault {

@@ -1,10 +1,15 @@
 package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vouchsafe.ca.AuthorityInfo;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
@@ -30,6 +35,15 @@ final class CaActivateCommand implements Callable<Integer> {
       description = "Which one, such as device-2. Default: the one that is prepared.")
   private @Nullable String id;
 
+  @Option(
+      names = "--certificate",
+      paramLabel = "FILE",
+      description =
+          "Of a home whose device CA is certified elsewhere: the certificate for the request that"
+              + " `vouchsafe ca request` prints, with those over it, up to the root; PEM. The service"
+              + " must not run; the next start issues by it.")
+  private @Nullable Path certificate;
+
   CaActivateCommand(Console console) {
     this.console = console;
   }
@@ -37,6 +51,9 @@ final class CaActivateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
+    if (certificate != null) {
+      return activate(globals, certificate);
+    }
     ServiceClient client = AdminCommands.patient(globals.home());
     String meant = id == null ? CaSteps.prepared(client) : id;
     JsonNode active =
@@ -49,6 +66,27 @@ final class CaActivateCommand implements Callable<Integer> {
         active,
         "it signs from now on; what was issued before stays valid",
         next);
+    return ExitCode.DONE.number();
+  }
+
+  private int activate(RootCommand globals, Path file) throws CommandFailure, IOException {
+    if (id != null) {
+      throw CommandFailure.usage("--certificate tells by its key which one is meant; leave out ID");
+    }
+    AuthorityInfo active =
+        new OutsideHome(globals.home(), console).activate(OutsideHome.read(file));
+    ObjectNode told = JsonNodeFactory.instance.objectNode();
+    told.put("id", active.id());
+    told.put("state", "active");
+    told.put("keyStore", active.keyStore());
+    told.put("subject", Certificates.subject(active.certificate()));
+    told.put("notAfter", Certificates.notAfter(active.certificate()));
+    CaSteps.print(
+        console.out(),
+        globals.json(),
+        told,
+        "it issues from the next start on",
+        "vouchsafe " + globals.homeArgument() + "serve");
     return ExitCode.DONE.number();
   }
 }

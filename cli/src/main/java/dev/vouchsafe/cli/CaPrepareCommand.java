@@ -1,6 +1,7 @@
 package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.ca.AuthorityRequest;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -63,6 +64,13 @@ final class CaPrepareCommand implements Callable<Integer> {
           "--key-store is one of " + KeyStoreName.texts(KeyStoreName.forAll()));
     }
     RootCommand globals = CaCommand.globals(parent);
+    OutsideHome outside = new OutsideHome(globals.home(), console);
+    if (outside.isOutside()) {
+      AuthorityRequest request = outside.prepare();
+      console.out().println(OutsideHome.told(request));
+      console.out().println("next: " + OutsideHome.next(globals.homeArgument()));
+      return ExitCode.DONE.number();
+    }
     JsonNode prepared =
         AdminCommands.patient(globals.home()).postJson("/authorities/prepare", body());
     CaSteps.print(

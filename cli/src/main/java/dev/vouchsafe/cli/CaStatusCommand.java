@@ -1,8 +1,11 @@
 package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vouchsafe.ca.AuthorityRequest;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,6 +35,10 @@ final class CaStatusCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
+    Optional<AuthorityRequest> waiting = OutsideHome.withoutCertificate(globals.home());
+    if (waiting.isPresent()) {
+      return waits(globals, waiting.get());
+    }
     ServiceClient client = AdminCommands.patient(globals.home());
     JsonNode stores = client.getJson("/key-stores");
     JsonNode authorities = client.getJson("/authorities");
@@ -44,6 +51,24 @@ final class CaStatusCommand implements Callable<Integer> {
       print(stores, next);
     }
     return code(stores, AuthorityStandings.of(authorities)).number();
+  }
+
+  /** Nothing is issued yet, and only a person can go on. */
+  private int waits(RootCommand globals, AuthorityRequest request) throws IOException {
+    String next = OutsideHome.next(globals.homeArgument());
+    if (globals.json()) {
+      ObjectNode document = JsonNodeFactory.instance.objectNode();
+      document.put("waiting", request.id());
+      document.put("keyStore", request.keyStore());
+      document.put("subject", request.subject());
+      document.put("next", next);
+      Json.print(console.out(), document);
+    } else {
+      console.out().println(OutsideHome.told(request));
+      console.out().println();
+      console.out().println("next: " + next);
+    }
+    return ExitCode.FAILED.number();
   }
 
   private void print(JsonNode stores, String next) {

@@ -107,6 +107,7 @@ final class CommandTree {
         .addSubcommand(new CaShowCommand(console))
         .addSubcommand(new CaStatusCommand(console))
         .addSubcommand(new CaPrepareCommand(console))
+        .addSubcommand(new CaRequestCommand(console))
         .addSubcommand(new CaActivateCommand(console))
         .addSubcommand(new CaAbortCommand(console));
   }

@@ -8,6 +8,7 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.Profiles;
 import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
@@ -31,6 +32,7 @@ import java.util.stream.Collectors;
  * @param keys where the private keys live
  * @param lifetimes how long certificates live
  * @param issuing whether an issuing CA signs leaves in the device CA's place
+ * @param profiles what certificates say
  * @param tokens how long tokens and their keys live
  * @param attestation what the operator chose about measuring callers
  * @param limits how much is taken on at once
@@ -47,6 +49,7 @@ record Configuration(
     Keys keys,
     Lifetimes lifetimes,
     IssuingCaSettings issuing,
+    Profiles profiles,
     TokenLifetimes tokens,
     AttestationSettings attestation,
     ApiSettings.Limits limits,
@@ -220,6 +223,7 @@ record Configuration(
         issuing,
         liveCertificates,
         revocation,
-        ledger);
+        ledger,
+        profiles);
   }
 }

@@ -24,6 +24,9 @@ import java.util.Map;
 final class ConfigurationFile {
   private static final int MOST_OCTETS = 64 * 1024;
 
+  /** The section whose own sections are profiles. */
+  private static final String PROFILES = "profiles";
+
   private ConfigurationFile() {}
 
   /** Reads the configuration of that home, if its owner and mode let nobody else write it. */
@@ -42,7 +45,9 @@ final class ConfigurationFile {
 
   /** Reads a configuration from text; {@code file} is for messages. */
   static Configuration parse(String text, Path file, Home home) throws ConfigurationException {
-    return new ConfigurationValues(file, raw(text, file)).configuration(home);
+    List<ProfileSection> profiles = new ArrayList<>();
+    Map<ConfigurationKey, String> values = raw(text, file, profiles);
+    return new ConfigurationValues(file, values).configuration(home, profiles);
   }
 
   static String text(Path file) throws IOException, ConfigurationException {
@@ -57,12 +62,20 @@ final class ConfigurationFile {
     }
   }
 
-  private static Map<ConfigurationKey, String> raw(String text, Path file)
-      throws ConfigurationException {
+  private static Map<ConfigurationKey, String> raw(
+      String text, Path file, List<ProfileSection> profiles) throws ConfigurationException {
     Map<ConfigurationKey, String> values = new EnumMap<>(ConfigurationKey.class);
     try (JsonParser parser = new TomlFactory().createParser(text)) {
       parser.nextToken();
-      sections(parser, "", file, values);
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String section = parser.currentName();
+        requireSection(section, parser.nextToken() == JsonToken.START_OBJECT, file);
+        if (section.equals(PROFILES)) {
+          profiles.addAll(ProfileSection.read(parser, file, text));
+        } else {
+          section(parser, section, file, values);
+        }
+      }
       return values;
     } catch (JsonProcessingException e) {
       throw new ConfigurationException(
@@ -76,31 +89,16 @@ final class ConfigurationFile {
     return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
   }
 
-  /** Reads sections; {@code outer} is empty, or the section that they lie in. */
-  private static void sections(
-      JsonParser parser, String outer, Path file, Map<ConfigurationKey, String> values)
-      throws IOException, ConfigurationException {
-    while (parser.nextToken() == JsonToken.FIELD_NAME) {
-      String section = outer + parser.currentName();
-      boolean table = parser.nextToken() == JsonToken.START_OBJECT;
-      requireSection(section, table, file);
-      if (ConfigurationKey.hasSubsections(section)) {
-        sections(parser, section + ".", file, values);
-      } else {
-        section(parser, section, file, values);
-      }
-    }
-  }
-
   private static void requireSection(String section, boolean table, Path file)
       throws ConfigurationException {
-    if (!ConfigurationKey.sections().contains(section)
-        && !ConfigurationKey.hasSubsections(section)) {
+    List<String> known = new ArrayList<>(ConfigurationKey.sections());
+    known.add(PROFILES);
+    if (!known.contains(section)) {
       throw new ConfigurationException(
           file
               + ": unknown "
               + (table ? "section [" + section + "]" : "key " + section + " outside of a section")
-              + nearest(section, ConfigurationKey.sections()));
+              + nearest(section, known));
     }
     if (!table) {
       throw new ConfigurationException(

@@ -29,8 +29,6 @@ enum ConfigurationKey {
   DEVICE_TYPE("keys", "device-type", Kind.TEXT, "ec-p256"),
   LEAF_TYPE("keys", "leaf-type", Kind.TEXT, "ec-p256"),
   TWO_SPEED("issuing", "two-speed", Kind.TEXT, "auto"),
-  IDENTITY_SIGNED_BY("profiles.identity", "signedBy", Kind.TEXT, "issuing"),
-  SERVER_SIGNED_BY("profiles.server", "signedBy", Kind.TEXT, "issuing"),
   ROOT_LIFETIME("lifetimes", "root", Kind.TEXT, "7305d"),
   DEVICE_CA_LIFETIME("lifetimes", "device-ca", Kind.TEXT, "730d"),
   ISSUING_CA_LIFETIME("lifetimes", "issuing-ca", Kind.TEXT, "24h"),
@@ -124,11 +122,6 @@ enum ConfigurationKey {
 
   static List<String> sections() {
     return Arrays.stream(values()).map(ConfigurationKey::section).distinct().toList();
-  }
-
-  /** Whether known sections lie in that one, such as {@code profiles.identity} in profiles. */
-  static boolean hasSubsections(String section) {
-    return sections().stream().anyMatch(known -> known.startsWith(section + "."));
   }
 
   static List<String> keysOf(String section) {

@@ -15,7 +15,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,17 +45,22 @@ final class ConfigurationValues {
     this.values = values;
   }
 
-  Configuration configuration(Home home) throws ConfigurationException {
+  Configuration configuration(Home home, List<ProfileSection> sections)
+      throws ConfigurationException {
+    GatewayIdentity gateway = gateway();
+    Lifetimes lifetimes = lifetimes();
+    ProfileValues.Read profiles = new ProfileValues(lifetimes, gateway.layer()).read(sections);
     Configuration configuration =
         new Configuration(
-            gateway(),
+            gateway,
             new Configuration.Listen(
                 socket(ConfigurationKey.WORKLOAD, home.workloadSocket()),
                 socket(ConfigurationKey.ADMIN, home.adminSocket()),
                 https()),
             new KeyStoreValues(this).keys(),
-            lifetimes(),
-            issuing(),
+            lifetimes,
+            issuing(profiles.byDevice()),
+            profiles.profiles(),
             tokens(),
             attestation(),
             new ApiSettings.Limits(
@@ -172,7 +176,7 @@ final class ConfigurationValues {
     return text == null ? Optional.empty() : Optional.of(absolute(ConfigurationKey.MANIFEST, text));
   }
 
-  private IssuingCaSettings issuing() throws ConfigurationException {
+  private IssuingCaSettings issuing(Set<Profile> byDevice) throws ConfigurationException {
     IssuingCaSettings.Mode mode =
         switch (text(ConfigurationKey.TWO_SPEED)) {
           case "auto" -> IssuingCaSettings.Mode.AUTO;
@@ -189,22 +193,7 @@ final class ConfigurationValues {
     } else if (lifetime.compareTo(deviceCa) > 0) {
       lifetime = deviceCa;
     }
-    Set<Profile> byDevice = EnumSet.noneOf(Profile.class);
-    if (byDevice(ConfigurationKey.IDENTITY_SIGNED_BY)) {
-      byDevice.add(Profile.IDENTITY);
-    }
-    if (byDevice(ConfigurationKey.SERVER_SIGNED_BY)) {
-      byDevice.add(Profile.SERVER);
-    }
     return new IssuingCaSettings(mode, lifetime, byDevice);
-  }
-
-  private boolean byDevice(ConfigurationKey key) throws ConfigurationException {
-    return switch (text(key)) {
-      case "issuing" -> false;
-      case "device" -> true;
-      default -> throw wrong(key, "must be \"issuing\" or \"device\"");
-    };
   }
 
   private Lifetimes lifetimes() throws ConfigurationException {

@@ -33,6 +33,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The running service: the one place where the parts are put together. Whatever was opened is
@@ -204,7 +205,11 @@ final class Daemon implements AutoCloseable {
       TrustedClock clock)
       throws IOException, CommandFailure {
     try {
-      List<X509Certificate> own = authorities.stream().map(AuthorityInfo::certificate).toList();
+      List<X509Certificate> own =
+          authorities.stream()
+              .flatMap(authority ->
+                  Stream.concat(Stream.of(authority.certificate()), authority.above().stream()))
+              .toList();
       // Nobody else changes it before the sockets are open.
       BundleContent wanted =
           BundleAdditions.configure(bundles.current().content(), extra, own, clock.instant());
@@ -246,7 +251,8 @@ final class Daemon implements AutoCloseable {
               case PREPARED, RETIRED -> false;
             })
         .sorted(Comparator.comparing(authority -> authority.state() != AuthorityInfo.State.ACTIVE))
-        .map(AuthorityInfo::certificate)
+        .map(AuthorityInfo::anchor)
+        .distinct()
         .toList();
   }
 

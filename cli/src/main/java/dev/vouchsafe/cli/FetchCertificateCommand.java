@@ -48,7 +48,9 @@ final class FetchCertificateCommand implements Callable<Integer> {
   @Option(
       names = "--profile",
       paramLabel = "P",
-      description = "The certificate profile: identity (the default) or server.")
+      description =
+          "The certificate profile: identity (the default), server, or another that the registration"
+              + " lists.")
   private String profile = "identity";
 
   @Option(names = "--cn", paramLabel = "NAME", description = "The common name of the subject.")

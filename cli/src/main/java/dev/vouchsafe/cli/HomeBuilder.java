@@ -2,6 +2,8 @@ package dev.vouchsafe.cli;
 
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.ca.OutsideException;
+import dev.vouchsafe.ca.RootSource;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
@@ -34,9 +36,14 @@ final class HomeBuilder {
 
   private final Home home;
   private final Console console;
+  private final RootSource root;
   private final StagedKeys stagedKeys;
 
-  HomeBuilder(Home home, Console console) {
+  /**
+   * @param root where the root comes from
+   */
+  HomeBuilder(Home home, Console console, RootSource root) {
+    this.root = root;
     this.home = home;
     this.console = console;
     this.stagedKeys = new StagedKeys(home, console);
@@ -67,7 +74,7 @@ final class HomeBuilder {
    * A home that was made.
    *
    * @param taken how
-   * @param authorities root first
+   * @param authorities root first; none, if the device CA waits for its certificate
    * @param notTaken what was tried before
    */
   record Made(Candidate taken, List<AuthorityInfo> authorities, List<NotTaken> notTaken) {}
@@ -247,11 +254,15 @@ final class HomeBuilder {
       makeRootStore(stores, configuration.keys());
       List<AuthorityInfo> authorities =
           CertificateAuthorities.create(
-              configuration.authority(data), stores, crypto, console.clock());
-      publish(data, configuration, authorities);
+              configuration.authority(data), stores, crypto, console.clock(), root);
+      if (!authorities.isEmpty()) {
+        publish(data, configuration, authorities);
+      }
       DurableFiles.syncTree(data);
       DurableFiles.syncTree(home.configurationStage());
       return authorities;
+    } catch (OutsideException e) {
+      throw CommandFailure.failed("no home was made: the root: " + e.getMessage());
     } catch (KeyFault.Unavailable e) {
       throw CommandFailure.unavailable(Causes.text(e), e);
     } catch (KeyFault e) {
@@ -290,7 +301,7 @@ final class HomeBuilder {
         configuration.bundle().refresh(),
         authorities.stream()
             .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
-            .map(AuthorityInfo::certificate)
+            .map(AuthorityInfo::anchor)
             .toList());
   }
 

@@ -1,5 +1,6 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.ca.RootSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -30,6 +31,8 @@ import picocli.CommandLine.ParentCommand;
       "    'pkcs11:token=gw?module-path=/usr/lib/hsm.so&pin-source=file:/etc/pin'",
       "  vouchsafe init --key-store tpm --tpm-pcrs sha256:0,7",
       "  vouchsafe init --key-store tpm,software",
+      "  vouchsafe init --root csr",
+      "  vouchsafe init --root import --root-file ca.p12 --root-passphrase-file pass.txt",
       "  vouchsafe init --config prepared.toml"
     })
 final class InitCommand implements Callable<Integer> {
@@ -39,12 +42,7 @@ final class InitCommand implements Callable<Integer> {
 
   @Mixin private InitKeyStores keyStores = new InitKeyStores();
 
-  @Option(
-      names = "--root",
-      paramLabel = "KIND",
-      defaultValue = "self",
-      description = "Where the root comes from: self (made here, the default).")
-  private String rootKind = "self";
+  @Mixin private InitRoot rootSource = new InitRoot();
 
   @Option(
       names = "--device-id",
@@ -65,7 +63,7 @@ final class InitCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "A prepared vouchsafe.toml, taken whole; for what has no option here, such as key types"
-              + " and lifetimes. Not together with the other options.")
+              + " and lifetimes. Not together with the other options, but those of the root.")
   private @Nullable Path prepared;
 
   InitCommand(Console console) {
@@ -76,11 +74,9 @@ final class InitCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure {
     RootCommand globals = RootCommand.of(root);
     Logs.quiet(console, globals.verbose());
-    if (!rootKind.equals("self")) {
-      throw CommandFailure.usage("--root " + rootKind + " is not in this version; use --root self");
-    }
     Home home = globals.home();
     requirePossibleTime();
+    RootSource source = rootSource.source(console);
     try {
       List<HomeBuilder.Candidate> candidates = new ArrayList<>();
       for (String text : prepared == null ? texts() : List.of(prepared(prepared))) {
@@ -88,7 +84,7 @@ final class InitCommand implements Callable<Integer> {
             new HomeBuilder.Candidate(
                 text, ConfigurationFile.parse(text, home.configuration(), home)));
       }
-      HomeBuilder.Made made = new HomeBuilder(home, console).build(candidates);
+      HomeBuilder.Made made = new HomeBuilder(home, console, source).build(candidates);
       warn(made);
       new InitReport(globals, home, made).print(console.out());
       return ExitCode.DONE.number();

@@ -1,8 +1,10 @@
 package dev.vouchsafe.cli;
 
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.AuthorityRequest;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.Optional;
 
 /** What {@code init} says of the home that it made. */
 final class InitReport {
@@ -27,7 +29,9 @@ final class InitReport {
   }
 
   private String next() {
-    return "vouchsafe " + globals.homeArgument() + "serve";
+    return made.authorities().isEmpty()
+        ? OutsideHome.next(globals.homeArgument())
+        : "vouchsafe " + globals.homeArgument() + "serve";
   }
 
   private void json(PrintStream out) throws IOException {
@@ -61,6 +65,10 @@ final class InitReport {
             json.writeEndObject();
           }
           json.writeEndArray();
+          Optional<AuthorityRequest> request = OutsideHome.withoutCertificate(home);
+          if (request.isPresent()) {
+            json.writeStringField("request", request.get().pem());
+          }
           json.writeStringField("next", next());
           json.writeEndObject();
         });
@@ -82,6 +90,8 @@ final class InitReport {
               + Certificates.notAfter(authority.certificate()));
       line(out, "  sha256", Certificates.sha256(authority.certificate()));
     }
+    OutsideHome.withoutCertificate(home)
+        .ifPresent(request -> line(out, request.id(), OutsideHome.told(request)));
     line(out, "next", next());
   }
 

@@ -74,7 +74,7 @@ final class ModuleAddCommand implements Callable<Integer> {
       names = "--profile",
       paramLabel = "P",
       description =
-          "A certificate profile that it may ask for, identity or server; give it several"
+          "A certificate profile that it may ask for, such as identity or server; give it several"
               + " times. Default: identity.")
   private List<String> profiles = new ArrayList<>();
 

@@ -3,10 +3,11 @@ package dev.vouchsafe.cli;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationRules;
 import dev.vouchsafe.attestation.Selector;
+import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.Profiles;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -27,8 +28,19 @@ final class ModuleRules {
   /** The rules of that home, or of one that is to be made by this user. */
   static RegistrationRules of(Home home) throws IOException {
     Set<String> profiles =
-        Arrays.stream(Profile.values()).map(Profile::text).collect(Collectors.toSet());
+        profiles(home).leaves().stream().map(Profile::text).collect(Collectors.toSet());
     return new RegistrationRules(profiles, List.of(device(serviceUser(home))));
+  }
+
+  private static Profiles profiles(Home home) throws IOException {
+    if (!Files.exists(home.configuration())) {
+      return Profiles.builtIn(Lifetimes.defaults(), 1);
+    }
+    try {
+      return ConfigurationFile.read(home).profiles();
+    } catch (ConfigurationException e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   private static long serviceUser(Home home) throws IOException {

@@ -6,6 +6,7 @@ import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
 import dev.vouchsafe.ca.AuthorityProof;
+import dev.vouchsafe.ca.AuthorityRequest;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
@@ -223,6 +224,11 @@ final class ServiceChecks {
         findings.add(Finding.fail("authorities", Causes.text(e), "see the log of the service"));
       }
       return findings;
+    }
+    Optional<AuthorityRequest> waiting = OutsideHome.withoutCertificate(home);
+    if (waiting.isPresent()) {
+      return List.of(
+          Finding.fail("authorities", OutsideHome.told(waiting.get()), OutsideHome.next("")));
     }
     try {
       for (X509Certificate root :

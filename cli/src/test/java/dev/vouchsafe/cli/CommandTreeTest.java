@@ -123,7 +123,7 @@ class CommandTreeTest {
         "--home",
         "--home --verbose check",
         "init --key-store paper",
-        "init --root csr",
+        "init --root parent",
         "init --config f --device-id x"
       })
   void aWrongCommandLineEndsWith2AndOneLine(String words) {

@@ -11,6 +11,7 @@ import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.Profiles;
 import dev.vouchsafe.ca.RevocationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
@@ -268,7 +269,8 @@ class ConfigurationFileTest {
                 OptionalLong.of(100_000),
                 new RevocationSettings(
                     Duration.ofDays(3), Optional.of("http://gateway.local:8080/crl")),
-                new LedgerSettings(OptionalLong.of(100L << 20), Duration.ofDays(7))));
+                new LedgerSettings(OptionalLong.of(100L << 20), Duration.ofDays(7)),
+                Profiles.builtIn(read.lifetimes(), 2)));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));
     assertThat(read.bundle().extra()).containsExactly(Path.of("/etc/a.pem"), Path.of("/etc/b.pem"));
     for (ConfigurationKey key : ConfigurationKey.values()) {
@@ -343,9 +345,9 @@ class ConfigurationFileTest {
         "[issuing]\\ntwo-speed = 'yes' | [issuing] two-speed must be",
         "[profiles.identity]\\nsignedBy = 'root' | [profiles.identity] signedBy must be",
         "[profiles.identity]\\nsigned-by = 'device' | unknown key [profiles.identity] signed-by;",
-        "[profiles.client]\\nsignedBy = 'device' | unknown section [profiles.client]",
+        "[profiles.client]\\nsignedBy = 'device' | [profiles.client] extendedKeyUsage is missing",
         "[profiles]\\nidentity = 'device' | profiles.identity must be a section",
-        "[profiles]\\nsignedBy = 'device' | unknown key profiles.signedBy outside of a section",
+        "[profiles]\\nsignedBy = 'device' | profiles.signedBy must be a section",
         "profiles = 'device' | profiles must be a section",
         "[lifetimes]\\nissuing-ca = '899s' | [lifetimes] issuing-ca must be 15m to",
         "[keys]\\nstore = 'pkcs11' | [keys] pkcs11-uri is missing; such as",

@@ -7,7 +7,6 @@ import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.Selector;
 import dev.vouchsafe.ca.AuthorityInfo;
-import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -112,10 +111,27 @@ class DaemonPartsTest {
   }
 
   @Test
-  void registrationsMayNameEveryProfileOfTheCa() throws IOException {
-    for (Profile profile : Profile.values()) {
-      assertThat(ModuleRules.of(Home.at(folder)).profiles()).contains(profile.text());
-    }
+  void registrationsMayNameEveryLeafProfileOfTheCaAndNoCa() throws IOException {
+    assertThat(ModuleRules.of(Home.at(folder)).profiles())
+        .containsExactlyInAnyOrder("identity", "server", "device-leaf");
+    Files.writeString(
+        Home.at(folder).configuration(),
+        """
+        [gateway]
+        device-id = "gw"
+        trust-domain = "gw.internal"
+        [profiles.mqtt-client]
+        extendedKeyUsage = ["clientAuth"]
+        [profiles.plant-ca]
+        kind = "authority"
+        """);
+    assertThat(ModuleRules.of(Home.at(folder)).profiles())
+        .containsExactlyInAnyOrder("identity", "server", "device-leaf", "mqtt-client");
+    Path file = Home.at(folder).configuration();
+    Files.writeString(file, Files.readString(file) + "[profiles.x]\n");
+    assertThatThrownBy(() -> ModuleRules.of(Home.at(folder)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("extendedKeyUsage is missing");
   }
 
   @Test

@@ -7,12 +7,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The body of {@code POST /v1/certificates}. */
 final class CertificateBody {
   private static final int MOST_NAMES = 128;
 
+  private final Set<Profile> known;
   private @Nullable Profile profile;
   private @Nullable String csr;
   private @Nullable String commonName;
@@ -21,11 +23,17 @@ final class CertificateBody {
   private List<String> dns = List.of();
   private List<String> ip = List.of();
 
-  private CertificateBody() {}
+  private CertificateBody(Set<Profile> known) {
+    this.known = known;
+  }
 
-  /** Reads a body, which must be one JSON object. */
-  static CertificateRequest parse(byte[] body) throws Failure {
-    CertificateBody fields = new CertificateBody();
+  /**
+   * Reads a body, which must be one JSON object.
+   *
+   * @param known the profiles that there are
+   */
+  static CertificateRequest parse(byte[] body, Set<Profile> known) throws Failure {
+    CertificateBody fields = new CertificateBody(known);
     StrictBody.read(body, fields::take);
     return fields.request();
   }
@@ -35,7 +43,8 @@ final class CertificateBody {
       case "profile" ->
           profile =
               Profile.parse(StrictBody.text(json, name))
-                  .orElseThrow(() -> StrictBody.invalid("profile: is neither identity nor server"));
+                  .filter(known::contains)
+                  .orElseThrow(() -> StrictBody.invalid("profile: there is none of that name"));
       case "csr" -> csr = StrictBody.text(json, name);
       case "commonName" -> commonName = StrictBody.text(json, name);
       case "keyType" -> keyType = StrictBody.text(json, name);

@@ -107,7 +107,7 @@ final class V1Api {
   }
 
   private void certificate(ModuleCall call) throws Failure {
-    CertificateRequest asked = CertificateBody.parse(json(call.request()));
+    CertificateRequest asked = CertificateBody.parse(json(call.request()), authority.profiles());
     Verdict.Attested attested = attest(call);
     calls.issue(
         call,

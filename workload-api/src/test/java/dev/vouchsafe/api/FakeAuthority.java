@@ -14,12 +14,14 @@ import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
 import dev.vouchsafe.ca.LedgerStatus;
 import dev.vouchsafe.ca.ModuleKeys;
+import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.ca.TokenIssuer;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
@@ -54,6 +56,11 @@ final class FakeAuthority implements CertificateAuthority {
     this.real = real;
     this.moduleKeys = new FakeModuleKeys(real.moduleKeys());
     this.tokens = new FakeTokenIssuer(real.tokens());
+  }
+
+  @Override
+  public Set<Profile> profiles() {
+    return real.profiles();
   }
 
   /** From now on issuing ends like that. */

@@ -1,0 +1,57 @@
+package dev.vouchsafe.cli;
+
+import dev.vouchsafe.ca.AuthorityRequest;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParentCommand;
+
+/** Prints the request of a device CA that waits for its certificate. */
+@Command(
+    name = "request",
+    description = {
+      "Prints the request (PKCS#10, PEM) for the certificate of a device CA that waits for it, of a"
+          + " home made with `init --root csr`. It reads, and needs no running service.",
+      "Have it signed with its subject and its extensions as they are, put the certificate and those"
+          + " over it, up to the root, into a file, and give that to `vouchsafe ca activate"
+          + " --certificate FILE`. See docs/outside-roots.md."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {"  vouchsafe ca request > device.csr", "  vouchsafe ca request -o json"})
+final class CaRequestCommand implements Callable<Integer> {
+  private final Console console;
+
+  @ParentCommand private @Nullable CaCommand parent;
+
+  CaRequestCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    RootCommand globals = CaCommand.globals(parent);
+    AuthorityRequest request =
+        OutsideHome.waiting(globals.home())
+            .orElseThrow(() ->
+                CommandFailure.failed(
+                    "no authority of this home waits for a certificate; `vouchsafe ca show` lists"
+                        + " them"));
+    if (globals.json()) {
+      Json.print(
+          console.out(),
+          json -> {
+            json.writeStartObject();
+            json.writeStringField("id", request.id());
+            json.writeStringField("keyStore", request.keyStore());
+            json.writeStringField("subject", request.subject());
+            json.writeStringField("request", request.pem());
+            json.writeStringField("next", OutsideHome.next(globals.homeArgument()));
+            json.writeEndObject();
+          });
+    } else {
+      console.out().print(request.pem());
+    }
+    return ExitCode.DONE.number();
+  }
+}
