@@ -165,6 +165,12 @@ final class AuthoritySteps implements AuthorityChanges {
           Reason.AUTHORITY_STATE,
           prepared.row().id() + " is prepared already: activate it or abort it first");
     }
+    if (chain.root().row().isOutside()) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_STATE,
+          "the device CA of this home is certified elsewhere: stop the service, then `vouchsafe ca"
+              + " prepare` makes a request for the next one");
+    }
     factory.requireValid(chain.root());
     AuthorityKey rootKey = AuthorityKey.of(chain.root(), stores, crypto);
     rootKey.find();

@@ -155,6 +155,8 @@ public final class CertificateAuthorities {
   /** Told of the certificate that those who verify must trust, before anything rests on it. */
   public interface Announcement {
     /**
+     * Tells them.
+     *
      * @throws IOException if they can't be told; then nothing is changed
      */
     void publish(X509Certificate anchor) throws IOException;

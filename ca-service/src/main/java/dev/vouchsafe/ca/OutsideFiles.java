@@ -150,7 +150,6 @@ final class OutsideFiles {
         return KeyFactory.getInstance(algorithm).generatePrivate(pkcs8);
       } catch (InvalidKeySpecException e) {
         // Another kind of key, perhaps. The cause is not kept: it may tell of the key.
-        continue;
       } catch (NoSuchAlgorithmException e) {
         throw new IllegalStateException("every JDK has EC and RSA", e);
       }

@@ -276,9 +276,18 @@ class OutsideRootTest {
   void aConstraintOnTheNamesOfSubjectsThatOursAreNotUnderIsRefused() throws Exception {
     openssl.write(
         "nc.cnf",
-        "[req]\ndistinguished_name=d\nx509_extensions=e\n[d]\n[e]\n"
-            + "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
-            + "nameConstraints=critical,permitted;dirName:n\n[n]\nO=Elsewhere\n");
+        """
+        [req]
+        distinguished_name=d
+        x509_extensions=e
+        [d]
+        [e]
+        basicConstraints=critical,CA:TRUE
+        keyUsage=critical,keyCertSign
+        nameConstraints=critical,permitted;dirName:n
+        [n]
+        O=Elsewhere
+        """);
     openssl.key("bad", "P-256");
     openssl.openssl(
         "req",
@@ -371,7 +380,7 @@ class OutsideRootTest {
     openssl.openssl("ec", "-in", "root.key", "-out", "old.key");
     assertThatThrownBy(() -> read(openssl.read("root.pem"), openssl.read("old.key")))
         .hasMessageContaining("openssl pkcs8 -topk8");
-    for (String other : List.of("", "nonsense", "0", "\u0030\u0082")) {
+    for (String other : List.of("", "nonsense", "0", "0\u0082")) {
       byte[] octets = other.getBytes(StandardCharsets.ISO_8859_1);
       assertThatThrownBy(() -> ImportedRoot.read(octets, Optional.empty(), null, TestCa.CRYPTO))
           .isInstanceOf(OutsideException.class);

@@ -71,22 +71,20 @@ final class InitRoot {
    * @throws CommandFailure if they don't go together, or what they name can't be read or taken
    */
   RootSource source(Console console) throws CommandFailure {
-    switch (kind) {
+    return switch (kind) {
       case "self" -> {
         requireNoFiles();
-        return new RootSource.Self();
+        yield new RootSource.Self();
       }
       case "csr" -> {
         requireNoFiles();
-        return new RootSource.Request();
+        yield new RootSource.Request();
       }
-      case "import" -> {
-        return new RootSource.Import(imported(console));
-      }
+      case "import" -> new RootSource.Import(imported(console));
       default ->
           throw CommandFailure.usage(
               "--root " + kind + " is not in this version: self, import or csr");
-    }
+    };
   }
 
   private ImportedRoot imported(Console console) throws CommandFailure {

@@ -125,10 +125,22 @@ final class OutsideHome {
     }
   }
 
+  /** What another user made in the folder, be it root, the service could not open later. */
+  private void requireOwner() throws IOException, CommandFailure {
+    long owner = FileTrust.owner(home.data());
+    if (owner != FileTrust.ownUser()) {
+      throw CommandFailure.failed(
+          "run this as the user that the home belongs to (user id "
+              + owner
+              + "), such as with `runuser`; nothing was changed");
+    }
+  }
+
   private <T> T alone(Step<T> step) throws CommandFailure {
     try {
       HomeFormat.require(home);
       FileTrust.requireFolder("the data folder", home.data());
+      requireOwner();
       Configuration configuration = ConfigurationFile.read(home);
       SoftwareCrypto crypto = SoftwareCrypto.choose();
       try (HomeLock _ = HomeLock.take(home);

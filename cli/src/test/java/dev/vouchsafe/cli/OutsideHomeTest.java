@@ -329,7 +329,7 @@ class OutsideHomeTest {
     }
     String[] sides = line.split(" > ", 2);
     List<String> words = new ArrayList<>();
-    for (String word : sides[0].trim().split(" +")) {
+    for (String word : sides[0].trim().split(" +", -1)) {
       words.add(word.matches(".*\\.(pem|csr|key|p12|txt)") ? file(word) : word);
     }
     if (words.getFirst().equals("--home")) {
