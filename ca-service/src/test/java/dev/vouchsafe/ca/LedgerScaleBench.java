@@ -188,8 +188,8 @@ class LedgerScaleBench {
     String module = "module" + number % MODULES;
     LeafPlan plan =
         new LeafPlan(
-            Profile.SERVER,
-            module + ".gateway.example",
+            TestCa.leaf(Profile.SERVER),
+            TestCa.subject(module + ".gateway.example"),
             List.of(
                 new SanName.Dns(module + ".gateway.example"),
                 new SanName.Dns("gateway.local"),
