@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.LedgerReader.StoredCross;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
@@ -24,9 +25,14 @@ import java.util.Set;
 final class AuthorityChain {
   private static final int URI = 6;
 
+  /** A leaf, an issuing CA, the device CA and these are well under the 7 of a chain. */
+  private static final int MOST_VOUCHERS = 2;
+
   private final CaSettings settings;
   private final SoftwareCrypto crypto;
   private final List<StoredAuthority> all;
+  private final List<StoredAuthority> delegates;
+  private final List<StoredCross> crosses;
   private final StoredAuthority root;
   private final StoredAuthority device;
   private final Issuer issuer;
@@ -35,11 +41,17 @@ final class AuthorityChain {
   /**
    * @throws IOException if one is missing, not signed by its issuer, or of another gateway
    */
-  private AuthorityChain(CaSettings settings, SoftwareCrypto crypto, List<StoredAuthority> all)
+  private AuthorityChain(
+      CaSettings settings,
+      SoftwareCrypto crypto,
+      List<StoredAuthority> all,
+      List<StoredCross> crosses)
       throws IOException {
     this.settings = settings;
     this.crypto = crypto;
+    this.crosses = crosses;
     this.all = all.stream().filter(it -> it.row().role() != Role.ISSUING).toList();
+    this.delegates = all.stream().filter(it -> it.row().role() == Role.ISSUING).toList();
     this.root = active(Role.ROOT);
     this.device = active(Role.DEVICE);
     requireSigned(root, root.above().isEmpty() ? root.certificate() : root.above().getFirst());
@@ -50,7 +62,7 @@ final class AuthorityChain {
     requireSigned(device, root.certificate());
     requireIdentity(device.certificate(), settings.identity());
     this.issuer =
-        Issuer.of(device, settings.identity(), above(root))
+        Issuer.of(device, settings.identity(), between(root))
             .listedAt(settings.revocation().baseUrl());
     for (StoredAuthority authority : all) {
       byte[] spki = authority.certificate().getPublicKey().getEncoded();
@@ -65,14 +77,15 @@ final class AuthorityChain {
    */
   static AuthorityChain load(Ledger ledger, CaSettings settings, SoftwareCrypto crypto)
       throws IOException {
-    return new AuthorityChain(settings, crypto, ledger.authorities());
+    return new AuthorityChain(settings, crypto, ledger.authorities(), ledger.crosses());
   }
 
   /** The same with one more. */
   AuthorityChain with(StoredAuthority added) throws IOException {
     List<StoredAuthority> more = new ArrayList<>(all);
     more.add(added);
-    return new AuthorityChain(settings, crypto, more);
+    more.addAll(delegates);
+    return new AuthorityChain(settings, crypto, more, crosses);
   }
 
   /** The same after some of them, by number, came into another state. */
@@ -81,7 +94,8 @@ final class AuthorityChain {
     for (StoredAuthority authority : all) {
       next.add(authority.in(changed.getOrDefault(authority.row().row(), authority.row().state())));
     }
-    return new AuthorityChain(settings, crypto, next);
+    next.addAll(delegates);
+    return new AuthorityChain(settings, crypto, next, crosses);
   }
 
   private StoredAuthority active(Role role) throws IOException {
@@ -186,6 +200,89 @@ final class AuthorityChain {
   /** Those of a role that are in that state. */
   List<StoredAuthority> in(Role role, State state) {
     return all.stream().filter(it -> it.row().role() == role && it.row().state() == state).toList();
+  }
+
+  /** The issuing CAs that a device CA has certified, but those that nobody can tell any more. */
+  List<StoredAuthority> delegatesOf(StoredAuthority device) {
+    return delegates.stream().filter(it -> isUnder(it, device)).toList();
+  }
+
+  /** Whether that one certified this: no two authorities have one name. */
+  static boolean isUnder(StoredAuthority subject, StoredAuthority issuer) {
+    return subject
+        .certificate()
+        .getIssuerX500Principal()
+        .equals(issuer.certificate().getSubjectX500Principal());
+  }
+
+  /** What goes into every chain behind the device CA. */
+  private List<X509Certificate> between(StoredAuthority known) {
+    List<X509Certificate> between = new ArrayList<>(above(known));
+    between.addAll(vouchers());
+    return between;
+  }
+
+  /**
+   * What goes into every chain behind the device CA where roots of ours follow each other: the
+   * active root's key as another root of ours vouches for it, so that who trusts only that one
+   * follows (RFC 9810 section 4.4). With the old root's NewWithOld that goes on until the old root
+   * itself ends, also after it has left the bundle; with the new root's OldWithNew as long as that
+   * one is published or retiring.
+   */
+  private List<X509Certificate> vouchers() {
+    List<X509Certificate> vouchers = new ArrayList<>();
+    StoredAuthority of = root;
+    for (int i = 0; i < MOST_VOUCHERS; i++) {
+      Optional<StoredCross> next = voucherFor(of);
+      if (next.isEmpty()) {
+        return vouchers;
+      }
+      vouchers.add(next.get().certificate());
+      of = byRow(next.get().issuer());
+    }
+    return vouchers;
+  }
+
+  private Optional<StoredCross> voucherFor(StoredAuthority of) {
+    return crosses.stream()
+        .filter(cross -> cross.subject() == of.row().row())
+        .filter(cross -> vouches(byRow(cross.issuer()).row(), of.row()))
+        .reduce((older, newer) -> newer);
+  }
+
+  private static boolean vouches(AuthorityRow issuer, AuthorityRow subject) {
+    return switch (issuer.state()) {
+      case PUBLISHED, RETIRING -> true;
+      case RETIRED -> issuer.generation() < subject.generation();
+      case PREPARED, ACTIVE -> false;
+    };
+  }
+
+  private StoredAuthority byRow(long row) {
+    return all.stream().filter(it -> it.row().row() == row).findAny().orElseThrow();
+  }
+
+  /** Whether that root has the certificates that let another of ours take over to it and back. */
+  boolean isVouchedFor(StoredAuthority next) {
+    return crosses.stream().anyMatch(it -> isCross(it, next, root))
+        && crosses.stream().anyMatch(it -> isCross(it, root, next));
+  }
+
+  private static boolean isCross(
+      StoredCross cross, StoredAuthority subject, StoredAuthority issuer) {
+    return cross.subject() == subject.row().row() && cross.issuer() == issuer.row().row();
+  }
+
+  /** Every device CA that that root certified. */
+  List<StoredAuthority> devicesUnder(StoredAuthority issuer) {
+    return all.stream()
+        .filter(it -> it.row().role() == Role.DEVICE && isUnder(it, issuer))
+        .toList();
+  }
+
+  /** The device CA that is to take over, under the active root. */
+  Optional<StoredAuthority> preparedDevice() {
+    return in(Role.DEVICE, State.PREPARED).stream().filter(it -> isUnder(it, root)).findFirst();
   }
 
   List<AuthorityInfo> infos() {

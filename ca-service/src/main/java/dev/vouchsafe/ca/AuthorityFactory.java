@@ -76,20 +76,40 @@ final class AuthorityFactory {
   /**
    * Another device CA, which is to sign later.
    *
-   * @param wanted what {@link #wantedDevice} has found possible
+   * @param wanted what {@link #wanted(AuthorityInfo.Role, Optional)} has found possible
    */
   Made prepareDevice(Made root, NewAuthority wanted) throws KeyFault, IssuanceException {
     return make(AuthorityPlan.device(settings), wanted, Optional.of(root));
   }
 
+  /** Another root, signed by itself, which is to sign later. */
+  Made prepareRoot(NewAuthority wanted) throws KeyFault, IssuanceException {
+    return make(AuthorityPlan.root(settings), wanted, Optional.empty());
+  }
+
+  /** Has one root vouch for the key of another, as the ledger knows before it signs. */
+  void cross(LedgerReader.StoredAuthority subject, Made issuer) throws IssuanceException {
+    TrustedClock.Reading time = clock.read();
+    Times.requireTrusted(time);
+    LedgerReader.StoredAuthority signer = issuer.authority();
+    byte[] serial = serials.next(time.now());
+    byte[] tbs =
+        new AuthorityBuilder(settings.identity(), Optional.of(signer), time.now())
+            .cross(subject, serial);
+    CrossLint.check(tbs, serial, subject, signer, time.now());
+    byte[] signature =
+        issuer.key().sign(ledger.recordCross(subject.row(), signer.row(), serial, tbs));
+    byte[] der = Signed.certificate(tbs, SignatureAlgorithms.of(signer.row().keyType()), signature);
+    ledger.storeCross(serial, der);
+  }
+
   /**
-   * What another device CA would be, with its store opened or made.
+   * What another authority would be, with its store opened or made.
    *
-   * @param keyStore name of its store; empty for the one that is chosen for device CAs
+   * @param keyStore name of its store; empty for the one that is chosen for its role
    * @throws KeyFault if that store can't be had, or doesn't make such keys; names the setting
    */
-  NewAuthority wantedDevice(Optional<String> keyStore) throws KeyFault {
-    AuthorityInfo.Role role = AuthorityInfo.Role.DEVICE;
+  NewAuthority wanted(AuthorityInfo.Role role, Optional<String> keyStore) throws KeyFault {
     NewAuthority wanted =
         new NewAuthority(
             role,

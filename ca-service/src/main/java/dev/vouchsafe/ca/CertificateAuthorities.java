@@ -212,7 +212,44 @@ public final class CertificateAuthorities {
       Executor executor)
       throws IOException {
     Ledger ledger = Ledger.open(settings.directory(), settings.ledger());
-    return open(settings, stores, crypto, clock, executor, ledger, Pace.real());
+    return open(
+        settings,
+        stores,
+        crypto,
+        clock,
+        executor,
+        ledger,
+        Pace.real(),
+        RotationSettings.byHand(),
+        Optional.empty());
+  }
+
+  /**
+   * The same, with a device CA that is rotated as these settings say, and a trust bundle that
+   * follows the roots.
+   *
+   * @throws IOException as above
+   */
+  public static CertificateAuthority open(
+      CaSettings settings,
+      AuthorityStores stores,
+      SoftwareCrypto crypto,
+      TrustedClock clock,
+      Executor executor,
+      RotationSettings rotation,
+      RootBundle.Source bundle)
+      throws IOException {
+    Ledger ledger = Ledger.open(settings.directory(), settings.ledger());
+    return open(
+        settings,
+        stores,
+        crypto,
+        clock,
+        executor,
+        ledger,
+        Pace.real(),
+        rotation,
+        Optional.of(bundle));
   }
 
   /** The same on a ledger that is open already, which is closed again if this fails. */
@@ -223,13 +260,16 @@ public final class CertificateAuthorities {
       TrustedClock clock,
       Executor executor,
       Ledger ledger,
-      Pace pace)
+      Pace pace,
+      RotationSettings rotation,
+      Optional<RootBundle.Source> source)
       throws IOException {
     try {
       OutsideSteps.requireCertified(ledger);
-      AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
-      List<StoredAuthority> delegates = delegates(ledger);
       ledger.settle();
+      AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
+      Optional<RootBundle> bundle = followed(source, chain, clock);
+      List<StoredAuthority> delegates = delegates(ledger);
       var _ = ledger.thin(settings.ledger(), clock);
       NamedStores stores = new NamedStores(authorityStores);
       UnderWay underWay = new UnderWay();
@@ -247,14 +287,20 @@ public final class CertificateAuthorities {
       clock.listen(change -> {
         var _ = issuers.ready();
       });
+      AuthorityParts parts =
+          new AuthorityParts(
+              settings, stores, crypto, ledger, issuers, services, factory, clock, pace, bundle);
+      AuthoritySteps changes = AuthoritySteps.of(parts, rotation, underWay);
+      AutomaticRotation automatic = changes.automatic();
+      automatic.start();
       return new IssuingService(
           issuers,
           stores,
           ledger,
           new LeafPreparer(settings, issuers, crypto, clock, live(settings, ledger, clock)),
           services,
-          new AuthoritySteps(
-              settings, stores, crypto, ledger, issuers, services, factory, underWay),
+          changes,
+          automatic,
           revocations,
           underWay,
           executor,
@@ -314,6 +360,17 @@ public final class CertificateAuthorities {
         Stream.concat(issuers.chain().all().stream(), issuers.delegates().stream())
             .filter(it -> revoked.contains(it.row().row()))
             .toList());
+  }
+
+  private static Optional<RootBundle> followed(
+      Optional<RootBundle.Source> source, AuthorityChain chain, TrustedClock clock)
+      throws IOException {
+    if (source.isEmpty()) {
+      return Optional.empty();
+    }
+    RootBundle bundle = source.get().open();
+    bundle.follow(chain, clock.instant());
+    return Optional.of(bundle);
   }
 
   private static Optional<LiveCertificates> live(

@@ -203,7 +203,8 @@ final class Issuers {
    */
   void become(AuthorityChain chain) {
     Now before = now;
-    if (before.device().authority().row().equals(chain.device().row())) {
+    if (before.device().authority().row().equals(chain.device().row())
+        && before.device().issuer().pem().equals(chain.issuer().pem())) {
       replace(chain, before.device(), before.delegation());
       return;
     }

@@ -35,6 +35,7 @@ final class IssuingService implements CertificateAuthority {
   private final ModuleKeys moduleKeys;
   private final AuditKey auditKey;
   private final AuthorityChanges changes;
+  private final AutomaticRotation automatic;
   private final RevocationService revocations;
   private final UnderWay underWay;
   private final Overdue intents;
@@ -46,6 +47,7 @@ final class IssuingService implements CertificateAuthority {
       LeafPreparer preparer,
       KeyServices services,
       AuthorityChanges changes,
+      AutomaticRotation automatic,
       RevocationService revocations,
       UnderWay underWay,
       Executor executor,
@@ -59,6 +61,7 @@ final class IssuingService implements CertificateAuthority {
     this.moduleKeys = services.moduleKeys();
     this.auditKey = services.auditKey();
     this.changes = changes;
+    this.automatic = automatic;
     this.underWay = underWay;
     this.executor = executor;
     this.intents = new Overdue(intentWait);
@@ -249,6 +252,11 @@ final class IssuingService implements CertificateAuthority {
     return changes;
   }
 
+  /** Who takes the steps that are due. */
+  AutomaticRotation automatic() {
+    return automatic;
+  }
+
   @Override
   public List<AuthorityProof> prove() {
     return issuers.prove();
@@ -277,6 +285,7 @@ final class IssuingService implements CertificateAuthority {
 
   @Override
   public void close() {
+    automatic.close();
     if (!underWay.close(CLOSE_WAITS)) {
       LOG.log(System.Logger.Level.WARNING, "closing with work under way");
     }

@@ -199,6 +199,43 @@ final class Ledger implements AutoCloseable {
     return new DurableIntent(tbs);
   }
 
+  /**
+   * Records that one root is about to vouch for another's key.
+   *
+   * @param serial of the certificate
+   */
+  DurableIntent recordCross(AuthorityRow subject, AuthorityRow issuer, byte[] serial, byte[] tbs)
+      throws IssuanceException {
+    byte[] tbsSha256 = Octets.sha256(tbs);
+    KeyLedger.await(
+        writer.conditional(ledger ->
+            ledger.changeOne(
+                "INSERT INTO cross_certificate(subject, issuer, serial, tbs_sha256)"
+                    + " VALUES (?,?,?,?)",
+                subject.row(),
+                issuer.row(),
+                serial,
+                tbsSha256)),
+        AUTHORITY_WAITS);
+    return new DurableIntent(tbs);
+  }
+
+  /** Keeps such a certificate that was recorded. */
+  void storeCross(byte[] serial, byte[] certificate) throws IssuanceException {
+    KeyLedger.await(
+        writer.conditional(ledger ->
+            ledger.changeOne(
+                "UPDATE cross_certificate SET certificate = ? WHERE serial = ? AND certificate IS"
+                    + " NULL",
+                certificate,
+                serial)),
+        AUTHORITY_WAITS);
+  }
+
+  List<LedgerReader.StoredCross> crosses() throws IOException {
+    return reader.crosses();
+  }
+
   /** Keeps the certificate of an authority that was recorded. */
   void store(AuthorityRow authority, byte[] certificate) throws IssuanceException {
     KeyLedger.await(
@@ -260,12 +297,6 @@ final class Ledger implements AutoCloseable {
         AUTHORITY_WAITS);
   }
 
-  /** Has an authority, which is in the state that its row says, be in another. */
-  void change(AuthorityRow authority, AuthorityInfo.State state) throws IssuanceException {
-    KeyLedger.await(
-        writer.conditional(ledger -> change(ledger, authority, state)), AUTHORITY_WAITS);
-  }
-
   private static void change(
       LedgerStatements ledger, AuthorityRow authority, AuthorityInfo.State state)
       throws SQLException {
@@ -274,24 +305,6 @@ final class Ledger implements AutoCloseable {
         AuthorityRow.text(state),
         authority.row(),
         authority.stateText());
-  }
-
-  /**
-   * Lets one authority take over from another and, if the store that seals changes with it, puts
-   * what it sealed in the place of what the other did: all or nothing.
-   *
-   * @param anew everything that is sealed; if the ledger has more than that, nothing is changed
-   */
-  CompletableFuture<?> activate(
-      AuthorityRow retiring, AuthorityRow taking, Optional<SealedAnew> anew) {
-    return writer.conditional(ledger -> {
-      change(ledger, retiring, AuthorityInfo.State.RETIRING);
-      change(ledger, taking, AuthorityInfo.State.ACTIVE);
-      retireIssuing(ledger);
-      if (anew.isPresent()) {
-        KeyLedger.replace(ledger, anew.get());
-      }
-    });
   }
 
   /**
@@ -309,7 +322,7 @@ final class Ledger implements AutoCloseable {
         AUTHORITY_WAITS);
   }
 
-  private static void retireIssuing(LedgerStatements ledger) throws SQLException {
+  static void retireIssuing(LedgerStatements ledger) throws SQLException {
     ledger.change(
         "UPDATE authority SET state = 'retiring' WHERE role = 'issuing' AND state = 'active'");
   }
@@ -333,12 +346,14 @@ final class Ledger implements AutoCloseable {
    */
   void settle() {
     writer.note(ledger -> {
+      RotationLedger.settle(ledger);
       retireIssuing(ledger);
       ledger.change(
           "UPDATE authority SET state = 'retired' WHERE state = 'prepared'"
               + " AND (certificate IS NULL OR role = 'issuing')"
               + " AND id NOT IN (SELECT authority FROM authority_request)");
     });
+    awaitNotes();
   }
 
   List<LedgerReader.StoredAuthority> authorities() throws IOException {
@@ -397,6 +412,11 @@ final class Ledger implements AutoCloseable {
   /** The part of it that is about tokens and the modules' keys. */
   KeyLedger keys() {
     return new KeyLedger(writer, reader);
+  }
+
+  /** The part of it that is about the steps in the life of authorities. */
+  RotationLedger rotation() {
+    return new RotationLedger(writer, reader);
   }
 
   private static IssuanceException unreadable(SQLException e) {

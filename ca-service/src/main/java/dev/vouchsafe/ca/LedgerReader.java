@@ -52,6 +52,14 @@ final class LedgerReader implements AutoCloseable {
    */
   record StoredRequest(AuthorityRow row, Blob request) {}
 
+  /**
+   * The key of one root as another vouches for it.
+   *
+   * @param subject number of the root whose key it is
+   * @param issuer number of the root that signed it
+   */
+  record StoredCross(long subject, long issuer, X509Certificate certificate) {}
+
   /** A new one is made twice a day, and at each start: only what restarts all day has more. */
   static final int MOST_ISSUING = 1000;
 
@@ -109,6 +117,20 @@ final class LedgerReader implements AutoCloseable {
     try {
       return authorities(connection);
     } catch (SQLException | CertificateException | IllegalArgumentException e) {
+      throw damaged(file, e);
+    }
+  }
+
+  /** Every certificate by which one root vouches for another, the oldest first. */
+  List<StoredCross> crosses() throws IOException {
+    try {
+      return all(
+          "SELECT subject, issuer, certificate FROM cross_certificate"
+              + " WHERE certificate IS NOT NULL ORDER BY id",
+          row ->
+              new StoredCross(
+                  row.getLong(1), row.getLong(2), AuthorityBuilder.parse(row.getBytes(3))));
+    } catch (SQLException | IllegalStateException e) {
       throw damaged(file, e);
     }
   }

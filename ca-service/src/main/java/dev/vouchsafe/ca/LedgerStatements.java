@@ -281,6 +281,19 @@ final class LedgerStatements implements AutoCloseable {
     }
   }
 
+  /** Runs an INSERT with RETURNING, and gives back the number that it returns. */
+  long insertReturning(String sql, Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return row.getLong(1);
+      }
+    }
+  }
+
   /**
    * @throws SQLException if that query counts another number of rows
    */

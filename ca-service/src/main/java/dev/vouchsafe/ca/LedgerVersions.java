@@ -209,8 +209,37 @@ final class LedgerVersions {
           ) STRICT\
           """);
 
+  /**
+   * The steps in the life of authorities, each noted before it is begun, and the certificates by
+   * which one root vouches for the key of another (RFC 9810 section 4.4).
+   */
+  private static final List<String> ROTATION =
+      List.of(
+          """
+          CREATE TABLE rotation_step(
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            authority TEXT NOT NULL,
+            step TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            above INTEGER NOT NULL,
+            outcome TEXT NOT NULL
+          ) STRICT\
+          """,
+          """
+          CREATE TABLE cross_certificate(
+            id INTEGER PRIMARY KEY,
+            subject INTEGER NOT NULL REFERENCES authority,
+            issuer INTEGER NOT NULL REFERENCES authority,
+            serial BLOB NOT NULL UNIQUE,
+            tbs_sha256 BLOB NOT NULL,
+            certificate BLOB
+          ) STRICT\
+          """);
+
   private static final List<List<String>> ALL =
-      List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE, OUTSIDE);
+      List.of(FIRST, SECOND, THIRD, FOURTH, REVOCATION, SCALE, OUTSIDE, ROTATION);
 
   /** The version that this program writes. */
   static final int NEWEST = ALL.size();

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class FullDisk implements LedgerSchema.Connector {
   private @Nullable Connection connection;
   private boolean full;
+  private boolean nothing;
 
   @Override
   public synchronized Connection connect(Path file) throws SQLException {
@@ -26,6 +27,13 @@ final class FullDisk implements LedgerSchema.Connector {
 
   synchronized void free() throws SQLException {
     full = false;
+    nothing = false;
+    limit();
+  }
+
+  /** Not even what would fit into the pages that there are is written: the log can't grow. */
+  synchronized void takeNothing() throws SQLException {
+    nothing = true;
     limit();
   }
 
@@ -33,6 +41,7 @@ final class FullDisk implements LedgerSchema.Connector {
     if (connection != null && !connection.isClosed()) {
       try (Statement statement = connection.createStatement()) {
         statement.execute("PRAGMA max_page_count = " + (full ? 1 : 1_000_000));
+        statement.execute("PRAGMA query_only = " + (nothing ? 1 : 0));
       }
     }
   }

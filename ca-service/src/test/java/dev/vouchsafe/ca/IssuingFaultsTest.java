@@ -177,7 +177,9 @@ class IssuingFaultsTest {
             ca.clock,
             ca.executor,
             ledger,
-            Pace.real())) {
+            Pace.real(),
+            RotationSettings.byHand(),
+            Optional.empty())) {
       full.issue(TestCa.grant(), REQUEST).join();
       disk.fill();
       int signatures = ca.store.signatures();

@@ -87,7 +87,9 @@ class MigrationTest {
             "denied_token",
             "archive",
             "authority_above",
-            "authority_request")) {
+            "authority_request",
+            "rotation_step",
+            "cross_certificate")) {
       LedgerPeek.execute(home(), "DROP TABLE " + later);
     }
     LedgerPeek.execute(home(), "DROP INDEX certificate_end");

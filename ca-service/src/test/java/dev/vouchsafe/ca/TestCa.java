@@ -129,6 +129,8 @@ final class TestCa implements AutoCloseable {
   final ExecutorService executor = Executors.newFixedThreadPool(2);
   private Pace pace = patience(Duration.ofSeconds(30));
   private LedgerSchema.Connector connector = LedgerSchema::connect;
+  private RotationSettings rotation = RotationSettings.byHand();
+  private Optional<RootBundle.Source> bundle = Optional.empty();
   private CertificateAuthority ca;
 
   private TestCa(CaSettings settings, Instant now, InsecureStores stores, boolean make)
@@ -250,13 +252,32 @@ final class TestCa implements AutoCloseable {
 
   private CertificateAuthority opened() throws IOException {
     Ledger ledger = Ledger.open(settings.directory(), connector);
-    return CertificateAuthorities.open(settings, stores, CRYPTO, clock, executor, ledger, pace);
+    return CertificateAuthorities.open(
+        settings, stores, CRYPTO, clock, executor, ledger, pace, rotation, bundle);
   }
 
   /** Opens it anew on that disk; nobody waits for longer than that. */
   void reopen(LedgerSchema.Connector disk, Duration longest) throws IOException {
     connector = disk;
     pace = patience(longest);
+    reopen();
+  }
+
+  /** Opens it anew on a disk that works, with a trust bundle that follows the roots. */
+  void restart(RootBundle wanted) throws IOException {
+    connector = LedgerSchema::connect;
+    reopen(wanted);
+  }
+
+  /** Opens it anew, with a trust bundle that follows the roots. */
+  void reopen(RootBundle wanted) throws IOException {
+    bundle = Optional.of(() -> wanted);
+    reopen();
+  }
+
+  /** Opens it anew, with such a rotation. */
+  void reopen(RotationSettings wanted) throws IOException {
+    rotation = wanted;
     reopen();
   }
 

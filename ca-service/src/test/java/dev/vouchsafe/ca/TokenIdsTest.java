@@ -218,7 +218,9 @@ class TokenIdsTest {
             ca.clock,
             ca.executor,
             ledger,
-            Pace.real())) {
+            Pace.real(),
+            RotationSettings.byHand(),
+            Optional.empty())) {
       TestCa.token(full.tokens(), GRANT, REQUEST);
       disk.fill();
       for (int i = 0; i < 400; i++) {

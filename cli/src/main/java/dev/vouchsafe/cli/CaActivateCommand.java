@@ -20,10 +20,16 @@ import picocli.CommandLine.ParentCommand;
       "Lets the prepared device CA sign in place of the active one.",
       "If it is in another key store, that store seals what the modules' keys and the tokens' keys"
           + " are made of from then on: they stay the same, and so does all that was encrypted."
-          + " Certificates that the old one signed stay valid until they end."
+          + " Certificates that the old one signed stay valid until they end.",
+      "A published root takes over together with a device CA under it. It waits until every module"
+          + " that was heard of within five refresh times has fetched the trust bundle with it."
     },
     footerHeading = "%nExamples:%n",
-    footer = {"  vouchsafe ca activate", "  vouchsafe ca activate device-2"})
+    footer = {
+      "  vouchsafe ca activate",
+      "  vouchsafe ca activate device-2",
+      "  vouchsafe ca activate --authority root"
+    })
 final class CaActivateCommand implements Callable<Integer> {
   private final Console console;
 
@@ -44,6 +50,20 @@ final class CaActivateCommand implements Callable<Integer> {
               + " must not run; the next start issues by it.")
   private @Nullable Path certificate;
 
+  @Option(
+      names = "--authority",
+      paramLabel = "ROLE",
+      defaultValue = "device",
+      description =
+          "Whose, if no ID is given: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private CaRole authority = CaRole.device;
+
+  @Option(
+      names = "--now",
+      description =
+          "Of a root, do not wait until those who verify have fetched it; says who may break.")
+  private boolean now;
+
   CaActivateCommand(Console console) {
     this.console = console;
   }
@@ -55,11 +75,22 @@ final class CaActivateCommand implements Callable<Integer> {
       return activate(globals, certificate);
     }
     ServiceClient client = AdminCommands.patient(globals.home());
-    String meant = id == null ? CaSteps.prepared(client) : id;
+    String meant =
+        id == null
+            ? authority == CaRole.device
+                ? CaSteps.prepared(client)
+                : CaSteps.meant(client, authority, "published")
+            : id;
     JsonNode active =
         client.postJson(
-            "/authorities/" + Targets.encoded(meant) + "/activate", AdminCommands.body(json -> {}));
-    String next = CaSteps.mendConfiguration(globals, active.path("keyStore").asText());
+            "/authorities/" + Targets.encoded(meant) + "/activate",
+            AdminCommands.body(json -> json.writeBooleanField("now", now)));
+    String next =
+        active.path("role").asText().equals("device")
+            ? CaSteps.mendConfiguration(globals, active.path("keyStore").asText())
+            : "when nothing under the old root lives any more: vouchsafe "
+                + globals.homeArgument()
+                + "ca retire --authority root";
     CaSteps.print(
         console.out(),
         globals.json(),

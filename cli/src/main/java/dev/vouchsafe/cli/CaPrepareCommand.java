@@ -35,7 +35,7 @@ final class CaPrepareCommand implements Callable<Integer> {
       names = "--authority",
       paramLabel = "ROLE",
       defaultValue = "device",
-      description = "Which authority: device, the only one that can be replaced in this version.")
+      description = "Which authority: device or root. Default: ${DEFAULT-VALUE}.")
   private String authority = "device";
 
   @Option(
@@ -51,12 +51,8 @@ final class CaPrepareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws CommandFailure, IOException {
-    if (authority.equals("root")) {
-      throw CommandFailure.usage(
-          "--authority root is not in this version: the root stays where it was made");
-    }
-    if (!authority.equals("device")) {
-      throw CommandFailure.usage("--authority is device");
+    if (!authority.equals("device") && !authority.equals("root")) {
+      throw CommandFailure.usage("--authority is device or root");
     }
     if (keyStore != null
         && KeyStoreName.parse(keyStore).filter(KeyStoreName.forAll()::contains).isEmpty()) {
@@ -78,7 +74,9 @@ final class CaPrepareCommand implements Callable<Integer> {
         globals.json(),
         prepared,
         "it signs nothing yet; give it up with: vouchsafe " + globals.homeArgument() + "ca abort",
-        CaSteps.activate(globals));
+        authority.equals("root")
+            ? "publish with: vouchsafe " + globals.homeArgument() + "ca publish"
+            : CaSteps.activate(globals));
     return ExitCode.DONE.number();
   }
 

@@ -15,6 +15,8 @@ import picocli.CommandLine.ParentCommand;
 @Command(
     name = "status",
     description = {
+      "Says which authorities sign, which step is next, when it happens and what it waits for, and"
+          + " what became of the last one.",
       "Says how each key store in use stands, whether each authority's key is there and signs"
           + " (tried just now), and what the next step is.",
       "Exit status: that of the active device CA's key: 0 it works, 4 its store is away, 1 it does"
@@ -42,12 +44,16 @@ final class CaStatusCommand implements Callable<Integer> {
     ServiceClient client = AdminCommands.patient(globals.home());
     JsonNode stores = client.getJson("/key-stores");
     JsonNode authorities = client.getJson("/authorities");
+    JsonNode rotation = client.getJson("/rotation");
     String next = CaSteps.next(globals, authorities);
     if (globals.json()) {
       ObjectNode document = stores.deepCopy();
+      document.set("rotation", rotation);
       document.put("next", next);
       Json.print(console.out(), document);
     } else {
+      RotationText.standing(console.out(), rotation);
+      console.out().println();
       print(stores, next);
     }
     return code(stores, AuthorityStandings.of(authorities)).number();

@@ -12,9 +12,9 @@ import java.util.Optional;
 final class CaSteps {
   private CaSteps() {}
 
-  /** The one that is prepared: a step without an id means it. */
+  /** The device CA that is prepared: a step without an id means it. */
   static String prepared(ServiceClient client) throws CommandFailure {
-    return find(client.getJson("/authorities"), "prepared")
+    return find(client.getJson("/authorities"), "device", "prepared")
         .map(authority -> authority.path("id").asText())
         .orElseThrow(() ->
             CommandFailure.failed(
@@ -22,10 +22,23 @@ final class CaSteps {
                     + " NAME`"));
   }
 
-  private static Optional<JsonNode> find(JsonNode authorities, String state) {
+  /** The one of a role that is in one of these states, the first that any is in. */
+  static String meant(ServiceClient client, CaRole role, String... states) throws CommandFailure {
+    JsonNode authorities = client.getJson("/authorities");
+    for (String state : states) {
+      Optional<JsonNode> found = find(authorities, role.name(), state);
+      if (found.isPresent()) {
+        return found.get().path("id").asText();
+      }
+    }
+    throw CommandFailure.failed(
+        "no " + role + " is " + String.join(" or ", states) + "; see `vouchsafe ca status`");
+  }
+
+  private static Optional<JsonNode> find(JsonNode authorities, String role, String state) {
     Optional<JsonNode> found = Optional.empty();
     for (JsonNode authority : authorities.path("items")) {
-      if (authority.path("role").asText().equals("device")
+      if (authority.path("role").asText().equals(role)
           && authority.path("state").asText().equals(state)) {
         found = Optional.of(authority);
       }
@@ -35,10 +48,10 @@ final class CaSteps {
 
   /** What is to be done next, as far as the service and the configuration tell. */
   static String next(RootCommand globals, JsonNode authorities) throws CommandFailure {
-    if (find(authorities, "prepared").isPresent()) {
+    if (find(authorities, "device", "prepared").isPresent()) {
       return activate(globals);
     }
-    return find(authorities, "active")
+    return find(authorities, "device", "active")
         .flatMap(device -> mendConfiguration(globals, device))
         .orElse("nothing");
   }
@@ -100,12 +113,20 @@ final class CaSteps {
                 authority.path("state").asText(),
                 authority.path("keyStore").asText(),
                 authority.path("notAfter").asText());
-    out.println(line.replaceAll("\\p{Cntrl}", "?"));
+    out.println(harmless(line));
+    for (JsonNode broken : authority.path("breaks")) {
+      out.println("may break: " + harmless(broken.asText()));
+    }
     if (!done.isEmpty()) {
       out.println(done);
     }
     if (!next.isEmpty()) {
       out.println("next: " + next);
     }
+  }
+
+  /** A line for people. */
+  static String harmless(String text) {
+    return text.replaceAll("\\p{Cntrl}", "?");
   }
 }

@@ -106,10 +106,14 @@ final class CommandTree {
     return new CommandLine(new CaCommand())
         .addSubcommand(new CaShowCommand(console))
         .addSubcommand(new CaStatusCommand(console))
+        .addSubcommand(new CaPlanCommand(console))
         .addSubcommand(new CaPrepareCommand(console))
         .addSubcommand(new CaRequestCommand(console))
+        .addSubcommand(new CaPublishCommand(console))
         .addSubcommand(new CaActivateCommand(console))
-        .addSubcommand(new CaAbortCommand(console));
+        .addSubcommand(new CaRetireCommand(console))
+        .addSubcommand(new CaAbortCommand(console))
+        .addSubcommand(new CaRotateCommand(console));
   }
 
   private CommandLine clock() {

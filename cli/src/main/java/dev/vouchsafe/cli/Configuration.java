@@ -10,6 +10,7 @@ import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profiles;
 import dev.vouchsafe.ca.RevocationSettings;
+import dev.vouchsafe.ca.RotationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
@@ -41,6 +42,7 @@ import java.util.stream.Collectors;
  * @param revocation how revocations are told
  * @param audit how much of the audit log is kept
  * @param bundle how the trust bundle is published
+ * @param rotation whether the device CA is rotated by itself, and when
  * @param untrusted what is done while the clock isn't trusted
  */
 record Configuration(
@@ -58,6 +60,7 @@ record Configuration(
     RevocationSettings revocation,
     Audit audit,
     Bundle bundle,
+    RotationSettings rotation,
     ClockSettings.Untrusted untrusted) {
   /** The longest path of a Unix socket, in octets: {@code sockaddr_un} without its last NUL. */
   static final int LONGEST_SOCKET_PATH = 107;

@@ -6,8 +6,10 @@ import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
+import dev.vouchsafe.ca.MaintenanceWindow;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.RevocationSettings;
+import dev.vouchsafe.ca.RotationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import java.nio.charset.StandardCharsets;
@@ -77,6 +79,7 @@ final class ConfigurationValues {
                 duration(ConfigurationKey.REFRESH, Duration.ofSeconds(1), Duration.ofDays(30)),
                 manifest(),
                 extra()),
+            rotation(),
             untrusted());
     if (configuration.listen().workload().equals(configuration.listen().admin())) {
       throw wrong(ConfigurationKey.ADMIN, "must be another path than [listen] workload");
@@ -124,6 +127,18 @@ final class ConfigurationValues {
   private Optional<Path> engine(ConfigurationKey key) throws ConfigurationException {
     String text = text(key);
     return text.equals("off") ? Optional.empty() : Optional.of(absolute(key, text));
+  }
+
+  private RotationSettings rotation() throws ConfigurationException {
+    Optional<String> text = given(ConfigurationKey.ROTATION_WINDOW);
+    Optional<MaintenanceWindow> window = text.flatMap(MaintenanceWindow::parse);
+    if (text.isPresent() && window.isEmpty()) {
+      throw wrong(
+          ConfigurationKey.ROTATION_WINDOW,
+          "must be times of day in UTC, with days of the week before them if not on all, such as"
+              + " \"02:00-04:00\" or \"sat,sun 22:00-06:00\"");
+    }
+    return new RotationSettings(text(ConfigurationKey.ROTATION_AUTOMATIC).equals("true"), window);
   }
 
   private ClockSettings.Untrusted untrusted() throws ConfigurationException {

@@ -14,6 +14,7 @@ import dev.vouchsafe.audit.AuditLogs;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.CertificateAuthority;
+import dev.vouchsafe.ca.RootBundle;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.PrivateKeyStore;
@@ -29,11 +30,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The running service: the one place where the parts are put together. Whatever was opened is
@@ -44,6 +46,7 @@ final class Daemon implements AutoCloseable {
 
   private final Deque<Runnable> closers = new ArrayDeque<>();
   private List<String> endpoints = List.of();
+  private @Nullable RootBundle bundle;
 
   private Daemon() {}
 
@@ -88,17 +91,20 @@ final class Daemon implements AutoCloseable {
     closers.push(clock::close);
     CertificateAuthority authority =
         CertificateAuthorities.open(
-            configuration.authority(home.data()), stores, crypto, clock, workers);
+            configuration.authority(home.data()),
+            stores,
+            crypto,
+            clock,
+            workers,
+            configuration.rotation(),
+            () -> openBundle(home, configuration, clock));
     closers.push(authority::close);
     warn(configuration, stores, authority.authorities());
-    TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
+    RootBundle opened = Objects.requireNonNull(bundle, "the CA has opened it");
+    TrustBundles bundles = opened.bundles();
+    BundleReaders readers = opened.readers();
     List<X509Certificate> extra = ExtraCas.read(configuration.bundle().extra());
-    publishRoots(bundles, authority.authorities());
     publishExtra(bundles, extra, authority.authorities(), clock);
-    BundleReaders readers =
-        TrustBundleStore.readers(
-            home.bundleReaders(), bundles.current().sequence(), clock, System::nanoTime);
-    closers.push(() -> save(readers));
 
     AuditLog audit =
         AuditLogs.open(
@@ -158,6 +164,18 @@ final class Daemon implements AutoCloseable {
                 System.Logger.Level.WARNING, "key store: {0}; {1}", drift.found(), drift.advice()));
   }
 
+  private RootBundle openBundle(Home home, Configuration configuration, TrustedClock clock)
+      throws IOException {
+    TrustBundles bundles = TrustBundleStore.open(home.bundle(), configuration.bundle().refresh());
+    BundleReaders readers =
+        TrustBundleStore.readers(
+            home.bundleReaders(), bundles.current().sequence(), clock, System::nanoTime);
+    closers.push(() -> save(readers));
+    RootBundle opened = new RootBundle(bundles, readers);
+    bundle = opened;
+    return opened;
+  }
+
   /** Whoever can write the folder of a socket can put another there, and be taken for us. */
   private static void requireOwnSocketFolders(Configuration.Listen listen)
       throws IOException, CommandFailure {
@@ -173,28 +191,6 @@ final class Daemon implements AutoCloseable {
         configuration.listen().admin(),
         at.isPresent() ? Optional.of(HttpsNames.listener(at.get())) : Optional.empty(),
         configuration.limits());
-  }
-
-  /** The bundle follows the authorities; the CAs that the operator added stay. */
-  private static void publishRoots(TrustBundles bundles, List<AuthorityInfo> authorities)
-      throws IOException {
-    List<X509Certificate> roots = publishedRoots(authorities);
-    if (!bundles.current().roots().equals(roots)) {
-      bundles.change(content -> withRoots(content, roots));
-      LOG.log(System.Logger.Level.INFO, "trust bundle: published {0} root(s)", roots.size());
-    }
-  }
-
-  private static BundleContent withRoots(BundleContent content, List<X509Certificate> roots) {
-    return new BundleContent(
-        roots.stream()
-            .map(root ->
-                content.roots().stream()
-                    .filter(known -> known.certificate().equals(root))
-                    .findFirst()
-                    .orElseGet(() -> new BundleContent.Root(root)))
-            .toList(),
-        content.added());
   }
 
   /** The CAs of the configuration's files, and those that administrators added. */
@@ -239,21 +235,6 @@ final class Daemon implements AutoCloseable {
           "who has which trust bundle was not written down: {0}",
           e.getMessage());
     }
-  }
-
-  /** The roots that belong in the bundle, the one that issues first. */
-  static List<X509Certificate> publishedRoots(List<AuthorityInfo> authorities) {
-    return authorities.stream()
-        .filter(authority -> authority.role() == AuthorityInfo.Role.ROOT)
-        .filter(authority ->
-            switch (authority.state()) {
-              case PUBLISHED, ACTIVE, RETIRING -> true;
-              case PREPARED, RETIRED -> false;
-            })
-        .sorted(Comparator.comparing(authority -> authority.state() != AuthorityInfo.State.ACTIVE))
-        .map(AuthorityInfo::anchor)
-        .distinct()
-        .toList();
   }
 
   /** Where it really listens. */

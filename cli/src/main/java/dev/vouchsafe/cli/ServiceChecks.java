@@ -30,6 +30,9 @@ final class ServiceChecks {
   /** An authority in the last such part of its life is old. */
   private static final int OLD_PART = 6;
 
+  /** A root is replaced by a person only, and that takes its time: it is told earlier. */
+  private static final int OLD_PART_OF_A_ROOT = 4;
+
   private final Home home;
   private final Console console;
   private final Optional<JsonNode> status;
@@ -252,12 +255,14 @@ final class ServiceChecks {
       return Finding.fail(
           "authorities", name + " ended on " + notAfter, "set the clock, or make" + " a new home");
     }
-    Duration old = Duration.between(notBefore, notAfter).dividedBy(OLD_PART);
+    Duration old =
+        Duration.between(notBefore, notAfter)
+            .dividedBy(name.startsWith("root") ? OLD_PART_OF_A_ROOT : OLD_PART);
     return left.compareTo(old) < 0
         ? Finding.warn(
             "authorities",
             detail + ", " + Durations.approximate(left) + " left",
-            "plan its replacement")
+            "plan its replacement: vouchsafe ca plan, and docs/rotation.md")
         : Finding.ok("authorities", detail + ", " + Durations.approximate(left) + " left");
   }
 

@@ -13,6 +13,7 @@ import dev.vouchsafe.ca.Lifetimes;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.Profiles;
 import dev.vouchsafe.ca.RevocationSettings;
+import dev.vouchsafe.ca.RotationSettings;
 import dev.vouchsafe.ca.TokenLifetimes;
 import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.keys.KeyType;
@@ -100,6 +101,9 @@ class ConfigurationFileTest {
           extra = ["/etc/a.pem", "/etc/x/../b.pem"]
           [revocation]
           crl-url = "http://gateway.local:8080/crl/"
+          [rotation]
+          automatic = false
+          window = "mon-fri 02:00-04:00"
           [clock]
           untrusted = "stop"
           """;
@@ -361,6 +365,19 @@ class ConfigurationFileTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("vouchsafe.toml")
         .hasMessageContaining(said);
+  }
+
+  @Test
+  void theDeviceCaIsRotatedByItselfUnlessThatIsSwitchedOff() throws Exception {
+    assertThat(parse(LEAST).rotation()).isEqualTo(RotationSettings.standard());
+    RotationSettings read =
+        parse(LEAST + "[rotation]\nautomatic = false\nwindow = \"sat 22:00-02:00\"\n").rotation();
+    assertThat(read.automatic()).isFalse();
+    assertThat(read.window().orElseThrow()).hasToString("sat 22:00-02:00");
+    for (String wrong : List.of("\"\"", "\"02:00\"", "\"someday 02:00-04:00\"", "true")) {
+      assertThatThrownBy(() -> parse(LEAST + "[rotation]\nwindow = " + wrong + "\n"))
+          .hasMessageContaining("[rotation] window must be");
+    }
   }
 
   @ParameterizedTest

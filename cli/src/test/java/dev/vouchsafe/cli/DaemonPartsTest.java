@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.Selector;
-import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -37,26 +36,6 @@ class DaemonPartsTest {
     try (var in = new ByteArrayInputStream(exported.out().getBytes(StandardCharsets.US_ASCII))) {
       return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
     }
-  }
-
-  private static AuthorityInfo authority(
-      AuthorityInfo.Role role, AuthorityInfo.State state, X509Certificate certificate) {
-    return new AuthorityInfo("x", role, state, "software", certificate);
-  }
-
-  @Test
-  void theRootThatIssuesIsPublishedFirstAndPreparedOrRetiredOnesAreNot() throws Exception {
-    X509Certificate a = root("a");
-    X509Certificate b = root("b");
-    assertThat(
-            Daemon.publishedRoots(
-                List.of(
-                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.RETIRING, a),
-                    authority(AuthorityInfo.Role.DEVICE, AuthorityInfo.State.ACTIVE, a),
-                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.RETIRED, a),
-                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.PREPARED, a),
-                    authority(AuthorityInfo.Role.ROOT, AuthorityInfo.State.ACTIVE, b))))
-        .containsExactly(b, a);
   }
 
   @Test

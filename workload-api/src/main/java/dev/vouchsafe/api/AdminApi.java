@@ -2,11 +2,17 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.IssuanceException;
 import java.util.Optional;
+import java.util.Set;
 
 /** What the administrators' socket serves; its file mode says who may ask. */
 final class AdminApi implements Routes {
   private static final QuietLog LOG = new QuietLog(AdminApi.class);
   private static final String EXPLAIN = "explain";
+
+  /** Steps of the authorities of a role, and steps of one authority. */
+  private static final Set<String> OF_ROLE = Set.of("prepare", "rotate");
+
+  private static final Set<String> OF_ONE = Set.of("publish", "activate", "retire", "abort");
 
   private final AdminViews views;
   private final AdminKeys keys;
@@ -153,16 +159,19 @@ final class AdminApi implements Routes {
   }
 
   private Response step(Request request, String[] parts, long uid) throws Failure {
-    String last = parts[parts.length - 1];
-    boolean prepares = parts.length == 3 && last.equals("prepare");
-    boolean ofOne = parts.length == 4 && (last.equals("activate") || last.equals("abort"));
-    if (!prepares && !ofOne) {
+    String step = parts[parts.length - 1];
+    boolean ofRole = parts.length == 3 && OF_ROLE.contains(step);
+    boolean ofOne = parts.length == 4 && OF_ONE.contains(step);
+    if (!ofRole && !ofOne) {
       throw Failure.of(Problem.NOT_FOUND, "not found");
     }
     V1Api.onlyPosts(request);
-    return switch (last) {
+    return switch (step) {
       case "prepare" -> authorities.prepare(request, uid);
+      case "rotate" -> authorities.rotate(request, uid);
+      case "publish" -> authorities.publish(request, parts[2], uid);
       case "activate" -> authorities.activate(request, parts[2], uid);
+      case "retire" -> authorities.retire(request, parts[2], uid);
       default -> authorities.abort(request, parts[2], uid);
     };
   }
@@ -177,6 +186,7 @@ final class AdminApi implements Routes {
       case "/certificates" -> views.certificates(request);
       case "/authorities" -> views.authorities();
       case "/revocations" -> revocations.lists();
+      case "/rotation" -> authorities.standing();
       case "/key-stores" -> views.keyStores();
       case "/bundle" -> bundle.show();
       default -> one(path);

@@ -287,8 +287,7 @@ final class AdminViews {
     }
   }
 
-  private static void authorityMembers(JsonGenerator json, AuthorityInfo authority)
-      throws IOException {
+  static void authorityMembers(JsonGenerator json, AuthorityInfo authority) throws IOException {
     X509Certificate certificate = authority.certificate();
     json.writeStringField("id", authority.id());
     json.writeStringField("role", lower(authority.role()));

@@ -27,7 +27,9 @@ import java.util.concurrent.CompletableFuture;
 final class AuditTrail {
   private static final QuietLog LOG = new QuietLog(AuditTrail.class);
   private static final String CHANNEL = "unix";
-  private static final long UNSEEN = -1;
+
+  /** In the place of a user id: nobody's, or not known. */
+  static final long UNSEEN = -1;
 
   private final AuditLog log;
   private final Attestor attestor;

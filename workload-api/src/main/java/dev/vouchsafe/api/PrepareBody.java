@@ -44,12 +44,10 @@ final class PrepareBody {
     }
   }
 
-  private static AuthorityInfo.Role role(String text) throws Failure {
+  static AuthorityInfo.Role role(String text) throws Failure {
     return switch (text) {
       case "device" -> AuthorityInfo.Role.DEVICE;
-      case "root" ->
-          throw StrictBody.invalid(
-              "authority: another root is not in this version, device is the one that can move");
+      case "root" -> AuthorityInfo.Role.ROOT;
       default -> throw StrictBody.invalid("authority: is neither device nor root");
     };
   }

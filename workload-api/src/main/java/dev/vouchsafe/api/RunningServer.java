@@ -163,11 +163,13 @@ final class RunningServer implements ApiServer {
             metrics);
     watch(metrics, parts, calls);
     parts.clock().listen(trail::clock);
+    AdminAuthorities authorities = new AdminAuthorities(parts, trail);
+    parts.authority().changes().listen(authorities::automatic);
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
             new AdminKeys(parts, trail),
-            new AdminAuthorities(parts, trail),
+            authorities,
             new AdminRevocations(parts, trail),
             new AdminExplanations(parts, trail),
             new AdminClock(parts.clock(), trail),

@@ -317,7 +317,6 @@ class AdminSocketTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "/authorities/prepare|{\"authority\":\"root\"}|400|not in this version",
         "/authorities/prepare|{\"authority\":\"leaf\"}|400|authority: is neither",
         "/authorities/prepare|{\"authority\":1}|400|authority: is no string",
         "/authorities/prepare|{\"keyStore\":\"\"}|400|keyStore: is empty",
@@ -325,10 +324,16 @@ class AdminSocketTest {
         "/authorities/prepare|{\"keystore\":\"tpm\"}|400|keystore: there is no such field",
         "/authorities/prepare|{\"keyStore\":\"tpm\",\"keyStore\":\"tpm\"}|400|given twice",
         "/authorities/prepare|[]|400|no JSON object",
-        "/authorities/device-1/activate|{\"now\":true}|400|now: there is no such field",
+        "/authorities/device-1/activate|{\"now\":1}|400|now: is neither true nor false",
+        "/authorities/device-1/activate|{\"when\":true}|400|when: there is no such field",
+        "/authorities/device-1/abort|{\"now\":true}|400|now: there is no such field",
+        "/authorities/rotate|{\"now\":true}|400|now: there is no such field",
+        "/authorities/rotate|{\"authority\":\"leaf\"}|400|authority: is neither",
         "/authorities/device-7/activate|{}|404|no authority of that id",
         "/authorities/device-7/abort|{}|404|no authority of that id",
-        "/authorities/device-1/retire|{}|404|not found",
+        "/authorities/device-1/publish|{\"now\":true}|400|now: there is no such field",
+        "/authorities/device-1/end|{}|404|not found",
+        "/authorities/device-7/retire|{}|404|no authority of that id",
         "/authorities/device-1/x/activate|{}|404|not found",
         "/authorities/device-1|{}|404|not found",
         "/authorities/|{}|404|not found"
@@ -339,6 +344,37 @@ class AdminSocketTest {
     assertThat(answer.status()).as(answer.body()).isEqualTo(status);
     assertThat(answer.json("detail")).contains(said);
     assertThat(authority.steps).isEmpty();
+  }
+
+  @Test
+  void whoeverDoesNotWaitIsToldWhoMayBreak() throws Exception {
+    Answer retired = post("/authorities/device-1/retire", "{\"now\":true}");
+    assertThat(retired.status()).isEqualTo(200);
+    assertThat(retired.body()).contains("\"breaks\":[\"edgeHub: 1 living\"]");
+    assertThat(post("/authorities/device-1/retire", "").body()).doesNotContain("breaks");
+    assertThat(authority.steps).containsExactly("retire device-1", "retire device-1");
+  }
+
+  @Test
+  void aRotationIsTakenInTheNameOfWhoeverAsked() throws Exception {
+    Answer rotated = post("/authorities/rotate", "{\"authority\":\"device\"}");
+    assertThat(rotated.status()).isEqualTo(200);
+    assertThat(rotated.body()).contains("\"items\":[{");
+    assertThat(authority.steps)
+        .hasSize(1)
+        .first()
+        .asString()
+        .matches("rotate DEVICE by uid [0-9]+");
+  }
+
+  @Test
+  void whereTheRotationStandsIsShown() throws Exception {
+    Answer standing = RawClient.once(server.admin, Bodies.get("/rotation"));
+    assertThat(standing.status()).isEqualTo(200);
+    assertThat(standing.body())
+        .contains("\"device\":{\"active\":{\"id\":\"device-1\"")
+        .contains("\"steps\":[{\"step\":\"prepare\"")
+        .contains("\"journal\":[]");
   }
 
   @Test

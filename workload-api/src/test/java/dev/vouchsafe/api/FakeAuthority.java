@@ -16,6 +16,9 @@ import dev.vouchsafe.ca.LedgerStatus;
 import dev.vouchsafe.ca.ModuleKeys;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.Revocations;
+import dev.vouchsafe.ca.RotationEvent;
+import dev.vouchsafe.ca.RotationStanding;
+import dev.vouchsafe.ca.StepTaken;
 import dev.vouchsafe.ca.TokenIssuer;
 import dev.vouchsafe.keys.KeyStoreHealth;
 import java.util.List;
@@ -24,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +53,9 @@ final class FakeAuthority implements CertificateAuthority {
 
   /** What each step ends with, if not with the device CA. */
   volatile @Nullable IssuanceException noStep;
+
+  /** Who wants to know what is done by nobody. */
+  final List<Consumer<RotationEvent>> rotations = new CopyOnWriteArrayList<>();
 
   private final CertificateAuthority real;
 
@@ -116,23 +123,66 @@ final class FakeAuthority implements CertificateAuthority {
 
   @Override
   public AuthorityChanges changes() {
-    return new AuthorityChanges() {
-      @Override
-      public AuthorityInfo prepare(AuthorityInfo.Role role, Optional<String> keyStore)
-          throws IssuanceException {
-        return step("prepare " + role + " " + keyStore.orElse("where configured"));
-      }
+    return new Steps("nobody");
+  }
 
-      @Override
-      public AuthorityInfo activate(String id) throws IssuanceException {
-        return step("activate " + id);
-      }
+  /** Steps that are noted, and not taken. */
+  private final class Steps implements AuthorityChanges {
+    private final String actor;
 
-      @Override
-      public AuthorityInfo abort(String id) throws IssuanceException {
-        return step("abort " + id);
-      }
-    };
+    Steps(String actor) {
+      this.actor = actor;
+    }
+
+    @Override
+    public AuthorityChanges by(String other) {
+      return new Steps(other);
+    }
+
+    @Override
+    public AuthorityInfo prepare(AuthorityInfo.Role role, Optional<String> keyStore)
+        throws IssuanceException {
+      return step("prepare " + role + " " + keyStore.orElse("where configured"));
+    }
+
+    @Override
+    public AuthorityInfo publish(String id) throws IssuanceException {
+      return step("publish " + id);
+    }
+
+    @Override
+    public StepTaken activate(String id, boolean now) throws IssuanceException {
+      return new StepTaken(step("activate " + id), breaks(now));
+    }
+
+    @Override
+    public StepTaken retire(String id, boolean now) throws IssuanceException {
+      return new StepTaken(step("retire " + id), breaks(now));
+    }
+
+    private List<String> breaks(boolean now) {
+      return now ? List.of("edgeHub: 1 living") : List.of();
+    }
+
+    @Override
+    public AuthorityInfo abort(String id) throws IssuanceException {
+      return step("abort " + id);
+    }
+
+    @Override
+    public List<StepTaken> rotate(AuthorityInfo.Role role) throws IssuanceException {
+      return List.of(new StepTaken(step("rotate " + role + " by " + actor), List.of()));
+    }
+
+    @Override
+    public RotationStanding standing() throws IssuanceException {
+      return real.changes().standing();
+    }
+
+    @Override
+    public void listen(Consumer<RotationEvent> listener) {
+      rotations.add(listener);
+    }
   }
 
   private AuthorityInfo step(String what) throws IssuanceException {

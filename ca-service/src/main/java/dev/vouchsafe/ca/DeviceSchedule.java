@@ -1,0 +1,49 @@
+package dev.vouchsafe.ca;
+
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * When a device CA is to be replaced, if nobody does it sooner.
+ *
+ * @param prepareAt at half of its life
+ * @param activateAt at five sixths of it, when the next one still has most of its life before it
+ * @param hurryAt at eleven twelfths: from then on it waits for no window, since to rotate outside
+ *     of one disturbs nobody, and to end does
+ * @param end of its life
+ */
+record DeviceSchedule(Instant prepareAt, Instant activateAt, Instant hurryAt, Instant end) {
+  private static final int PARTS = 12;
+
+  static DeviceSchedule of(X509Certificate device) {
+    Instant begin = device.getNotBefore().toInstant();
+    Instant end = device.getNotAfter().toInstant();
+    Duration part = Duration.between(begin, end).dividedBy(PARTS);
+    return new DeviceSchedule(
+        begin.plus(part.multipliedBy(6)),
+        begin.plus(part.multipliedBy(10)),
+        begin.plus(part.multipliedBy(11)),
+        end);
+  }
+
+  /** When a step is taken that is due at that time: then or now, in the window. */
+  Instant planned(Instant due, Optional<MaintenanceWindow> window, Instant now) {
+    Instant from = later(due, now);
+    Instant open = window.map(known -> known.next(from)).orElse(from);
+    return open.isAfter(hurryAt) ? later(from, hurryAt) : open;
+  }
+
+  /** Whether another device CA would live noticeably longer, or only end with the root as well. */
+  boolean isWorthWhile(Instant now, Duration life, X509Certificate root) {
+    Instant next = now.plus(life);
+    Instant rootEnd = root.getNotAfter().toInstant();
+    Instant nextEnd = rootEnd.isBefore(next) ? rootEnd : next;
+    return nextEnd.isAfter(end.plus(life.dividedBy(PARTS)));
+  }
+
+  private static Instant later(Instant one, Instant other) {
+    return one.isAfter(other) ? one : other;
+  }
+}

@@ -1,0 +1,126 @@
+package dev.vouchsafe.ca;
+
+import dev.vouchsafe.ca.AuthorityInfo.Role;
+import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.trust.BundleContent;
+import dev.vouchsafe.trust.BundleReaders;
+import dev.vouchsafe.trust.TrustBundle;
+import dev.vouchsafe.trust.TrustBundles;
+import java.io.IOException;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The trust bundle as it follows the roots, and what a new root waits for. The ledger says which
+ * roots belong in it; only the bundle says since when a new one can be fetched.
+ */
+public final class RootBundle {
+  /** Opens the bundle; a gateway that has no device CA yet has none. */
+  public interface Source {
+    RootBundle open() throws IOException;
+  }
+
+  /** Who follows the refresh hint has asked in so many refresh times, also after a few failures. */
+  private static final int REFRESH_TIMES = 5;
+
+  private final TrustBundles bundles;
+  private final BundleReaders readers;
+
+  /** The bundle, and those who are known to read it. */
+  public RootBundle(TrustBundles bundles, BundleReaders readers) {
+    this.bundles = bundles;
+    this.readers = readers;
+  }
+
+  /** The bundle itself. */
+  public TrustBundles bundles() {
+    return bundles;
+  }
+
+  /** Those who are known to read it. */
+  public BundleReaders readers() {
+    return readers;
+  }
+
+  /** Five refresh times. */
+  Duration window() {
+    return bundles.current().refreshHint().multipliedBy(REFRESH_TIMES);
+  }
+
+  /**
+   * Has the bundle hold the roots that it should: the active one, those that retire, and the one
+   * that is published, which may issue after {@link #window} at the earliest.
+   *
+   * @throws IOException if it could not be stored; it is as it was
+   */
+  void follow(AuthorityChain chain, Instant now) throws IOException {
+    TrustBundle before = bundles.current();
+    List<BundleContent.Root> wanted = new ArrayList<>();
+    wanted.add(new BundleContent.Root(anchor(chain.root())));
+    for (StoredAuthority published : chain.in(Role.ROOT, State.PUBLISHED)) {
+      wanted.add(
+          known(before, published.certificate())
+              .filter(root -> root.activates().isPresent())
+              .orElseGet(() ->
+                  new BundleContent.Root(
+                      published.certificate(), Optional.of(now.plus(window())))));
+    }
+    for (StoredAuthority retiring : chain.in(Role.ROOT, State.RETIRING)) {
+      X509Certificate anchor = anchor(retiring);
+      if (wanted.stream().noneMatch(root -> root.certificate().equals(anchor))) {
+        wanted.add(new BundleContent.Root(anchor));
+      }
+    }
+    if (!before.content().roots().equals(wanted)) {
+      TrustBundle after = bundles.change(content -> new BundleContent(wanted, content.added()));
+      System.getLogger(RootBundle.class.getName())
+          .log(
+              System.Logger.Level.INFO,
+              "trust bundle: published {0} root(s), sequence {1}",
+              wanted.size(),
+              after.sequence());
+    }
+  }
+
+  /** What those who verify trust. */
+  private static X509Certificate anchor(StoredAuthority root) {
+    return root.info().anchor();
+  }
+
+  private static Optional<BundleContent.Root> known(TrustBundle bundle, X509Certificate root) {
+    return bundle.content().roots().stream()
+        .filter(known -> known.certificate().equals(root))
+        .findFirst();
+  }
+
+  /** Before when that root issues nothing; empty if the bundle doesn't have it as published. */
+  Optional<Instant> activates(X509Certificate root) {
+    return known(bundles.current(), root).flatMap(BundleContent.Root::activates);
+  }
+
+  /** The version that everybody is to have; never an older one than brought the published root. */
+  long sequence() {
+    return bundles.current().sequence();
+  }
+
+  /** Those that were heard of within the window and have not fetched the bundle as it is now. */
+  List<String> behind() {
+    return readers.behind(sequence(), window()).stream().map(BundleReaders.Reader::name).toList();
+  }
+
+  /** Those that have not fetched it either, but were not heard of for longer. */
+  List<String> silent() {
+    List<String> waitedFor = behind();
+    long sequence = sequence();
+    return readers.readers().stream()
+        .filter(reader -> reader.sequence() < sequence)
+        .map(BundleReaders.Reader::name)
+        .filter(name -> !waitedFor.contains(name))
+        .toList();
+  }
+}

@@ -1,0 +1,287 @@
+package dev.vouchsafe.ca;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.vouchsafe.ca.AuthorityInfo.Role;
+import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.RotationEvent.Outcome;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A device CA from its preparation to its end, and back. */
+class DeviceRotationTest {
+  private static final CertificateRequest REQUEST = CertificateRequest.of(Profile.SERVER);
+
+  @TempDir Path folder;
+  private TestCa ca;
+
+  @BeforeEach
+  void make() throws Exception {
+    ca = TestCa.in(folder);
+  }
+
+  @AfterEach
+  void close() {
+    ca.close();
+  }
+
+  private AuthorityChanges changes() {
+    return ca.ca().changes().by("uid 1000");
+  }
+
+  private void assertStates(State... devices) {
+    assertThat(ca.ca().authorities().stream().filter(it -> it.role() == Role.DEVICE))
+        .extracting(AuthorityInfo::state)
+        .containsExactly(devices);
+  }
+
+  private void rotate() throws Exception {
+    assertThat(changes().rotate(Role.DEVICE))
+        .extracting(taken -> taken.authority().state())
+        .containsExactly(State.PREPARED, State.ACTIVE);
+  }
+
+  private void passAMoment() {
+    ca.clock.pass(DeviceSteps.UNDER_WAY);
+  }
+
+  @Test
+  void theOldOneRetiresOnlyWhenItsLastCertificateHasEnded() throws Exception {
+    IssuedCertificate last = ca.issue(TestCa.grant(), REQUEST);
+    rotate();
+    passAMoment();
+    assertThatThrownBy(() -> changes().retire("device-1", false))
+        .hasMessageContaining("1 living certificates")
+        .hasMessageContaining("edgeHub")
+        .hasMessageContaining("--now");
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().retire("device-1", false));
+    assertStates(State.RETIRING, State.ACTIVE);
+    assertThat(changes().rotate(Role.DEVICE)).as("all there is to do is to wait").isEmpty();
+    ca.clock.set(last.notAfter());
+    assertThat(changes().rotate(Role.DEVICE))
+        .containsExactly(new StepTaken(ca.ca().authorities().get(1), List.of()));
+    assertStates(State.RETIRED, State.ACTIVE);
+    ca.reopen();
+    assertStates(State.RETIRED, State.ACTIVE);
+  }
+
+  @Test
+  void withNowItRetiresAtOnceAndSaysWhoMayBreak() throws Exception {
+    String _ = ca.issue(TestCa.grant(), REQUEST).serial();
+    rotate();
+    StepTaken taken = changes().retire("device-1", true);
+    assertThat(taken.authority().state()).isEqualTo(State.RETIRED);
+    assertThat(taken.breaks()).hasSize(1).first().asString().startsWith("edgeHub: 1 living");
+  }
+
+  @Test
+  void whatItSignedAMomentAgoMayNotBeInTheLedgerYet() throws Exception {
+    rotate();
+    assertThatThrownBy(() -> changes().retire("device-1", false))
+        .hasMessageContaining("until a moment ago");
+    passAMoment();
+    assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
+  }
+
+  @Test
+  void onlyARetiringOneIsRetired() throws Exception {
+    assertThat(changes().prepare(Role.DEVICE, Optional.empty()).id()).isEqualTo("device-2");
+    for (String id : List.of("device-1", "device-2", "device-3", "root-1", "issuing-1")) {
+      Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().retire(id, true));
+    }
+    assertStates(State.ACTIVE, State.PREPARED);
+  }
+
+  @Test
+  void untilItRetiresTheOldOneCanTakeOverAgain() throws Exception {
+    ca.reopen();
+    byte[] key =
+        ca.ca()
+            .moduleKeys()
+            .sign(new ModuleKeys.Module("m", "1"), ModuleKeys.Which.PRIMARY, new byte[1]);
+    assertThat(changes().prepare(Role.DEVICE, Optional.of("pkcs11")).id()).isEqualTo("device-2");
+    changes().activate("device-2");
+    IssuedCertificate under = ca.issue(TestCa.grant(), REQUEST);
+    assertThat(changes().abort("device-2").state()).isEqualTo(State.RETIRING);
+    assertStates(State.ACTIVE, State.RETIRING);
+    ca.reopen();
+    assertStates(State.ACTIVE, State.RETIRING);
+    assertThat(ca.ca().certificate(ca.issue(TestCa.grant(), REQUEST).serial()).orElseThrow())
+        .extracting(LedgerEntry::authority)
+        .isEqualTo("device-1");
+    assertThat(
+            ca.ca()
+                .moduleKeys()
+                .sign(new ModuleKeys.Module("m", "1"), ModuleKeys.Which.PRIMARY, new byte[1]))
+        .as("sealed by the old store again")
+        .isEqualTo(key);
+    assertThatThrownBy(() -> changes().abort("device-1")).hasMessageContaining("none before it");
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().activate("device-2"));
+    ca.clock.set(under.notAfter());
+    assertThat(changes().retire("device-2", false).authority().state()).isEqualTo(State.RETIRED);
+  }
+
+  @Test
+  void thereIsNoWayBackToOneThatIsRevoked() throws Exception {
+    rotate();
+    var _ =
+        ca.ca()
+            .revocations()
+            .revoke(
+                new RevocationOrder(
+                    new RevocationOrder.Target.Authority("device-1", true),
+                    RevocationReason.KEY_COMPROMISE,
+                    Optional.empty(),
+                    0));
+    assertThatThrownBy(() -> changes().abort("device-2"))
+        .hasMessageContaining("device-1 is revoked");
+    assertStates(State.RETIRING, State.ACTIVE);
+  }
+
+  @Test
+  void onceTheOldOneHasRetiredThereIsNoWayBack() throws Exception {
+    rotate();
+    passAMoment();
+    String _ = changes().retire("device-1", false).authority().id();
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().abort("device-2"));
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().retire("device-1", true));
+    assertStates(State.RETIRED, State.ACTIVE);
+  }
+
+  @Test
+  void activatedTwiceItIsRefusedTheSecondTime() throws Exception {
+    rotate();
+    assertThatThrownBy(() -> changes().activate("device-2"))
+        .hasMessageContaining("device-2 is active, not prepared");
+  }
+
+  /** Two administrators: whoever comes second is told that another is at it, or that it is done. */
+  @Test
+  void ofTwoAdministratorsAtOnceOneTakesTheStep() throws Exception {
+    Queue<Object> ends = new ConcurrentLinkedQueue<>();
+    for (int round = 2; round < 8; round++) {
+      String id = changes().prepare(Role.DEVICE, Optional.empty()).id();
+      assertThat(id).isEqualTo("device-" + round);
+      ends.clear();
+      List<Thread> threads = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        threads.add(
+            Thread.ofPlatform()
+                .start(() -> {
+                  try {
+                    ends.add(changes().activate(id).state());
+                  } catch (IssuanceException e) {
+                    ends.add(e.reason());
+                  }
+                }));
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertThat(ends).containsOnlyOnce(State.ACTIVE);
+      assertThat(ends)
+          .isSubsetOf(State.ACTIVE, Reason.AUTHORITY_STATE, Reason.AUTHORITY_UNAVAILABLE);
+      assertThat(ca.active(Role.DEVICE).id()).isEqualTo(id);
+    }
+  }
+
+  @Test
+  void theJournalHasEveryStepAndWhoTookIt() throws Exception {
+    rotate();
+    ca.stores.get("software").setAway(true);
+    Refusals.assertRefused(
+        Reason.KEY_STORE_UNAVAILABLE, () -> changes().prepare(Role.DEVICE, Optional.empty()));
+    ca.stores.get("software").setAway(false);
+    changes().abort("device-2");
+    assertThat(ca.ca().changes().standing().journal())
+        .extracting(event -> event.step() + " " + event.authority() + " " + event.outcome())
+        .containsExactly("ABORT device-2 DONE", "ACTIVATE device-2 DONE", "PREPARE device-2 DONE");
+    assertThat(ca.ca().changes().standing().journal())
+        .extracting(RotationEvent::by, RotationEvent::at)
+        .containsOnly(
+            org.assertj.core.groups.Tuple.tuple(
+                "uid 1000", TestCa.NOW.truncatedTo(ChronoUnit.SECONDS)));
+  }
+
+  @Test
+  void aStepThatFailsInTheMiddleIsInTheJournalAsFailed() throws Exception {
+    changes().prepare(Role.DEVICE, Optional.of("pkcs11"));
+    ca.stores
+        .get("pkcs11")
+        .behave((key, message) -> {
+          throw new dev.vouchsafe.keys.KeyFault.Failed("not today");
+        });
+    ca.store.behave((key, message) -> key.sign(new byte[1]));
+    Refusals.assertRefused(Reason.SIGNATURE_FAILED, () -> changes().activate("device-2"));
+    changes().abort("device-2");
+    Refusals.assertRefused(
+        Reason.SIGNATURE_FAILED, () -> changes().prepare(Role.DEVICE, Optional.of("pkcs11")));
+    String _ = ca.ca().certificate("00").toString();
+    assertThat(ca.ca().changes().standing().journal().getFirst())
+        .extracting(RotationEvent::step, RotationEvent::outcome)
+        .containsExactly(RotationStep.PREPARE, Outcome.FAILED);
+    ca.reopen();
+    assertStates(State.ACTIVE, State.RETIRED);
+  }
+
+  @Test
+  void whatIsToComeIsToldWithItsTimes() throws Exception {
+    RotationStanding byHand = ca.ca().changes().standing();
+    assertThat(byHand.automatic()).isFalse();
+    assertThat(byHand.device().steps())
+        .extracting(RotationPlan.Coming::step, RotationPlan.Coming::automatic)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple(RotationStep.PREPARE, false),
+            org.assertj.core.groups.Tuple.tuple(RotationStep.ACTIVATE, false));
+    IssuedCertificate living = ca.issue(TestCa.grant(), REQUEST);
+    rotate();
+    RotationPlan.Coming first = ca.ca().changes().standing().device().steps().getFirst();
+    assertThat(first.step()).isEqualTo(RotationStep.PREPARE);
+    RotationPlan.Coming retire =
+        ca.ca().changes().standing().device().steps().stream()
+            .filter(step -> step.step() == RotationStep.RETIRE)
+            .findAny()
+            .orElseThrow();
+    assertThat(retire.authority()).isEqualTo("device-1");
+    assertThat(retire.from()).hasValue(living.notAfter());
+    assertThat(retire.waitsFor()).hasSize(1);
+    assertThat(retire.affects()).hasSize(1).first().asString().startsWith("edgeHub: 1");
+  }
+
+  @Test
+  void aFullDiskLeavesEachStepUntaken() throws Exception {
+    FullDisk disk = new FullDisk();
+    ca.reopen(disk, Duration.ofSeconds(30));
+    disk.takeNothing();
+    Refusals.assertRefused(
+        Reason.LEDGER_UNAVAILABLE, () -> changes().prepare(Role.DEVICE, Optional.empty()));
+    disk.free();
+    String id = changes().prepare(Role.DEVICE, Optional.empty()).id();
+    disk.takeNothing();
+    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().activate(id));
+    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().abort(id));
+    assertThat(ca.active(Role.DEVICE).id()).isEqualTo("device-1");
+    disk.free();
+    changes().activate(id);
+    passAMoment();
+    disk.takeNothing();
+    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().retire("device-1", false));
+    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().abort(id));
+    disk.free();
+    ca.reopen();
+    assertStates(State.RETIRING, State.ACTIVE);
+    assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
+  }
+}
