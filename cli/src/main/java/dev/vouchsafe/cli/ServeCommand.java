@@ -23,6 +23,9 @@ final class ServeCommand implements Callable<Integer> {
   private static final System.Logger LOG = System.getLogger(ServeCommand.class.getName());
   private static final int STOP_SECONDS = 5;
 
+  /** Longer than most of what a thread does in one go, and a small part of the usual turn. */
+  private static final Duration TURN = Duration.ofNanos(100_000);
+
   private final Console console;
 
   @ParentCommand private @Nullable RootCommand root;
@@ -57,12 +60,23 @@ final class ServeCommand implements Callable<Integer> {
   private Daemon start(Home home, SystemCalls system) throws CommandFailure {
     try {
       system.forbidDumps();
+      shortenTurns(system);
       Configuration configuration = ConfigurationFile.read(home);
       return Daemon.start(home, configuration, console);
     } catch (ConfigurationException e) {
       throw CommandFailure.failed(e.getMessage() + "; the service was not started", e);
     } catch (IOException e) {
       throw CommandFailure.failed("the service was not started: " + Causes.of(e), e);
+    }
+  }
+
+  /** So that a module's request doesn't wait behind the work for one that floods. */
+  private static void shortenTurns(SystemCalls system) {
+    try {
+      system.shortenTurns(TURN);
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.DEBUG, "threads run in turns as long as ever: {0}", e.getMessage());
     }
   }
 

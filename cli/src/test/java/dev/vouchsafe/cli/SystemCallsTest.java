@@ -9,10 +9,14 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +54,46 @@ class SystemCallsTest {
     } finally {
       assertThat(prctl(PR_SET_DUMPABLE, before)).isZero();
     }
+  }
+
+  /** As the kernel shows it; one before 6.12 shows no change, and one without debugging nothing. */
+  @Test
+  void aThreadAndAllThatItStartsRunInShorterTurns() throws Exception {
+    CompletableFuture<List<String>> shown = new CompletableFuture<>();
+    Thread own =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                new SystemCalls().shortenTurns(Duration.ofNanos(123_000));
+                Thread started =
+                    Thread.ofPlatform()
+                        .start(() -> {
+                          boolean _ = shown.complete(slice());
+                        });
+                started.join();
+              } catch (IOException | InterruptedException e) {
+                boolean _ = shown.completeExceptionally(e);
+              }
+            });
+    own.join();
+    assertThat(shown.get()).allMatch(line -> line.endsWith("123000") || !hasSlices());
+    assertThat(slice()).as("the thread beside it").noneMatch(line -> line.endsWith("123000"));
+  }
+
+  private static List<String> slice() {
+    try {
+      return Files.readAllLines(Path.of("/proc/thread-self/sched")).stream()
+          .filter(line -> line.startsWith("se.slice"))
+          .toList();
+    } catch (IOException e) {
+      return List.of();
+    }
+  }
+
+  private static boolean hasSlices() {
+    List<String> release = List.of(System.getProperty("os.version").split("[.-]", -1));
+    int major = Integer.parseInt(release.get(0));
+    return major > 6 || (major == 6 && Integer.parseInt(release.get(1)) >= 12);
   }
 
   /** A receiver that is not ours: prints the first datagram that it gets. */
