@@ -32,7 +32,7 @@ import picocli.CommandLine.ParentCommand;
       "  vouchsafe init --key-store tpm --tpm-pcrs sha256:0,7",
       "  vouchsafe init --key-store tpm,software",
       "  vouchsafe init --root csr",
-      "  vouchsafe init --root import --root-file ca.p12 --root-passphrase-file pass.txt",
+      "  vouchsafe init --root import --root-file ca.p12 --root-passphrase-file phrase",
       "  vouchsafe init --config prepared.toml"
     })
 final class InitCommand implements Callable<Integer> {
