@@ -146,6 +146,9 @@ final class DeviceSteps {
       throws IssuanceException, KeyFault, IOException {
     require(ending, State.RETIRING);
     String id = ending.row().id();
+    if (!now) {
+      requireCertain(parts, id);
+    }
     Instant time = parts.clock().instant();
     LivingUnder under = LivingUnder.of(chain, List.of(ending), ledger.living(time), time);
     List<String> breaks = under.modules(ledger, time);
@@ -217,6 +220,18 @@ final class DeviceSteps {
                 Reason.AUTHORITY_STATE,
                 active.row().id()
                     + " is active, and there is none before it to go back to: prepare another"));
+  }
+
+  /** By a clock that is ahead, what lives seems to have ended: and to retire is for good. */
+  static void requireCertain(AuthorityParts parts, String id) throws IssuanceException {
+    if (!parts.clock().isCertain()) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_STATE,
+          "whether something under "
+              + id
+              + " lives can't be told while the time is in doubt: see `vouchsafe clock status`, or"
+              + " use --now");
+    }
   }
 
   /** Nobody believes what a revoked one signs: it takes over from none, also not to go back. */

@@ -272,6 +272,9 @@ final class RootSteps {
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.RETIRING);
     RootBundle bundle = bundle();
+    if (!now) {
+      DeviceSteps.requireCertain(parts, root.row().id());
+    }
     Instant time = parts.clock().instant();
     List<StoredAuthority> devices = chain.devicesUnder(root);
     LivingUnder under = LivingUnder.of(chain, devices, ledger.living(time), time);

@@ -7,6 +7,7 @@ import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.RotationEvent.Outcome;
+import dev.vouchsafe.ca.clock.TrustedClock.Trust;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -92,6 +93,20 @@ class DeviceRotationTest {
     assertThatThrownBy(() -> changes().retire("device-1", false))
         .hasMessageContaining("until a moment ago");
     passAMoment();
+    assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
+  }
+
+  /** By a clock that is ahead, all that lives has ended: nobody retires for good by that. */
+  @Test
+  void aClockInDoubtRetiresNothingUnlessItIsTold() throws Exception {
+    rotate();
+    passAMoment();
+    ca.clock.trust(Trust.BOUNDED);
+    assertThatThrownBy(() -> changes().retire("device-1", false))
+        .hasMessageContaining("the time is in doubt")
+        .hasMessageContaining("vouchsafe clock status");
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().rotate(Role.DEVICE));
+    ca.clock.trust(Trust.TRUSTED);
     assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
   }
 
