@@ -142,13 +142,23 @@ public final class BundleAdditions {
     return id(certificate).substring(0, 2 * SHORTEST_ID);
   }
 
-  /** By the key: ours under another name, or signed by another, would be trusted past its end. */
+  /**
+   * Whether it has the key of an authority of ours. By the key: ours under another name, or signed
+   * by another, would be trusted past its end.
+   *
+   * @param own the certificates of this gateway's authorities, whichever state they are in
+   */
+  public static boolean isOwn(
+      X509Certificate ca, BundleContent content, Collection<X509Certificate> own) {
+    PublicKey key = ca.getPublicKey();
+    return content.roots().stream().anyMatch(root -> root.certificate().getPublicKey().equals(key))
+        || own.stream().anyMatch(ours -> ours.getPublicKey().equals(key));
+  }
+
   private static void requireForeign(
       X509Certificate ca, BundleContent content, Collection<X509Certificate> own)
       throws CaRefusedException {
-    PublicKey key = ca.getPublicKey();
-    if (content.roots().stream().anyMatch(root -> root.certificate().getPublicKey().equals(key))
-        || own.stream().anyMatch(ours -> ours.getPublicKey().equals(key))) {
+    if (isOwn(ca, content, own)) {
       throw new CaRefusedException(
           Reason.OWN,
           CaFile.name(ca) + " has the key of an authority of this gateway; leave it out");

@@ -71,6 +71,19 @@ public record BundleContent(List<Root> roots, List<Added> added) {
   }
 
   /**
+   * Whether a trust bundle can have that certificate as a root: a CA whose key can be said in each
+   * of the bundle's forms, EC on P-256, P-384 or P-521, or RSA.
+   */
+  public static boolean canHold(X509Certificate root) {
+    try {
+      JsonWebKeys.requireSupported(own(root));
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  /**
    * The same with each certificate once, and no root among the operator's.
    *
    * @throws IllegalArgumentException if one is no CA, or if there is no root; the message names the

@@ -3,6 +3,7 @@ package dev.vouchsafe.trust;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,6 +41,13 @@ public interface BundleReaders {
    * wait for the disk.
    */
   void lost(String name);
+
+  /**
+   * Those should read it. If it isn't known who did, since the file of what was known was not there
+   * or damaged, each of them that was not heard of yet counts as heard of just now, and as having
+   * no version: who waits for readers must not take nobody known for nobody there.
+   */
+  void expect(Collection<String> names);
 
   /** All of them, by name. */
   List<Reader> readers();

@@ -5,6 +5,7 @@ import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,9 @@ final class KeptBundleReaders implements BundleReaders {
   private final Map<String, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicBoolean changed = new AtomicBoolean();
   private final Lock saving = new ReentrantLock();
+
+  /** Whether it began with nobody, though somebody may have been known. */
+  private volatile boolean forgetful;
 
   /** What is known of one reader; its fields but the first are guarded by it. */
   private static final class Entry {
@@ -67,6 +71,8 @@ final class KeptBundleReaders implements BundleReaders {
     try {
       text = file.read(ReadersDocument.LARGEST);
     } catch (NoSuchFileException none) {
+      // The first start; or what made it untrue took it away, and then the process was killed.
+      readers.forgetful = true;
       return readers;
     }
     try {
@@ -76,6 +82,7 @@ final class KeptBundleReaders implements BundleReaders {
           System.Logger.Level.WARNING,
           "which version the bundle''s readers have is not known: {0}",
           e.getMessage());
+      readers.forgetful = true;
       file.delete();
     }
     return readers;
@@ -173,6 +180,18 @@ final class KeptBundleReaders implements BundleReaders {
           System.Logger.Level.WARNING, "the file of the bundle''s readers is out of date: {0}", e);
     } finally {
       saving.unlock();
+    }
+  }
+
+  @Override
+  public void expect(Collection<String> names) {
+    if (forgetful) {
+      long now = nanos.getAsLong();
+      names.stream()
+          .filter(name -> !entries.containsKey(name))
+          .limit(Math.max(0, MOST - entries.size()))
+          .toList()
+          .forEach(name -> begin(name, now));
     }
   }
 

@@ -161,4 +161,22 @@ class BundleAdditionsTest {
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
+
+  @Test
+  void whatIsOursIsToldByItsKeyWhicheverStateItIsIn() {
+    assertThat(BundleAdditions.isOwn(ROOT, OURS, List.of())).isTrue();
+    assertThat(BundleAdditions.isOwn(ISSUING, OURS, List.of(ISSUING))).isTrue();
+    assertThat(BundleAdditions.isOwn(ISSUING, OURS, List.of())).isFalse();
+    assertThat(BundleAdditions.isOwn(RSA, OURS, List.of(ISSUING))).isFalse();
+  }
+
+  @Test
+  void aRootWhoseKeyTheBundleCanNotSayIsToldBeforeItIsPutThere() {
+    for (X509Certificate good : List.of(ROOT, RSA, P384, P521)) {
+      assertThat(BundleContent.canHold(good)).isTrue();
+    }
+    for (String bad : List.of("root-ed25519", "leaf")) {
+      assertThat(BundleContent.canHold(Certificates.named(bad))).as(bad).isFalse();
+    }
+  }
 }

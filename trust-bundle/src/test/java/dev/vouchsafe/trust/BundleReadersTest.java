@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -133,6 +134,53 @@ class BundleReadersTest {
     assertThat(open(3).readers()).isEmpty();
     assertThat(file).doesNotExist();
     assertThat(open(5).readers()).isEmpty();
+  }
+
+  @Test
+  void whomADamagedFileForgotIsWaitedForAsIfJustHeardOf() throws Exception {
+    BundleReaders readers = open(5);
+    readers.fetched("a", 5);
+    readers.fetched("b", 4);
+    readers.save();
+    Files.writeString(file, "{");
+    BundleReaders again = open(5);
+    again.fetched("c", 5);
+    again.expect(List.of("a", "b", "c"));
+    assertThat(names(again.behind(5, HOUR))).containsExactly("a", "b");
+    again.fetched("a", 5);
+    assertThat(names(again.behind(5, HOUR))).containsExactly("b");
+    pass(HOUR.plusSeconds(1));
+    assertThat(again.behind(5, HOUR)).as("silent since the start").isEmpty();
+  }
+
+  @Test
+  void whomALostFileForgotIsWaitedForAlsoAfterAnotherCrash() throws Exception {
+    BundleReaders readers = open(5);
+    readers.fetched("a", 5);
+    readers.save();
+    readers.lost("a");
+    // It took the file away; the process is killed before it is written anew.
+    BundleReaders again = open(5);
+    again.expect(List.of("a"));
+    assertThat(names(again.behind(5, HOUR))).containsExactly("a");
+  }
+
+  @Test
+  void whereTheFileIsWholeNobodyIsExpectedWhoNeverAsked() throws Exception {
+    BundleReaders readers = open(5);
+    readers.fetched("a", 5);
+    readers.save();
+    BundleReaders again = open(5);
+    again.expect(List.of("a", "never"));
+    assertThat(names(again.readers())).containsExactly("a");
+  }
+
+  @Test
+  void noMoreAreExpectedThanAreRemembered() throws Exception {
+    BundleReaders readers = open(5);
+    readers.fetched("a", 5);
+    readers.expect(IntStream.range(0, 5000).mapToObj(i -> "m" + i).toList());
+    assertThat(names(readers.readers())).hasSize(BundleReaders.MOST).contains("a");
   }
 
   @Test
