@@ -72,29 +72,6 @@ final class AuthorityBuilder {
     }
   }
 
-  /** The key and the name of another root, as the signer is to vouch for it. */
-  byte[] cross(LedgerReader.StoredAuthority subject, byte[] serial) {
-    SubjectPublicKeyInfo key =
-        SubjectPublicKeyInfo.getInstance(subject.certificate().getPublicKey().getEncoded());
-    Instant last = subject.certificate().getNotAfter().toInstant();
-    V3TBSCertificateGenerator tbs = new V3TBSCertificateGenerator();
-    tbs.setSerialNumber(new ASN1Integer(new BigInteger(1, serial)));
-    tbs.setSignature(SignatureAlgorithms.of(signer.orElseThrow().row().keyType()));
-    tbs.setIssuer(subjectOf(signer.orElseThrow().certificate()));
-    tbs.setStartDate(ValidityTimes.encode(notBefore()));
-    tbs.setEndDate(ValidityTimes.encode(notAfter(Duration.between(now, last))));
-    tbs.setSubject(subjectOf(subject.certificate()));
-    tbs.setSubjectPublicKeyInfo(key);
-    try {
-      int usage = KeyUsage.keyCertSign | KeyUsage.cRLSign;
-      tbs.setExtensions(
-          extensions(new AuthorityPlan("", Duration.ZERO, OptionalInt.empty(), usage), key));
-      return tbs.generateTBSCertificate().getEncoded(ASN1Encoding.DER);
-    } catch (IOException e) {
-      throw new IllegalStateException("encoding into memory does not fail", e);
-    }
-  }
-
   private Instant notBefore() {
     Instant backDated = now.minus(BACK_DATED);
     return signer
@@ -106,7 +83,7 @@ final class AuthorityBuilder {
   private Instant notAfter(Duration lifetime) {
     Instant end = now.truncatedTo(ChronoUnit.SECONDS).plus(lifetime);
     return signer
-        .map(it -> it.certificate().getNotAfter().toInstant())
+        .map(LedgerReader.StoredAuthority::end)
         .filter(last -> last.isBefore(end))
         .orElse(end);
   }

@@ -3,7 +3,6 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
-import dev.vouchsafe.ca.LedgerReader.StoredCross;
 import dev.vouchsafe.keys.KeyType;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
@@ -11,12 +10,15 @@ import java.nio.ByteBuffer;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Roots and device CAs as the ledger has them at one moment, held against each other and against
@@ -25,14 +27,12 @@ import java.util.Set;
 final class AuthorityChain {
   private static final int URI = 6;
 
-  /** A leaf, an issuing CA, the device CA and these are well under the 7 of a chain. */
-  private static final int MOST_VOUCHERS = 2;
-
   private final CaSettings settings;
   private final SoftwareCrypto crypto;
   private final List<StoredAuthority> all;
   private final List<StoredAuthority> delegates;
-  private final List<StoredCross> crosses;
+  private final Vouchers vouchers;
+  private final Instant at;
   private final StoredAuthority root;
   private final StoredAuthority device;
   private final Issuer issuer;
@@ -45,11 +45,13 @@ final class AuthorityChain {
       CaSettings settings,
       SoftwareCrypto crypto,
       List<StoredAuthority> all,
-      List<StoredCross> crosses)
+      Vouchers vouchers,
+      Instant at)
       throws IOException {
     this.settings = settings;
     this.crypto = crypto;
-    this.crosses = crosses;
+    this.at = at;
+    this.vouchers = vouchers.among(all.stream().filter(it -> it.row().role() == Role.ROOT));
     this.all = all.stream().filter(it -> it.row().role() != Role.ISSUING).toList();
     this.delegates = all.stream().filter(it -> it.row().role() == Role.ISSUING).toList();
     this.root = active(Role.ROOT);
@@ -63,7 +65,8 @@ final class AuthorityChain {
     requireIdentity(device.certificate(), settings.identity());
     this.issuer =
         Issuer.of(device, settings.identity(), between(root))
-            .listedAt(settings.revocation().baseUrl());
+            .telling(settings.revocation())
+            .within(NameLimits.of(path(device, root)));
     for (StoredAuthority authority : all) {
       byte[] spki = authority.certificate().getPublicKey().getEncoded();
       keyHashes.add(ByteBuffer.wrap(Octets.sha256(spki)));
@@ -73,11 +76,32 @@ final class AuthorityChain {
   /**
    * Loads them.
    *
+   * @param at what has ended then is in no chain
    * @throws IOException if one is missing, not signed by its issuer, or of another gateway
    */
-  static AuthorityChain load(Ledger ledger, CaSettings settings, SoftwareCrypto crypto)
+  static AuthorityChain load(Ledger ledger, CaSettings settings, SoftwareCrypto crypto, Instant at)
       throws IOException {
-    return new AuthorityChain(settings, crypto, ledger.authorities(), ledger.crosses());
+    Vouchers vouchers = new Vouchers(List.of(), ledger.crosses());
+    return new AuthorityChain(settings, crypto, ledger.authorities(), vouchers, at);
+  }
+
+  /** Whether what is in its chains is what belongs there at that moment. */
+  boolean holdsAt(Instant time) {
+    return vouchers.areSame(at, time);
+  }
+
+  /** The same at another moment. */
+  AuthorityChain at(Instant time) throws IOException {
+    return new AuthorityChain(settings, crypto, everyOne(), vouchers, time);
+  }
+
+  /** The same without the certificates of roots for roots that have these serial numbers. */
+  AuthorityChain without(List<byte[]> serials) throws IOException {
+    return new AuthorityChain(settings, crypto, everyOne(), vouchers.without(serials), at);
+  }
+
+  private List<StoredAuthority> everyOne() {
+    return Stream.concat(all.stream(), delegates.stream()).toList();
   }
 
   /** The same with one more. */
@@ -85,7 +109,7 @@ final class AuthorityChain {
     List<StoredAuthority> more = new ArrayList<>(all);
     more.add(added);
     more.addAll(delegates);
-    return new AuthorityChain(settings, crypto, more, crosses);
+    return new AuthorityChain(settings, crypto, more, vouchers, at);
   }
 
   /** The same after some of them, by number, came into another state. */
@@ -95,7 +119,33 @@ final class AuthorityChain {
       next.add(authority.in(changed.getOrDefault(authority.row().row(), authority.row().state())));
     }
     next.addAll(delegates);
-    return new AuthorityChain(settings, crypto, next, crosses);
+    return new AuthorityChain(settings, crypto, next, vouchers, at);
+  }
+
+  /**
+   * How the authorities of that ledger are after that device CA, which others certified, and the
+   * root over it took over.
+   *
+   * @throws IOException if they don't belong together, or are of another gateway
+   */
+  static AuthorityChain takenOver(
+      Ledger ledger,
+      CaSettings settings,
+      SoftwareCrypto crypto,
+      StoredAuthority root,
+      StoredAuthority device,
+      Instant at)
+      throws IOException {
+    List<StoredAuthority> next = new ArrayList<>(List.of(root, device));
+    for (StoredAuthority other : ledger.authorities()) {
+      long number = other.row().row();
+      if (number != root.row().row() && number != device.row().row()) {
+        next.add(other.row().state() == State.ACTIVE ? other.in(State.RETIRING) : other);
+      }
+    }
+    next.sort(Comparator.comparingLong(it -> it.row().row()));
+    return new AuthorityChain(
+        settings, crypto, next, new Vouchers(List.of(), ledger.crosses()), at);
   }
 
   private StoredAuthority active(Role role) throws IOException {
@@ -109,15 +159,11 @@ final class AuthorityChain {
                     + " is half made: throw it away with its key store, and init again"));
   }
 
-  /** The certificates between the device CA and the one that those who verify trust. */
-  private static List<X509Certificate> above(StoredAuthority root) {
-    if (root.above().isEmpty()) {
-      return List.of();
-    }
-    List<X509Certificate> between = new ArrayList<>();
-    between.add(root.certificate());
-    between.addAll(root.above().subList(0, root.above().size() - 1));
-    return between;
+  /** All that those who verify look at, the highest last. */
+  private static List<X509Certificate> path(StoredAuthority device, StoredAuthority root) {
+    List<X509Certificate> path = new ArrayList<>(List.of(device.certificate(), root.certificate()));
+    path.addAll(root.above());
+    return path;
   }
 
   private void requireSigned(StoredAuthority subject, X509Certificate issuer) throws IOException {
@@ -207,70 +253,35 @@ final class AuthorityChain {
     return delegates.stream().filter(it -> isUnder(it, device)).toList();
   }
 
-  /** Whether that one certified this: no two authorities have one name. */
+  /** Whether that one certified this. */
   static boolean isUnder(StoredAuthority subject, StoredAuthority issuer) {
-    return subject
-        .certificate()
-        .getIssuerX500Principal()
-        .equals(issuer.certificate().getSubjectX500Principal());
-  }
-
-  /** What goes into every chain behind the device CA. */
-  private List<X509Certificate> between(StoredAuthority known) {
-    List<X509Certificate> between = new ArrayList<>(above(known));
-    between.addAll(vouchers());
-    return between;
+    return subject.issuer().isPresent()
+        ? subject.issuer().getAsLong() == issuer.row().row()
+        : AuthorityIssuers.isSigned(subject, issuer);
   }
 
   /**
-   * What goes into every chain behind the device CA where roots of ours follow each other: the
-   * active root's key as another root of ours vouches for it, so that who trusts only that one
-   * follows (RFC 9810 section 4.4). With the old root's NewWithOld that goes on until the old root
-   * itself ends, also after it has left the bundle; with the new root's OldWithNew as long as that
-   * one is published or retiring.
+   * What goes into every chain behind the device CA. The CAs over one from outside already lead to
+   * what those who verify trust: another way would be out of order in that chain, and many look for
+   * no other once they have begun on one.
    */
-  private List<X509Certificate> vouchers() {
-    List<X509Certificate> vouchers = new ArrayList<>();
-    StoredAuthority of = root;
-    for (int i = 0; i < MOST_VOUCHERS; i++) {
-      Optional<StoredCross> next = voucherFor(of);
-      if (next.isEmpty()) {
-        return vouchers;
-      }
-      vouchers.add(next.get().certificate());
-      of = byRow(next.get().issuer());
-    }
-    return vouchers;
+  private List<X509Certificate> between(StoredAuthority known) {
+    return known.above().isEmpty() ? vouchers.over(known, at) : Vouchers.above(known);
   }
 
-  private Optional<StoredCross> voucherFor(StoredAuthority of) {
-    return crosses.stream()
-        .filter(cross -> cross.subject() == of.row().row())
-        .filter(cross -> vouches(byRow(cross.issuer()).row(), of.row()))
-        .reduce((older, newer) -> newer);
+  /** Whether those who trust only the active root can follow to that one. */
+  boolean isVouchedFor(StoredAuthority next, Instant time) {
+    return vouchers.follows(next, root, time);
   }
 
-  private static boolean vouches(AuthorityRow issuer, AuthorityRow subject) {
-    return switch (issuer.state()) {
-      case PUBLISHED, RETIRING -> true;
-      case RETIRED -> issuer.generation() < subject.generation();
-      case PREPARED, ACTIVE -> false;
-    };
+  /** {@link Vouchers#beyondUntil} of the active root. */
+  Optional<Instant> beyondUntil(StoredAuthority retiring, Instant time) {
+    return vouchers.beyondUntil(root, retiring, time);
   }
 
-  private StoredAuthority byRow(long row) {
-    return all.stream().filter(it -> it.row().row() == row).findAny().orElseThrow();
-  }
-
-  /** Whether that root has the certificates that let another of ours take over to it and back. */
-  boolean isVouchedFor(StoredAuthority next) {
-    return crosses.stream().anyMatch(it -> isCross(it, next, root))
-        && crosses.stream().anyMatch(it -> isCross(it, root, next));
-  }
-
-  private static boolean isCross(
-      StoredCross cross, StoredAuthority subject, StoredAuthority issuer) {
-    return cross.subject() == subject.row().row() && cross.issuer() == issuer.row().row();
+  /** Whether a root of ours vouches for another by the certificate of that serial number. */
+  boolean isVoucher(byte[] serial) {
+    return vouchers.has(serial);
   }
 
   /** Every device CA that that root certified. */

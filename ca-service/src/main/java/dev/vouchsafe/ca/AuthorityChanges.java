@@ -31,7 +31,48 @@ public interface AuthorityChanges {
    * @throws IssuanceException {@link IssuanceException.Reason#AUTHORITY_STATE} if one is prepared
    *     already
    */
-  AuthorityInfo prepare(Role role, Optional<String> keyStore) throws IssuanceException;
+  default AuthorityInfo prepare(Role role, Optional<String> keyStore) throws IssuanceException {
+    return prepare(role, keyStore, false).authority();
+  }
+
+  /**
+   * The same; but a root is made also if the active one can't vouch for it, since it has ended or
+   * its key does not sign. Then those who know only that one can't follow, and are told of.
+   *
+   * @param now whether to do without the active root's word where it can't be had; of a device CA,
+   *     which needs it, that changes nothing
+   */
+  StepTaken prepare(Role role, Optional<String> keyStore, boolean now) throws IssuanceException;
+
+  /** The device CAs that wait for certificates which others are to make; one at most. */
+  List<AuthorityRequest> requests() throws IssuanceException;
+
+  /**
+   * Makes the key of the next device CA, and a request for its certificate: of a CA whose root is
+   * elsewhere, in the place of {@link #prepare}.
+   *
+   * @param keyStore as above
+   */
+  AuthorityRequest request(Optional<String> keyStore) throws IssuanceException;
+
+  /**
+   * Takes the certificate that others made for the request that waits, and lets that device CA sign
+   * in place of the active one, which retires.
+   *
+   * @param file the certificate and those over it, up to one that is signed by itself: PEM, in any
+   *     order, at most 128 KiB
+   * @param now whether not to wait until those who verify know the one at the top
+   * @throws IssuanceException {@link IssuanceException.Reason#REQUEST_INVALID} if it is not what
+   *     was asked for, or would not be believed
+   */
+  StepTaken accept(byte[] file, boolean now) throws IssuanceException;
+
+  /**
+   * Gives up a request that waits.
+   *
+   * @param id of the authority whose certificate it is for
+   */
+  void giveUp(String id) throws IssuanceException;
 
   /**
    * Has the trust bundle hold a prepared root, so that those who verify can fetch it before it
@@ -53,23 +94,34 @@ public interface AuthorityChanges {
    * of the trust bundle that was heard of within five refresh times has fetched it.
    *
    * @param id such as {@code device-2}
-   * @param now whether not to wait for those who would break
+   * @param now whether not to wait for those who would break, and to believe a clock in doubt
    */
   StepTaken activate(String id, boolean now) throws IssuanceException;
 
   /**
-   * Ends a retiring authority under which nothing lives any more.
+   * Ends a retiring authority under which nothing lives any more. For a minute after it signed its
+   * last that can't be told, and {@link IssuanceException.Reason#AUTHORITY_WAITS} says for how
+   * long.
    *
    * @param id such as {@code device-1}
    * @param now whether to do it though something lives
    */
   StepTaken retire(String id, boolean now) throws IssuanceException;
 
+  /** {@link #abort(String, Optional)} of one that has not signed yet, in whatever state that is. */
+  default AuthorityInfo abort(String id) throws IssuanceException {
+    return abort(id, Optional.empty());
+  }
+
   /**
-   * Gives a prepared authority up. Of an active one, which another retires for, goes back: that one
-   * signs again, and this one retires.
+   * Gives a prepared or published authority up. Of an active one, which another retires for, goes
+   * back: that one signs again, and this one retires.
+   *
+   * @param from the state in which whoever asks has seen it; empty for any in which it has not
+   *     signed yet. If it is in another by now, nothing is done: to give up what is prepared is not
+   *     to take back what signs
    */
-  AuthorityInfo abort(String id) throws IssuanceException;
+  AuthorityInfo abort(String id, Optional<AuthorityInfo.State> from) throws IssuanceException;
 
   /**
    * Takes every step of a rotation that can be taken now. A rotation that waits for the old
@@ -83,8 +135,9 @@ public interface AuthorityChanges {
   RotationStanding standing() throws IssuanceException;
 
   /**
-   * Has that one told, from now on, of each step that the service took by itself, or tried to. On a
-   * thread of its own.
+   * Has that one told, from now on, of each step that the service took by itself, or tried to and
+   * failed for another reason than the time before; and of how a step ended for which whoever asked
+   * had stopped to wait. On a thread of its own.
    */
   void listen(Consumer<RotationEvent> listener);
 }

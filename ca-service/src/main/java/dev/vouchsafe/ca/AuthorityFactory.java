@@ -88,19 +88,21 @@ final class AuthorityFactory {
   }
 
   /** Has one root vouch for the key of another, as the ledger knows before it signs. */
-  void cross(LedgerReader.StoredAuthority subject, Made issuer) throws IssuanceException {
+  X509Certificate cross(LedgerReader.StoredAuthority subject, Made issuer)
+      throws IssuanceException {
     TrustedClock.Reading time = clock.read();
     Times.requireTrusted(time);
     LedgerReader.StoredAuthority signer = issuer.authority();
     byte[] serial = serials.next(time.now());
-    byte[] tbs =
-        new AuthorityBuilder(settings.identity(), Optional.of(signer), time.now())
-            .cross(subject, serial);
+    byte[] tbs = new CrossBuilder(subject, signer, time.now()).tbs(serial);
     CrossLint.check(tbs, serial, subject, signer, time.now());
+    Instant end = CrossBuilder.notAfter(subject, signer);
     byte[] signature =
-        issuer.key().sign(ledger.recordCross(subject.row(), signer.row(), serial, tbs));
+        issuer.key().sign(ledger.recordCross(subject.row(), signer.row(), serial, tbs, end));
     byte[] der = Signed.certificate(tbs, SignatureAlgorithms.of(signer.row().keyType()), signature);
+    X509Certificate certificate = AuthorityBuilder.parse(der);
     ledger.storeCross(serial, der);
+    return certificate;
   }
 
   /**
@@ -148,9 +150,11 @@ final class AuthorityFactory {
   /**
    * An issuing CA, whose key is in memory only.
    *
-   * @throws IssuanceException {@link Reason#AUTHORITY_UNAVAILABLE} if the device CA isn't valid now
+   * @throws IssuanceException {@link Reason#AUTHORITY_UNAVAILABLE} if the device CA isn't valid
+   *     now; {@link Reason#GAP_NOT_ACCEPTED}
    */
   Made makeIssuing(Made device) throws KeyFault, IssuanceException {
+    ledger.gaps().requireNone();
     requireValid(device.authority());
     device.key().find();
     NewAuthority wanted =
@@ -173,7 +177,7 @@ final class AuthorityFactory {
   void requireValid(LedgerReader.StoredAuthority authority) throws IssuanceException {
     Instant now = clock.instant();
     Instant begin = authority.certificate().getNotBefore().toInstant();
-    Instant end = authority.certificate().getNotAfter().toInstant();
+    Instant end = authority.end();
     if (now.isBefore(begin) || !now.isBefore(end)) {
       throw new IssuanceException(
           Reason.AUTHORITY_UNAVAILABLE,
@@ -244,12 +248,14 @@ final class AuthorityFactory {
             serial,
             new AuthorityLint.Expected(row, fresh.publicKey(), signer, plan.lifetime(), now));
     SigningKey key = parent.map(Made::key).orElse(fresh.key());
-    byte[] signature = key.sign(ledger.record(row, tbs));
+    byte[] signature =
+        key.sign(ledger.record(row, signer.map(LedgerReader.StoredAuthority::row), tbs));
     AlgorithmIdentifier algorithm =
         SignatureAlgorithms.of(signer.map(it -> it.row().keyType()).orElse(row.keyType()));
     byte[] der = Signed.certificate(tbs, algorithm, signature);
     X509Certificate certificate = AuthorityBuilder.parse(der);
     ledger.store(row, der);
-    return new Made(new LedgerReader.StoredAuthority(row, certificate), fresh.key());
+    LedgerReader.StoredAuthority stored = new LedgerReader.StoredAuthority(row, certificate);
+    return new Made(signer.map(stored::under).orElse(stored), fresh.key());
   }
 }

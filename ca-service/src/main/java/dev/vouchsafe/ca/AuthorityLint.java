@@ -10,7 +10,6 @@ import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.PublicKey;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -171,10 +170,11 @@ final class AuthorityLint {
         "it is back-dated too far");
     require(!notAfter.isAfter(now.plus(expected.cap())), "it lives longer than the cap");
     if (expected.signer().isPresent()) {
-      X509Certificate signer = expected.signer().get().certificate();
+      StoredAuthority signer = expected.signer().get();
       require(
-          !notBefore.isBefore(signer.getNotBefore().toInstant()), "it begins before its signer");
-      require(!notAfter.isAfter(signer.getNotAfter().toInstant()), "it outlives its signer");
+          !notBefore.isBefore(signer.certificate().getNotBefore().toInstant()),
+          "it begins before its signer");
+      require(!notAfter.isAfter(signer.end()), "it outlives its signer");
     }
   }
 
@@ -253,7 +253,7 @@ final class AuthorityLint {
     return limit < 0 ? CA : concat(CA_WITH_PATH_HEAD, new byte[] {(byte) limit});
   }
 
-  private static byte[] tagged(int tag, byte[] value) {
+  static byte[] tagged(int tag, byte[] value) {
     int length = value.length;
     byte[] head;
     if (length < 0x80) {

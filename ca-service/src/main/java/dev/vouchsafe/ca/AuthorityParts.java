@@ -23,7 +23,7 @@ record AuthorityParts(
     Optional<RootBundle> bundle) {
   /** Not what is in memory: a step that timed out may have been written after all. */
   AuthorityChain chain() throws IOException {
-    return AuthorityChain.load(ledger, settings, crypto);
+    return AuthorityChain.load(ledger, settings, crypto, clock.instant());
   }
 
   /** The key of an authority that the ledger knows. */

@@ -6,7 +6,6 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RevocationLedger.RevokedAuthority;
 import dev.vouchsafe.ca.RevocationOrder.Target;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +17,31 @@ import java.util.concurrent.CompletableFuture;
  * counts as revoked, that of issuing CAs under it too.
  */
 final class AuthorityRevocation {
-  private static final Duration WRITE_WAITS = Duration.ofSeconds(10);
+  /**
+   * A revocation under way.
+   *
+   * @param authorities which ones: it and the issuing CAs under it
+   * @param write completes when it is on the disk, with how many were not revoked before
+   */
+  record Begun(List<StoredAuthority> authorities, CompletableFuture<Long> write) {
+    /** What waits for it. */
+    interface Waiting {
+      long result() throws IssuanceException;
+    }
+
+    /** Its result; if it took over meanwhile, that is what whoever waits is told. */
+    long told(Waiting waiting) throws IssuanceException {
+      try {
+        return waiting.result();
+      } catch (IssuanceException e) {
+        if (e.getCause() instanceof IssuanceException told
+            && told.getCause() instanceof LedgerStatements.Unmet) {
+          throw new IssuanceException(Reason.AUTHORITY_STATE, issues(authorities.getFirst()), e);
+        }
+        throw e;
+      }
+    }
+  }
 
   private final Issuers issuers;
   private final RevocationLedger ledger;
@@ -31,36 +54,24 @@ final class AuthorityRevocation {
   }
 
   /**
-   * Revokes one, durably, with the issuing CAs under it.
-   *
-   * @return how many certificates of authorities were not revoked before
+   * Begins to revoke one with the issuing CAs under it. They are distrusted until whoever called
+   * ends that.
    */
-  long revoke(Target.Authority target, RevocationOrder order, Instant now)
+  Begun begin(Target.Authority target, RevocationOrder order, Instant now)
       throws IssuanceException {
     StoredAuthority authority = find(target.id());
     requireRevocable(authority, target);
     List<StoredAuthority> all = new ArrayList<>(List.of(authority));
-    issuers.delegates().stream().filter(it -> isUnder(it, authority)).forEach(all::add);
+    issuers.delegates().stream()
+        .filter(it -> AuthorityChain.isUnder(it, authority))
+        .forEach(all::add);
     List<RevokedAuthority> rows = new ArrayList<>();
     for (StoredAuthority each : all) {
-      rows.add(
-          new RevokedAuthority(
-              each.row().row(),
-              over(each).row().row(),
-              new Blob(each.certificate().getSerialNumber().toByteArray()),
-              each.certificate().getNotAfter().toInstant()));
+      rows.add(RevokedAuthority.of(each, over(each)));
     }
-    List<StoredAuthority> added = all.stream().filter(distrust::add).toList();
-    CompletableFuture<Long> write = ledger.revokeAuthorities(rows, order, now);
-    var _ =
-        write.whenComplete((done, failure) -> {
-          if (failure != null) {
-            added.forEach(distrust::remove);
-          }
-        });
-    KeyLedger.await(write, WRITE_WAITS);
-    all.forEach(each -> issuers.drop(each.row().row()));
-    return write.join();
+    boolean issuesToo = target.now() || distrust.covers(authority);
+    distrust.begin(all);
+    return new Begun(List.copyOf(all), ledger.revokeAuthorities(rows, order, now, issuesToo));
   }
 
   private StoredAuthority find(String id) throws IssuanceException {
@@ -90,27 +101,24 @@ final class AuthorityRevocation {
     }
     boolean issues = issuers.chain().device().row().row() == row.row();
     if (issues && !target.now() && !distrust.covers(authority)) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_STATE,
-          row.id()
-              + " is the one that issues: prepare and activate another one first, or say --now, and"
-              + " then no module gets a certificate until another one is active");
+      throw new IssuanceException(Reason.AUTHORITY_STATE, issues(authority));
     }
+  }
+
+  private static String issues(StoredAuthority authority) {
+    return authority.row().id()
+        + " is the one that issues: prepare and activate another one first, or say --now, and"
+        + " then no module gets a certificate until another one is active";
   }
 
   /** The one that signed its certificate. */
   private StoredAuthority over(StoredAuthority authority) throws IssuanceException {
     Optional<StoredAuthority> over =
-        issuers.chain().all().stream().filter(it -> isUnder(authority, it)).findAny();
+        issuers.chain().all().stream()
+            .filter(it -> AuthorityChain.isUnder(authority, it))
+            .findAny();
     return over.orElseThrow(() ->
         new IssuanceException(
             Reason.AUTHORITY_STATE, "the authority over " + authority.row().id() + " isn't ours"));
-  }
-
-  private static boolean isUnder(StoredAuthority lower, StoredAuthority upper) {
-    return lower
-        .certificate()
-        .getIssuerX500Principal()
-        .equals(upper.certificate().getSubjectX500Principal());
   }
 }

@@ -4,11 +4,13 @@ import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.RotationEvent.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Takes authorities from one state to the next, in one actor's name. */
 final class AuthoritySteps implements AuthorityChanges {
@@ -27,7 +29,9 @@ final class AuthoritySteps implements AuthorityChanges {
   private final StepRunner runner;
   private final DeviceSteps device;
   private final RootSteps root;
+  private final OutsideDevices outside;
   private final RotationPlanner planner;
+  private final JustStopped stopped;
   private final Announced announced;
   private final String actor;
 
@@ -36,14 +40,18 @@ final class AuthoritySteps implements AuthorityChanges {
       StepRunner runner,
       DeviceSteps device,
       RootSteps root,
+      OutsideDevices outside,
       RotationPlanner planner,
+      JustStopped stopped,
       Announced announced,
       String actor) {
     this.parts = parts;
     this.runner = runner;
     this.device = device;
     this.root = root;
+    this.outside = outside;
     this.planner = planner;
+    this.stopped = stopped;
     this.announced = announced;
     this.actor = actor;
   }
@@ -51,13 +59,17 @@ final class AuthoritySteps implements AuthorityChanges {
   /** The steps on those authorities, taken by nobody in particular. */
   static AuthoritySteps of(AuthorityParts parts, RotationSettings settings, UnderWay underWay) {
     RotationLedger ledger = parts.ledger().rotation();
-    RotationJournal journal = new RotationJournal(ledger, parts.clock());
+    RotationJournal journal = new RotationJournal(ledger, parts.clock(), parts.pace().intentWait());
+    JustStopped stopped = new JustStopped(parts.pace());
+    DeviceSteps device = new DeviceSteps(parts, journal, stopped);
     return new AuthoritySteps(
         parts,
         new StepRunner(parts, underWay),
-        new DeviceSteps(parts, journal),
-        new RootSteps(parts, journal),
-        new RotationPlanner(parts, settings),
+        device,
+        new RootSteps(parts, journal, stopped),
+        new OutsideDevices(parts, device, journal),
+        new RotationPlanner(parts, settings, stopped),
+        stopped,
         new Announced(),
         "");
   }
@@ -67,48 +79,122 @@ final class AuthoritySteps implements AuthorityChanges {
     if (other.length() > LONGEST_ACTOR) {
       throw new IllegalArgumentException("an actor has at most 64 characters");
     }
-    return new AuthoritySteps(parts, runner, device, root, planner, announced, other);
+    return new AuthoritySteps(
+        parts, runner, device, root, outside, planner, stopped, announced, other);
+  }
+
+  /** Takes one step; how it ends is told where whoever asked doesn't wait for it any more. */
+  private StepTaken alone(
+      RotationStep step, Role role, String id, Duration longest, StepRunner.Step<StepTaken> wanted)
+      throws IssuanceException {
+    return runner.alone(
+        longest,
+        wanted,
+        (taken, failure) -> late(step, role, taken == null ? id : taken.authority().id(), failure));
+  }
+
+  private void late(RotationStep step, Role role, String id, @Nullable Throwable failure) {
+    Outcome outcome = failure == null ? Outcome.DONE : Outcome.FAILED;
+    announced.tell(new RotationEvent(parts.clock().instant(), role, id, step, actor, outcome));
+  }
+
+  static Role role(String id) {
+    return id.startsWith("root-") ? Role.ROOT : Role.DEVICE;
   }
 
   @Override
-  public AuthorityInfo prepare(Role role, Optional<String> keyStore) throws IssuanceException {
+  public StepTaken prepare(Role role, Optional<String> keyStore, boolean now)
+      throws IssuanceException {
     return switch (role) {
       case DEVICE ->
-          runner.alone(PREPARATION_WAITS, chain -> device.prepare(chain, keyStore, actor));
+          alone(
+              RotationStep.PREPARE,
+              role,
+              "",
+              PREPARATION_WAITS,
+              chain -> device.prepare(chain, keyStore, actor).thenApply(StepTaken::whole));
       case ROOT ->
-          runner.alone(ROOT_PREPARATION_WAITS, chain -> root.prepare(chain, keyStore, actor));
+          alone(
+              RotationStep.PREPARE,
+              role,
+              "",
+              ROOT_PREPARATION_WAITS,
+              chain -> root.prepare(chain, keyStore, now, actor));
       case ISSUING -> throw noStep("an issuing CA is made by itself");
     };
   }
 
   @Override
-  public AuthorityInfo publish(String id) throws IssuanceException {
+  public List<AuthorityRequest> requests() throws IssuanceException {
+    return outside.requests();
+  }
+
+  @Override
+  public AuthorityRequest request(Optional<String> keyStore) throws IssuanceException {
     return runner.alone(
+        PREPARATION_WAITS,
+        chain -> outside.request(chain, keyStore, actor),
+        (made, failure) ->
+            late(RotationStep.PREPARE, Role.DEVICE, made == null ? "" : made.id(), failure));
+  }
+
+  @Override
+  public StepTaken accept(byte[] file, boolean now) throws IssuanceException {
+    return alone(
+        RotationStep.ACTIVATE,
+        Role.DEVICE,
+        "",
         ACTIVATION_WAITS,
-        chain -> {
-          StoredAuthority known = find(chain, id);
-          if (known.row().role() != Role.ROOT) {
-            throw noStep("only a root is published: " + id + " travels in the chains");
-          }
-          return root.publish(chain, known, actor);
-        });
+        chain -> outside.accept(chain, file, now, actor));
+  }
+
+  @Override
+  public void giveUp(String id) throws IssuanceException {
+    AuthorityRow _ =
+        runner.alone(
+            ACTIVATION_WAITS,
+            chain -> outside.giveUp(id, actor),
+            (given, failure) -> late(RotationStep.ABORT, Role.DEVICE, id, failure));
+  }
+
+  @Override
+  public AuthorityInfo publish(String id) throws IssuanceException {
+    return alone(
+            RotationStep.PUBLISH,
+            role(id),
+            id,
+            ACTIVATION_WAITS,
+            chain -> {
+              StoredAuthority known = find(chain, id);
+              if (known.row().role() != Role.ROOT) {
+                throw noStep("only a root is published: " + id + " travels in the chains");
+              }
+              return root.publish(chain, known, actor).thenApply(StepTaken::whole);
+            })
+        .authority();
   }
 
   @Override
   public StepTaken activate(String id, boolean now) throws IssuanceException {
-    return runner.alone(
+    return alone(
+        RotationStep.ACTIVATE,
+        role(id),
+        id,
         PREPARATION_WAITS,
         chain -> {
           StoredAuthority known = find(chain, id);
           return known.row().role() == Role.ROOT
               ? root.activate(chain, known, now, actor)
-              : device.activate(chain, known, actor);
+              : device.activate(chain, known, now, actor);
         });
   }
 
   @Override
   public StepTaken retire(String id, boolean now) throws IssuanceException {
-    return runner.alone(
+    return alone(
+        RotationStep.RETIRE,
+        role(id),
+        id,
         ACTIVATION_WAITS,
         chain -> {
           StoredAuthority known = find(chain, id);
@@ -119,15 +205,33 @@ final class AuthoritySteps implements AuthorityChanges {
   }
 
   @Override
-  public AuthorityInfo abort(String id) throws IssuanceException {
-    return runner.alone(
-        ACTIVATION_WAITS,
-        chain -> {
-          StoredAuthority known = find(chain, id);
-          return known.row().role() == Role.ROOT
-              ? root.abort(chain, known, actor)
-              : device.abort(chain, known, actor);
-        });
+  public AuthorityInfo abort(String id, Optional<State> from) throws IssuanceException {
+    return alone(
+            RotationStep.ABORT,
+            role(id),
+            id,
+            ACTIVATION_WAITS,
+            chain -> {
+              StoredAuthority known = find(chain, id);
+              requireMeant(known, from);
+              return (known.row().role() == Role.ROOT
+                      ? root.abort(chain, known, actor)
+                      : device.abort(chain, known, actor))
+                  .thenApply(StepTaken::whole);
+            })
+        .authority();
+  }
+
+  private static void requireMeant(StoredAuthority known, Optional<State> from)
+      throws IssuanceException {
+    if (from.isPresent()) {
+      DeviceSteps.require(known, from.get());
+    } else if (known.row().state() == State.ACTIVE) {
+      throw noStep(
+          known.row().id()
+              + " is active: to go back to the one before it is another step than to give up what"
+              + " is prepared; see `vouchsafe ca status`");
+    }
   }
 
   private static StoredAuthority find(AuthorityChain chain, String id) throws IssuanceException {
@@ -149,7 +253,9 @@ final class AuthoritySteps implements AuthorityChanges {
     List<StepTaken> taken = new ArrayList<>();
     List<StoredAuthority> retiring = parts.issuers().chain().in(role, State.RETIRING);
     for (StoredAuthority ending : retiring) {
-      if (planner.under(ending).isEmpty()) {
+      if (planner.under(ending).isEmpty()
+          && stopped.left(ending.row().row()).isZero()
+          && !isFollowedBy(ending)) {
         taken.add(retire(ending.row().id(), false));
       }
     }
@@ -162,6 +268,10 @@ final class AuthoritySteps implements AuthorityChanges {
       }
     }
     return List.copyOf(taken);
+  }
+
+  private boolean isFollowedBy(StoredAuthority ending) {
+    return RootSteps.beyond(parts.issuers().chain(), ending, parts.clock().instant()).isPresent();
   }
 
   /** The one that is to take over, prepared and published now if it isn't yet. */
@@ -178,7 +288,7 @@ final class AuthoritySteps implements AuthorityChanges {
       id = prepared.id();
       state = prepared.state();
     }
-    if (role == Role.ROOT && state == State.PREPARED) {
+    if (role == Role.ROOT && state == State.PREPARED && parts.clock().isCertain()) {
       taken.add(StepTaken.whole(publish(id)));
     }
     return id;

@@ -15,9 +15,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.stream.Stream;
 
 /** Makes and opens the gateway's CA. */
 public final class CertificateAuthorities {
@@ -68,7 +66,7 @@ public final class CertificateAuthorities {
       List<AuthorityInfo> made;
       String keyStore;
       if (source instanceof RootSource.Request) {
-        keyStore = requested(outside, stores);
+        keyStore = requested(outside, factory);
         made = List.of();
       } else {
         AuthorityFactory.Made root =
@@ -93,10 +91,12 @@ public final class CertificateAuthorities {
     AuthorityFactory.Made make() throws KeyFault, IssuanceException;
   }
 
-  private static String requested(OutsideAuthorities outside, NamedStores stores)
+  private static String requested(OutsideAuthorities outside, AuthorityFactory factory)
       throws IOException {
     try {
-      return outside.request(stores.chosen(AuthorityInfo.Role.DEVICE)).keyStore();
+      return outside
+          .request(factory.wanted(AuthorityInfo.Role.DEVICE, Optional.empty()))
+          .keyStore();
     } catch (KeyFault | IssuanceException e) {
       throw new IOException("the key of device-1: " + e.getMessage(), e);
     }
@@ -116,16 +116,31 @@ public final class CertificateAuthorities {
    * Makes the key of the next device CA of a CA whose root is elsewhere, in the store of the
    * present one, and a request for its certificate. No service may have the CA open.
    *
+   * @param keyStore name of its store; another than that of the present one is refused, since only
+   *     a service that has the CA open moves what that store sealed
    * @throws OutsideException if the root is here, or a request waits already
-   * @throws IOException if the database is in use or damaged, or the store fails
+   * @throws IOException if the database is in use or damaged, the store fails, or the time is not
+   *     trusted
    */
   public static AuthorityRequest request(
       CaSettings settings,
       AuthorityStores authorityStores,
       SoftwareCrypto crypto,
-      InstantSource clock)
+      TrustedClock clock,
+      Optional<String> keyStore)
       throws IOException, OutsideException {
-    return OutsideSteps.request(settings, authorityStores, crypto, clock);
+    return OutsideSteps.request(settings, authorityStores, crypto, clock, keyStore);
+  }
+
+  /**
+   * Gives up the request that waits. No service may have the CA open.
+   *
+   * @return the id of the authority that will not be
+   * @throws OutsideException if none waits
+   * @throws IOException if the database is in use or damaged
+   */
+  public static String giveUp(Path directory) throws IOException, OutsideException {
+    return OutsideSteps.giveUp(directory);
   }
 
   /**
@@ -139,13 +154,14 @@ public final class CertificateAuthorities {
    * @return every authority, the newest last
    * @throws OutsideException if it is not the certificate that was asked for, or would not be
    *     believed; nothing is changed then
-   * @throws IOException if the database is in use or damaged, or the store fails
+   * @throws IOException if the database is in use or damaged, the store fails, or the time is not
+   *     trusted
    */
   public static List<AuthorityInfo> accept(
       CaSettings settings,
       AuthorityStores authorityStores,
       SoftwareCrypto crypto,
-      InstantSource clock,
+      TrustedClock clock,
       byte[] file,
       Announcement before)
       throws IOException, OutsideException {
@@ -267,7 +283,7 @@ public final class CertificateAuthorities {
     try {
       OutsideSteps.requireCertified(ledger);
       ledger.settle();
-      AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto);
+      AuthorityChain chain = AuthorityChain.load(ledger, settings, crypto, clock.instant());
       Optional<RootBundle> bundle = followed(source, chain, clock);
       List<StoredAuthority> delegates = delegates(ledger);
       var _ = ledger.thin(settings.ledger(), clock);
@@ -280,8 +296,10 @@ public final class CertificateAuthorities {
       NamedStore sealing = stores.named(chain.device().row().keyStore());
       KeyServices services = new KeyServices(settings, sealing, crypto, ledger, clock, pace);
       services.start();
+      Optional<LiveCertificates> live = live(settings);
       RevocationService revocations =
-          revocations(settings, ledger, issuers, stores, crypto, clock, pace);
+          new RevocationOpening(settings, ledger, issuers, stores, crypto, clock, pace).open(live);
+      count(ledger, clock, live);
       // The first issuing CA is being made when the first request comes.
       var _ = issuers.ready();
       clock.listen(change -> {
@@ -297,11 +315,12 @@ public final class CertificateAuthorities {
           issuers,
           stores,
           ledger,
-          new LeafPreparer(settings, issuers, crypto, clock, live(settings, ledger, clock)),
+          new LeafPreparer(settings, issuers, crypto, clock, live),
           services,
           changes,
           automatic,
           revocations,
+          new ChildAuthorities(settings, issuers, ledger, clock, revocations.distrust()::covers),
           underWay,
           executor,
           pace.intentWait());
@@ -311,57 +330,6 @@ public final class CertificateAuthorities {
     }
   }
 
-  private static RevocationService revocations(
-      CaSettings settings,
-      Ledger ledger,
-      Issuers issuers,
-      NamedStores stores,
-      SoftwareCrypto crypto,
-      TrustedClock clock,
-      Pace pace)
-      throws IOException {
-    RevocationTables tables = ledger.revocations();
-    RevocationLedger revocations = new RevocationLedger(tables);
-    OcspLedger ocsp = new OcspLedger(tables);
-    OcspSigners signers =
-        new OcspSigners(
-            issuers,
-            stores,
-            crypto,
-            new OcspSignerMaker(settings, crypto, ocsp, clock),
-            clock,
-            pace);
-    RevokedTokens tokens = new RevokedTokens(settings.directory(), revocations, clock);
-    try {
-      tokens.start();
-      return new RevocationService(
-          ledger,
-          tables,
-          revocations,
-          new Denials(revocations.denied()),
-          new CrlPublisher(settings, issuers, stores, crypto, new CrlLedger(tables), clock, pace),
-          issuers,
-          distrust(revocations, issuers),
-          tokens,
-          signers,
-          new OcspResponder(issuers, signers, ocsp, clock, pace),
-          clock);
-    } catch (IssuanceException e) {
-      tables.close();
-      throw new IOException(String.valueOf(e.getMessage()), e);
-    }
-  }
-
-  private static Distrust distrust(RevocationLedger revocations, Issuers issuers)
-      throws IssuanceException {
-    Set<Long> revoked = revocations.revokedAuthorities();
-    revoked.forEach(issuers::drop);
-    return new Distrust(
-        Stream.concat(issuers.chain().all().stream(), issuers.delegates().stream())
-            .filter(it -> revoked.contains(it.row().row()))
-            .toList());
-  }
-
   private static Optional<RootBundle> followed(
       Optional<RootBundle.Source> source, AuthorityChain chain, TrustedClock clock)
       throws IOException {
@@ -369,18 +337,26 @@ public final class CertificateAuthorities {
       return Optional.empty();
     }
     RootBundle bundle = source.get().open();
-    bundle.follow(chain, clock.instant());
+    try {
+      bundle.follow(() -> chain, clock.instant());
+    } catch (IllegalArgumentException e) {
+      throw new IOException("the trust bundle can't hold the roots: " + e.getMessage(), e);
+    }
     return Optional.of(bundle);
   }
 
-  private static Optional<LiveCertificates> live(
-      CaSettings settings, Ledger ledger, InstantSource clock) throws IOException {
-    if (settings.liveCertificates().isEmpty()) {
-      return Optional.empty();
+  private static Optional<LiveCertificates> live(CaSettings settings) {
+    return settings.liveCertificates().isEmpty()
+        ? Optional.empty()
+        : Optional.of(new LiveCertificates(settings.liveCertificates().getAsLong()));
+  }
+
+  /** After what the kept lists name was taken in: what is revoked does not count. */
+  private static void count(Ledger ledger, InstantSource clock, Optional<LiveCertificates> live)
+      throws IOException {
+    if (live.isPresent()) {
+      ledger.living(clock.instant(), live.get());
     }
-    LiveCertificates live = new LiveCertificates(settings.liveCertificates().getAsLong());
-    ledger.living(clock.instant(), live);
-    return Optional.of(live);
   }
 
   /** Issuing CAs whose keys went with the process that made them. */

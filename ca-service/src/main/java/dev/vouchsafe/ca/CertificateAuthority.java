@@ -50,6 +50,9 @@ public interface CertificateAuthority extends AutoCloseable {
   /** The steps in the life of authorities. */
   AuthorityChanges changes();
 
+  /** Backups, and what one that was restored may not know. */
+  Recovery recovery();
+
   /**
    * Finds each authority's key that may still sign, and lets it sign a certification request (RFC
    * 2986) of its own, which is then verified and thrown away.

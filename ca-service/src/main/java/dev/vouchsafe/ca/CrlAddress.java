@@ -9,6 +9,7 @@ import org.bouncycastle.asn1.x509.DistributionPointName;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.IssuingDistributionPoint;
 
 /**
  * Where a leaf says that its issuer's revocation list is (RFC 5280 section 4.2.1.13): made by the
@@ -26,11 +27,19 @@ final class CrlAddress {
 
   private CrlAddress() {}
 
+  private static DistributionPointName name(String url) {
+    return new DistributionPointName(
+        new GeneralNames(
+            new GeneralName(GeneralName.uniformResourceIdentifier, new DERIA5String(url))));
+  }
+
+  /** What ties a list to that address (RFC 5280 section 5.2.5). */
+  static IssuingDistributionPoint ofList(String url) {
+    return new IssuingDistributionPoint(name(url), false, false);
+  }
+
   static Extension extension(String url) {
-    GeneralName name =
-        new GeneralName(GeneralName.uniformResourceIdentifier, new DERIA5String(url));
-    DistributionPoint point =
-        new DistributionPoint(new DistributionPointName(new GeneralNames(name)), null, null);
+    DistributionPoint point = new DistributionPoint(name(url), null, null);
     return LeafBuilder.extension(
         Extension.cRLDistributionPoints, false, new CRLDistPoint(new DistributionPoint[] {point}));
   }
@@ -43,7 +52,7 @@ final class CrlAddress {
   }
 
   /** One element of DER (X.690 section 8.1) of up to 65,535 octets. */
-  private static byte[] wrapped(int tag, byte[] value) {
+  static byte[] wrapped(int tag, byte[] value) {
     ByteBuffer der = ByteBuffer.allocate(4 + value.length);
     der.put((byte) tag);
     if (value.length >= OCTET) {

@@ -7,6 +7,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.bouncycastle.asn1.ASN1EncodableVector;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Integer;
@@ -22,8 +23,8 @@ import org.bouncycastle.asn1.x509.V2TBSCertListGenerator;
 
 /**
  * Encodes an authority's TBSCertList (RFC 5280 section 5.1): full lists, each of all that its one
- * issuer revoked. So none needs an issuing distribution point, and a list that names one would be
- * refused for certificates that name none.
+ * issuer revoked. So none needs an issuing distribution point, and one that names an address is
+ * refused by some for certificates that name none: it is there only where that is wanted.
  */
 final class CrlBuilder {
   private static final DateTimeFormatter GENERALIZED_TIME =
@@ -35,7 +36,13 @@ final class CrlBuilder {
     this.issuer = issuer;
   }
 
-  byte[] tbs(CrlLedger.ListRow row, List<CrlLedger.Entry> entries) {
+  /**
+   * The octets to sign.
+   *
+   * @param address what the issuing distribution point says (section 5.2.5); absent if there is
+   *     none
+   */
+  byte[] tbs(CrlLedger.ListRow row, List<CrlLedger.Entry> entries, Optional<String> address) {
     V2TBSCertListGenerator tbs = new V2TBSCertListGenerator();
     tbs.setSignature(issuer.signatureAlgorithm());
     tbs.setIssuer(issuer.subject());
@@ -50,6 +57,10 @@ final class CrlBuilder {
           Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(issuer.keyId()));
       extensions.addExtension(
           Extension.cRLNumber, false, new CRLNumber(BigInteger.valueOf(row.number())));
+      if (address.isPresent()) {
+        extensions.addExtension(
+            Extension.issuingDistributionPoint, true, CrlAddress.ofList(address.get()));
+      }
       tbs.setExtensions(extensions.generate());
       return tbs.generateTBSCertList().getEncoded(ASN1Encoding.DER);
     } catch (IOException e) {

@@ -17,7 +17,7 @@ import java.util.Optional;
  * is there is not believed before its signature was verified.
  */
 final class CrlFiles {
-  /** More than a million entries. */
+  /** More than a million entries; larger ones are neither written nor read. */
   private static final long LARGEST = 64L * 1024 * 1024;
 
   private final Path folder;
@@ -45,6 +45,11 @@ final class CrlFiles {
 
   /** Puts a list in the place of the one before it; when this returns, it survives a power cut. */
   void write(String authority, byte[] der) throws IOException {
+    if (der.length > LARGEST) {
+      // It would not be read either.
+      throw new IOException(
+          "the list has " + der.length + " octets, and " + LARGEST + " can be kept");
+    }
     makeFolder();
     Path fresh = folder.resolve(authority + ".crl.new");
     try {

@@ -33,6 +33,9 @@ final class CrlLedger {
   /** A list of a hundred thousand entries is taken in within this. */
   private static final Duration ADOPTION_WAITS = Duration.ofSeconds(60);
 
+  /** The instant that stands for none. */
+  private static final long NEVER = -1;
+
   private final RevocationTables tables;
 
   CrlLedger(RevocationTables tables) {
@@ -80,11 +83,12 @@ final class CrlLedger {
                 count +=
                     statements.change(
                         "INSERT OR IGNORE INTO revocation(serial, authority, module, subject_authority,"
-                            + " not_after, revoked, reason, administrator) SELECT ?, ?,"
+                            + " not_after, revoked, reason, invalid_since, administrator)"
+                            + " SELECT ?, ?,"
                             + " (SELECT module FROM certificate WHERE serial = ?),"
                             + " (SELECT id FROM authority WHERE serial = ?),"
                             + " COALESCE((SELECT not_after FROM certificate WHERE serial = ?), ?),"
-                            + " ?, ?, -1",
+                            + " ?, ?, NULLIF(?, -1), -1",
                         serial,
                         authority,
                         serial,
@@ -92,7 +96,8 @@ final class CrlLedger {
                         serial,
                         entry.notAfter().getEpochSecond(),
                         entry.revoked().getEpochSecond(),
-                        entry.reason().code());
+                        entry.reason().code(),
+                        entry.invalidSince().map(Instant::getEpochSecond).orElse(NEVER));
               }
               fresh.set(count);
             }),
@@ -125,6 +130,17 @@ final class CrlLedger {
             authority)
         .stream()
         .findFirst();
+  }
+
+  /** Whether that is the hash of the last list that the ledger knows of that authority. */
+  boolean isLast(long authority, byte[] tbsSha256) throws IssuanceException {
+    return !tables
+        .all(
+            "SELECT 1 FROM crl WHERE authority = ? AND tbs_sha256 = ?",
+            row -> row.getInt(1),
+            authority,
+            tbsSha256)
+        .isEmpty();
   }
 
   /** Records that a list is about to be signed. Its number is higher than any before. */

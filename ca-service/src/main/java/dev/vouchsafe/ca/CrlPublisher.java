@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,6 +63,7 @@ final class CrlPublisher implements AutoCloseable {
   private final TrustedClock clock;
   private final Pace pace;
   private final CrlFiles files;
+  private final CrlLoader loader;
   private final Map<String, CrlLine> lines = new ConcurrentHashMap<>();
   private final Map<String, SigningKey> keys = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor thread;
@@ -83,21 +85,32 @@ final class CrlPublisher implements AutoCloseable {
     this.clock = clock;
     this.pace = pace;
     this.files = new CrlFiles(settings.directory());
+    this.loader = new CrlLoader(files, crypto, ledger);
     this.thread =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().name("vouchsafe-crl").daemon().factory());
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }
 
-  /** Has the lists made and kept up to date from now on. */
-  void start() {
+  /**
+   * Has the lists made and kept up to date from now on.
+   *
+   * @param beside is done each time that it looks
+   */
+  void start(Runnable beside) {
     if (!started.compareAndSet(false, true)) {
       return;
     }
     try {
       var _ =
           thread.scheduleWithFixedDelay(
-              () -> look(false), 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+              () -> {
+                look(false);
+                edge(CompletableFuture.completedFuture(beside).thenAccept(Runnable::run));
+              },
+              0,
+              TICK.toMillis(),
+              TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       LOG.log(System.Logger.Level.DEBUG, "closing: no list is made");
     }
@@ -124,16 +137,18 @@ final class CrlPublisher implements AutoCloseable {
     return done;
   }
 
-  /** The edge of the thread: whatever is thrown, an Error too, is in the log, and it goes on. */
   private void look(boolean asked) {
+    edge(CompletableFuture.completedFuture(asked).thenAccept(this::lookAtAll));
+  }
+
+  /** The edge of the thread: whatever is thrown, an Error too, is in the log, and it goes on. */
+  private static void edge(CompletableFuture<?> work) {
     var _ =
-        CompletableFuture.completedFuture(asked)
-            .thenAccept(this::lookAtAll)
-            .whenComplete((done, failure) -> {
-              if (failure != null) {
-                LOG.log(System.Logger.Level.ERROR, "looking for revocation lists failed", failure);
-              }
-            });
+        work.whenComplete((done, failure) -> {
+          if (failure != null) {
+            LOG.log(System.Logger.Level.ERROR, "looking for revocation lists failed", failure);
+          }
+        });
   }
 
   private void lookAtAll(boolean asked) {
@@ -182,11 +197,16 @@ final class CrlPublisher implements AutoCloseable {
     line.failed(why, pace.nanoTime().getAsLong());
   }
 
-  /** The lines of authorities whose key can sign now, as far as can be told without it. */
+  /**
+   * The lines of authorities whose key can sign now, as far as can be told without it. The device
+   * CAs come first, the newest of them at once: a root's store may be slow, or hang.
+   */
   private List<CrlLine> signing() {
     List<CrlLine> able = new ArrayList<>();
     AuthorityChain chain = issuers.chain();
-    for (StoredAuthority authority : chain.all()) {
+    List<StoredAuthority> ordered = new ArrayList<>(chain.all().reversed());
+    ordered.sort(Comparator.comparing(it -> it.row().role() == Role.ROOT));
+    for (StoredAuthority authority : ordered) {
       line(authority).filter(line -> maySign(chain, line, authority.row())).ifPresent(able::add);
     }
     lines.values().forEach(line -> line.signs(able.contains(line)));
@@ -195,19 +215,34 @@ final class CrlPublisher implements AutoCloseable {
 
   /**
    * A root in a store of its own may be in a drawer: it is asked only once there is something on
-   * its list.
+   * its list. And one that has retired only as long as something on it may still be believed: those
+   * who have it from before it left the trust bundle go on believing it until it ends.
    *
    * @param row as it is now: the line has it as it was
    */
   private boolean maySign(AuthorityChain chain, CrlLine line, AuthorityRow row) {
-    if (row.isOutside() || (row.state() != State.ACTIVE && row.state() != State.RETIRING)) {
+    if (row.isOutside() || row.state() == State.PREPARED || row.state() == State.PUBLISHED) {
       return false;
+    }
+    if (row.state() == State.RETIRED) {
+      return row.role() == Role.ROOT && names(line);
     }
     if (row.role() != Role.ROOT || row.keyStore().equals(chain.device().row().keyStore())) {
       return true;
     }
     try {
       return ledger.last(row.row()) > 0;
+    } catch (IssuanceException e) {
+      failed(line, e);
+      return false;
+    }
+  }
+
+  /** Whether its list names something that has not ended, nor has it itself. */
+  private boolean names(CrlLine line) {
+    Instant now = clock.instant();
+    try {
+      return line.issuer().isValidAt(now) && !ledger.entries(line.row(), now).isEmpty();
     } catch (IssuanceException e) {
       failed(line, e);
       return false;
@@ -222,7 +257,7 @@ final class CrlPublisher implements AutoCloseable {
     }
     try {
       CrlLine line = new CrlLine(authority, Issuer.of(authority, settings.identity()));
-      load(line);
+      loader.load(line);
       lines.putIfAbsent(id, line);
       return Optional.ofNullable(lines.get(id));
     } catch (IOException | IssuanceException e) {
@@ -235,70 +270,13 @@ final class CrlPublisher implements AutoCloseable {
     }
   }
 
-  /** What was served when the process before this one ended. */
-  private void load(CrlLine line) throws IssuanceException {
-    Optional<byte[]> der = kept(line);
-    if (der.isEmpty()) {
-      return;
-    }
-    Optional<RevocationList> list = new CrlReader(crypto).read(line.authority(), der.get());
-    if (list.isEmpty()) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "the file of the revocation list of {0} is damaged: another one is made",
-          line.id());
-      return;
-    }
-    Optional<ListRow> row = ledger.list(line.row());
-    // Another number: it was cut off, or the ledger is an older one. Then nobody knows what it has.
-    boolean known = row.isPresent() && row.get().number() == list.get().number();
-    line.serve(
-        new CrlLine.Served(
-            list.get(),
-            known ? row.get().covers() : -1,
-            renewAt(list.get().thisUpdate(), list.get().nextUpdate()),
-            !known));
-    if (!known) {
-      line.strange();
-    }
-  }
-
-  /** A file that can't be read keeps nobody from another list. */
-  private Optional<byte[]> kept(CrlLine line) {
-    try {
-      return files.read(line.id());
-    } catch (IOException e) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "the file of the revocation list of {0} can''t be read: {1}",
-          line.id(),
-          e.getMessage());
-      return Optional.empty();
-    }
-  }
-
-  /** What a list that verified once named stays revoked, also where the ledger forgot it. */
-  private void adopt(CrlLine line) throws IssuanceException {
-    byte[] der = line.served().map(it -> it.list().der()).orElseThrow();
-    Instant end = line.authority().certificate().getNotAfter().toInstant();
-    long adopted = ledger.adopt(line.row(), CrlReader.entries(der, end));
-    line.adopted();
-    if (adopted > 0) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "{0} revocations on the list of {1} were not in the ledger, and are again",
-          adopted,
-          line.id());
-    }
-  }
-
-  private static Instant renewAt(Instant thisUpdate, Instant nextUpdate) {
+  static Instant renewAt(Instant thisUpdate, Instant nextUpdate) {
     return RenewalTime.between(thisUpdate, nextUpdate, ThreadLocalRandom.current().nextDouble());
   }
 
   private void make(CrlLine line, Reading time) throws IssuanceException {
     if (line.isStrange()) {
-      adopt(line);
+      loader.adopt(line);
     }
     Optional<ListRow> before = ledger.list(line.row());
     long covers = ledger.last(line.row());
@@ -306,7 +284,7 @@ final class CrlPublisher implements AutoCloseable {
     List<CrlLedger.Entry> entries =
         ledger.entries(line.row(), swept.isBefore(time.now()) ? swept : time.now());
     ListRow row = next(line, before, covers, swept, time);
-    byte[] tbs = new CrlBuilder(line.issuer()).tbs(row, entries);
+    byte[] tbs = new CrlBuilder(line.issuer()).tbs(row, entries, address(line));
     byte[] der = Signed.list(tbs, line.issuer().signatureAlgorithm(), signature(line, row, tbs));
     serve(line, row, entries.size(), der, time);
   }
@@ -340,12 +318,27 @@ final class CrlPublisher implements AutoCloseable {
         .orElse(now.plus(TrustedClock.LONGEST_UNTRUSTED));
   }
 
+  /**
+   * What the list says of where it is to be found: only where all that it is for says the same, so
+   * not the list of a root, nor of a device CA with issuing CAs.
+   */
+  private Optional<String> address(CrlLine line) {
+    boolean said =
+        settings.revocation().distributionPoint()
+            && line.authority().row().role() == Role.DEVICE
+            && issuers.delegates().stream()
+                .noneMatch(it -> AuthorityChain.isUnder(it, line.authority()));
+    return said ? line.issuer().telling(settings.revocation()).listUrl() : Optional.empty();
+  }
+
   private byte[] signature(CrlLine line, ListRow row, byte[] tbs) throws IssuanceException {
     SigningKey key =
         keys.computeIfAbsent(line.id(), id -> AuthorityKey.of(line.authority(), stores, crypto));
     Ledger.DurableIntent intent = ledger.record(line.row(), row, tbs);
     Optional<SigningLane> lane = key.lane();
-    return lane.isPresent() ? await(lane.get().sign(key, intent)) : key.sign(intent);
+    return lane.isPresent()
+        ? await(lane.get().signFirst(key, intent, SigningLane.Condition.NONE))
+        : key.sign(intent);
   }
 
   /** The signature, if it comes in time. */

@@ -17,6 +17,8 @@ import org.bouncycastle.asn1.x509.CertificateList;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.Extensions;
 import org.bouncycastle.asn1.x509.TBSCertList;
+import org.bouncycastle.asn1.x509.Time;
+import org.jspecify.annotations.Nullable;
 
 /** Reads a list that this gateway signed, and believes nothing else. */
 final class CrlReader {
@@ -69,6 +71,16 @@ final class CrlReader {
     }
   }
 
+  /** The hash of what was signed of such a list, by which the ledger knows it. */
+  static byte[] tbsSha256(byte[] der) {
+    try {
+      return Octets.sha256(
+          CertificateList.getInstance(der).getTBSCertList().getEncoded(ASN1Encoding.DER));
+    } catch (IOException e) {
+      throw new IllegalStateException("encoding into memory does not fail", e);
+    }
+  }
+
   /**
    * What such a list names.
    *
@@ -89,9 +101,16 @@ final class CrlReader {
               end,
               ValidityTimes.decode(entry.getRevocationDate()),
               RevocationReason.of(code),
-              Optional.empty()));
+              invalidSince(told)));
     }
     return entries;
+  }
+
+  private static Optional<Instant> invalidSince(@Nullable Extensions told) {
+    Extension date = told == null ? null : told.getExtension(Extension.invalidityDate);
+    return date == null
+        ? Optional.empty()
+        : Optional.of(ValidityTimes.decode(Time.getInstance(date.getParsedValue())));
   }
 
   private static int count(Enumeration<?> entries) {

@@ -1,7 +1,6 @@
 package dev.vouchsafe.ca;
 
 import static dev.vouchsafe.ca.Lint.concat;
-import static dev.vouchsafe.ca.Lint.octets;
 import static dev.vouchsafe.ca.Lint.require;
 
 import dev.vouchsafe.ca.IssuanceException.Reason;
@@ -11,7 +10,10 @@ import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.Certificate;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.Extensions;
@@ -19,11 +21,11 @@ import org.bouncycastle.asn1.x509.TBSCertificate;
 
 /**
  * Reads the very octets by which one root is about to vouch for the key of another: it says of that
- * root what its own certificate says, and lives no longer than either.
+ * root what its own certificate says, whoever made that, and lives no longer than either.
  */
 final class CrossLint {
-  private static final byte[] AUTHORITY_KEY_ID_HEAD = octets("3016" + "8014");
   private static final int VERSION_3 = 3;
+  private static final int OCTET_STRING = 0x04;
 
   private CrossLint() {}
 
@@ -52,13 +54,14 @@ final class CrossLint {
       require(
           tbs.getIssuerUniqueId() == null && tbs.getSubjectUniqueId() == null,
           "it has unique identifiers");
-      require(tbs.getIssuer().equals(signer.getSubject()), "the issuer's name is another");
-      require(tbs.getSubject().equals(own.getSubject()), "the subject's name is another");
+      require(isSame(tbs.getIssuer(), signer.getSubject()), "the issuer's name is another");
+      require(isSame(tbs.getSubject(), own.getSubject()), "the subject's name is another");
+      require(!isSame(tbs.getSubject(), tbs.getIssuer()), "the two have one name");
       require(
           tbs.getSubjectPublicKeyInfo().equals(own.getSubjectPublicKeyInfo()),
           "it certifies another key");
-      checkValidity(tbs, subject.certificate(), issuer.certificate(), now);
-      checkExtensions(tbs.getExtensions(), own.getExtensions(), signer);
+      checkValidity(tbs, subject.certificate(), issuer, now);
+      checkExtensions(tbs.getExtensions(), wanted(own, signer, subject, issuer));
     } catch (IOException | CertificateEncodingException | IllegalArgumentException e) {
       throw new IssuanceException(Reason.LINT, "lint: the certificate can't be read back", e);
     }
@@ -69,9 +72,15 @@ final class CrossLint {
     return Certificate.getInstance(certificate.getEncoded()).getTBSCertificate();
   }
 
+  /** To the octet: those who verify need not take names for equal that are written differently. */
+  private static boolean isSame(X500Name one, X500Name other) throws IOException {
+    return Arrays.equals(one.getEncoded(), other.getEncoded());
+  }
+
   private static void checkValidity(
-      TBSCertificate tbs, X509Certificate subject, X509Certificate issuer, Instant now)
+      TBSCertificate tbs, X509Certificate subject, StoredAuthority signer, Instant now)
       throws IssuanceException {
+    X509Certificate issuer = signer.certificate();
     Instant notBefore = ValidityTimes.decode(tbs.getStartDate());
     Instant notAfter = ValidityTimes.decode(tbs.getEndDate());
     require(!notBefore.isAfter(now) && notAfter.isAfter(now), "it is not valid now");
@@ -81,26 +90,56 @@ final class CrossLint {
         "it begins too early");
     require(!notAfter.isAfter(issuer.getNotAfter().toInstant()), "it outlives its signer");
     require(!notAfter.isAfter(subject.getNotAfter().toInstant()), "it outlives its subject");
+    for (X509Certificate above : signer.above()) {
+      require(!notAfter.isAfter(above.getNotAfter().toInstant()), "it outlives a CA over it");
+    }
   }
 
-  /** Those of the subject's own certificate, but for the key that signs. */
-  private static void checkExtensions(Extensions extensions, Extensions own, TBSCertificate signer)
-      throws IssuanceException {
+  /** What it must say, to the octet: what limits the subject, and who is whose key. */
+  private static Map<ASN1ObjectIdentifier, byte[]> wanted(
+      TBSCertificate own, TBSCertificate over, StoredAuthority subject, StoredAuthority signer) {
+    Map<ASN1ObjectIdentifier, byte[]> wanted = new HashMap<>();
+    put(wanted, Extension.basicConstraints, own);
+    put(wanted, Extension.keyUsage, own);
+    put(wanted, Extension.extendedKeyUsage, own);
+    put(wanted, Extension.subjectAlternativeName, own);
+    put(wanted, Extension.nameConstraints, over);
+    put(wanted, Extension.nameConstraints, own);
+    byte[] keyId = KeyIds.of(subject.certificate());
+    wanted.put(
+        Extension.subjectKeyIdentifier,
+        concat(new byte[] {OCTET_STRING, (byte) keyId.length}, keyId));
+    wanted.put(
+        Extension.authorityKeyIdentifier,
+        Lint.authorityKeyIdentifier(KeyIds.of(signer.certificate())));
+    return wanted;
+  }
+
+  private static void put(
+      Map<ASN1ObjectIdentifier, byte[]> wanted, ASN1ObjectIdentifier oid, TBSCertificate of) {
+    Extension extension = of.getExtensions().getExtension(oid);
+    if (extension != null) {
+      wanted.put(oid, extension.getExtnValue().getOctets());
+    }
+  }
+
+  private static void checkExtensions(
+      Extensions extensions, Map<ASN1ObjectIdentifier, byte[]> wanted) throws IssuanceException {
     ASN1ObjectIdentifier[] oids = extensions.getExtensionOIDs();
     require(
-        oids.length == own.getExtensionOIDs().length, "it has not the extensions of its subject");
-    byte[] signerKeyId =
-        concat(AUTHORITY_KEY_ID_HEAD, Octets.keyId(signer.getSubjectPublicKeyInfo()));
+        wanted.containsKey(Extension.basicConstraints) && wanted.containsKey(Extension.keyUsage),
+        "its subject is no CA");
+    require(oids.length == wanted.size(), "it has not the extensions of its subject");
     for (ASN1ObjectIdentifier oid : oids) {
       Extension extension = extensions.getExtension(oid);
-      Extension wanted = own.getExtension(oid);
-      require(wanted != null, "it has the extension " + oid.getId());
-      byte[] value =
-          oid.equals(Extension.authorityKeyIdentifier)
-              ? signerKeyId
-              : wanted.getExtnValue().getOctets();
+      byte[] value = wanted.get(oid);
+      require(value != null, "it has the extension " + oid.getId());
+      boolean critical =
+          oid.equals(Extension.basicConstraints)
+              || oid.equals(Extension.keyUsage)
+              || oid.equals(Extension.nameConstraints);
       require(
-          extension.isCritical() == wanted.isCritical()
+          extension.isCritical() == critical
               && Arrays.equals(extension.getExtnValue().getOctets(), value),
           "the extension " + oid.getId() + " is not that of its subject");
     }

@@ -1,6 +1,6 @@
 package dev.vouchsafe.ca;
 
-import java.security.cert.X509Certificate;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -17,9 +17,9 @@ import java.util.Optional;
 record DeviceSchedule(Instant prepareAt, Instant activateAt, Instant hurryAt, Instant end) {
   private static final int PARTS = 12;
 
-  static DeviceSchedule of(X509Certificate device) {
-    Instant begin = device.getNotBefore().toInstant();
-    Instant end = device.getNotAfter().toInstant();
+  static DeviceSchedule of(StoredAuthority device) {
+    Instant begin = device.certificate().getNotBefore().toInstant();
+    Instant end = device.end();
     Duration part = Duration.between(begin, end).dividedBy(PARTS);
     return new DeviceSchedule(
         begin.plus(part.multipliedBy(6)),
@@ -35,11 +35,21 @@ record DeviceSchedule(Instant prepareAt, Instant activateAt, Instant hurryAt, In
     return open.isAfter(hurryAt) ? later(from, hurryAt) : open;
   }
 
+  /**
+   * Until when a person's word holds that the next one is given up: until it is urgent. If it was
+   * then already, for half of what was left. A word of a time after its end is one of a wrong
+   * clock.
+   */
+  Instant held(Instant givenUp) {
+    return givenUp.isBefore(hurryAt) || !givenUp.isBefore(end)
+        ? hurryAt
+        : givenUp.plus(Duration.between(givenUp, end).dividedBy(2));
+  }
+
   /** Whether another device CA would live noticeably longer, or only end with the root as well. */
-  boolean isWorthWhile(Instant now, Duration life, X509Certificate root) {
+  boolean isWorthWhile(Instant now, Duration life, StoredAuthority root) {
     Instant next = now.plus(life);
-    Instant rootEnd = root.getNotAfter().toInstant();
-    Instant nextEnd = rootEnd.isBefore(next) ? rootEnd : next;
+    Instant nextEnd = root.end().isBefore(next) ? root.end() : next;
     return nextEnd.isAfter(end.plus(life.dividedBy(PARTS)));
   }
 

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The steps of a device CA. What a step needs of key stores is done before it is written; what is
@@ -25,14 +24,13 @@ final class DeviceSteps {
   private final AuthorityParts parts;
   private final RotationLedger ledger;
   private final RotationJournal journal;
+  private final JustStopped stopped;
 
-  /** When each that retires in this process stopped to sign, by {@link Pace#nanoTime}. */
-  private final Map<Long, Long> stopped = new ConcurrentHashMap<>();
-
-  DeviceSteps(AuthorityParts parts, RotationJournal journal) {
+  DeviceSteps(AuthorityParts parts, RotationJournal journal, JustStopped stopped) {
     this.parts = parts;
     this.ledger = parts.ledger().rotation();
     this.journal = journal;
+    this.stopped = stopped;
   }
 
   CompletableFuture<AuthorityInfo> prepare(
@@ -47,8 +45,8 @@ final class DeviceSteps {
     if (chain.root().row().isOutside()) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE,
-          "the device CA of this home is certified elsewhere: stop the service, then `vouchsafe ca"
-              + " prepare` makes a request for the next one");
+          "the device CA of this home is certified elsewhere: `vouchsafe ca prepare` makes a request"
+              + " for the next one");
     }
     parts.factory().requireValid(chain.root());
     AuthorityKey rootKey = parts.key(chain.root());
@@ -78,6 +76,7 @@ final class DeviceSteps {
     } finally {
       if (!finished) {
         parts.ledger().giveUp(made);
+        ledger.undone(number);
       }
     }
   }
@@ -94,9 +93,13 @@ final class DeviceSteps {
     }
   }
 
-  CompletableFuture<StepTaken> activate(AuthorityChain chain, StoredAuthority taking, String by)
+  CompletableFuture<StepTaken> activate(
+      AuthorityChain chain, StoredAuthority taking, boolean now, String by)
       throws IssuanceException, KeyFault, IOException {
     require(taking, State.PREPARED);
+    if (!now) {
+      requireBegun(taking);
+    }
     if (!AuthorityChain.isUnder(taking, chain.root())) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE,
@@ -104,6 +107,20 @@ final class DeviceSteps {
     }
     return takeOver(chain, taking, RotationStep.ACTIVATE, taking.row().id(), by)
         .thenApply(StepTaken::whole);
+  }
+
+  /** One that was made by a clock that is ahead could not issue when the clock comes back. */
+  private void requireBegun(StoredAuthority taking) throws IssuanceException {
+    Instant begins = taking.certificate().getNotBefore().toInstant();
+    if (!parts.clock().isCertain() && begins.isAfter(parts.clock().status().floor())) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_STATE,
+          taking.row().id()
+              + " begins at "
+              + LivingUnder.time(begins)
+              + ", and while the time is in doubt nobody can tell that it has come: see `vouchsafe"
+              + " clock status`, or use --now");
+    }
   }
 
   /** Lets that one issue in the place of the active one, which retires. */
@@ -136,8 +153,9 @@ final class DeviceSteps {
                 .thenApply(done -> next.find(id).orElseThrow().info()));
   }
 
-  private void follow(AuthorityChain next, AuthorityRow retiring) {
-    stopped.put(retiring.row(), parts.pace().nanoTime().getAsLong());
+  /** From now on the authorities are these, and that one signs no more. */
+  void follow(AuthorityChain next, AuthorityRow retiring) {
+    stopped.stopped(retiring.row());
     parts.issuers().become(next);
   }
 
@@ -146,10 +164,11 @@ final class DeviceSteps {
       throws IssuanceException, KeyFault, IOException {
     require(ending, State.RETIRING);
     String id = ending.row().id();
+    Instant time = parts.clock().instant();
     if (!now) {
+      // After the time was read: a jump that is seen then is doubted already.
       requireCertain(parts, id);
     }
-    Instant time = parts.clock().instant();
     LivingUnder under = LivingUnder.of(chain, List.of(ending), ledger.living(time), time);
     List<String> breaks = under.modules(ledger, time);
     if (!now && !under.isEmpty()) {
@@ -161,10 +180,8 @@ final class DeviceSteps {
               + (breaks.isEmpty() ? "" : " (" + String.join("; ", breaks) + ")")
               + ": wait until then, or use --now");
     }
-    if (!now && mayBeSigning(ending.row())) {
-      throw new IssuanceException(
-          Reason.AUTHORITY_STATE,
-          id + " signed until a moment ago: try again in a minute, or use --now");
+    if (!now) {
+      requireStopped(stopped, ending.row(), time);
     }
     AuthorityChain next = chain.with(Map.of(ending.row().row(), State.RETIRED));
     return journal.noted(
@@ -181,18 +198,30 @@ final class DeviceSteps {
                 }));
   }
 
-  private boolean mayBeSigning(AuthorityRow row) {
-    Long since = stopped.get(row.row());
-    return since != null && parts.pace().nanoTime().getAsLong() - since < UNDER_WAY.toNanos();
+  /** What it signed last may not be in the ledger yet. */
+  static void requireStopped(JustStopped stopped, AuthorityRow ending, Instant time)
+      throws IssuanceException {
+    Duration left = stopped.left(ending.row());
+    if (!left.isZero()) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_WAITS,
+          ending.id()
+              + " signed until a moment ago, and what it signed may not be in the ledger yet: it"
+              + " can retire from "
+              + LivingUnder.time(time.plus(left))
+              + ", or with --now",
+          left);
+    }
   }
 
   CompletableFuture<AuthorityInfo> abort(AuthorityChain chain, StoredAuthority given, String by)
       throws IssuanceException, KeyFault, IOException {
     String id = given.row().id();
     if (given.row().state() == State.ACTIVE) {
-      return takeOver(chain, before(chain, given), RotationStep.ABORT, id, by);
+      return takeOver(chain, new GoingBack(parts).requireDevice(chain), RotationStep.ABORT, id, by);
     }
     require(given, State.PREPARED);
+    requireAlone(chain, given);
     AuthorityChain next = chain.with(Map.of(given.row().row(), State.RETIRED));
     return journal.noted(
         Role.DEVICE,
@@ -208,18 +237,22 @@ final class DeviceSteps {
                 }));
   }
 
-  /** The one that the active one took over from: there is no way back from going back. */
-  private static StoredAuthority before(AuthorityChain chain, StoredAuthority active)
+  /** Without it, a root that is about to take over would need its key again, which may be away. */
+  private static void requireAlone(AuthorityChain chain, StoredAuthority given)
       throws IssuanceException {
-    return chain.in(Role.DEVICE, State.RETIRING).stream()
-        .filter(it -> AuthorityChain.isUnder(it, chain.root()))
-        .filter(it -> it.row().generation() < active.row().generation())
-        .reduce((older, newer) -> newer)
-        .orElseThrow(() ->
-            new IssuanceException(
-                Reason.AUTHORITY_STATE,
-                active.row().id()
-                    + " is active, and there is none before it to go back to: prepare another"));
+    for (StoredAuthority root : chain.all()) {
+      State state = root.row().state();
+      if (root.row().role() == Role.ROOT
+          && (state == State.PREPARED || state == State.PUBLISHED)
+          && AuthorityChain.isUnder(given, root)) {
+        throw new IssuanceException(
+            Reason.AUTHORITY_STATE,
+            given.row().id()
+                + " takes over together with "
+                + root.row().id()
+                + ": `vouchsafe ca abort --authority root` gives both up");
+      }
+    }
   }
 
   /** By a clock that is ahead, what lives seems to have ended: and to retire is for good. */

@@ -1,5 +1,9 @@
 package dev.vouchsafe.ca;
 
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
 /** Why nothing was issued. The code is a published contract: docs/errors.md lists each. */
 public final class IssuanceException extends Exception {
   private static final long serialVersionUID = 1L;
@@ -40,12 +44,16 @@ public final class IssuanceException extends Exception {
     TOO_MANY_CERTIFICATES("too-many-certificates", Kind.LIMITED),
     /** No authority is in a state in which that step can be taken. */
     AUTHORITY_STATE("authority-state", Kind.INVALID),
+    /** The step can be taken in a moment: {@link IssuanceException#again} says when. */
+    AUTHORITY_WAITS("authority-waits", Kind.UNAVAILABLE),
     /** The module's certificates were revoked, and it gets none until that is lifted. */
     MODULE_REVOKED("module-revoked", Kind.REFUSED),
     /** Nothing of that serial number or module was ever issued. */
     CERTIFICATE_UNKNOWN("certificate-unknown", Kind.INVALID),
     /** The certificate has ended: there is nothing to revoke. */
     CERTIFICATE_ENDED("certificate-ended", Kind.INVALID),
+    /** The ledger was restored from a backup, and nobody has accepted yet what it may not know. */
+    GAP_NOT_ACCEPTED("gap-not-accepted", Kind.UNAVAILABLE),
     /** The key store failed, or signed wrongly: the signature did not verify. */
     SIGNATURE_FAILED("signature-failed", Kind.FAILED);
 
@@ -83,18 +91,37 @@ public final class IssuanceException extends Exception {
   }
 
   private final Reason reason;
+  private final @Nullable Duration again;
 
   public IssuanceException(Reason reason, String message) {
     super(message);
     this.reason = reason;
+    this.again = null;
   }
 
   public IssuanceException(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;
+    this.again = cause instanceof IssuanceException known ? known.again : null;
+  }
+
+  /**
+   * What passes by itself.
+   *
+   * @param again after how long
+   */
+  public IssuanceException(Reason reason, String message, Duration again) {
+    super(message);
+    this.reason = reason;
+    this.again = again;
   }
 
   public Reason reason() {
     return reason;
+  }
+
+  /** After how long the same may be asked again, where that is known. */
+  public Optional<Duration> again() {
+    return Optional.ofNullable(again);
   }
 }

@@ -46,6 +46,9 @@ final class Issuers {
   private final AuthorityFactory factory;
   private volatile Now now;
 
+  /** Serials of certificates of roots for roots that were revoked while this process ran. */
+  private final List<byte[]> dropped = new ArrayList<>();
+
   /**
    * @param delegates issuing CAs of processes that have ended, whose leaves may not have
    */
@@ -95,7 +98,10 @@ final class Issuers {
     add(made.authority());
     try {
       return new LeafSigner(
-          made.authority(), Issuer.ofDelegate(made.authority(), device.issuer()), made.key());
+          made.authority(),
+          Issuer.ofDelegate(made.authority(), device.issuer())
+              .without(settings.issuing().byDevice()),
+          made.key());
     } catch (IOException e) {
       throw new IllegalStateException("a certificate that was just made can be read", e);
     }
@@ -123,6 +129,11 @@ final class Issuers {
   /** The device CA. */
   LeafSigner device() {
     return now.device();
+  }
+
+  /** The same, with what belongs into its chains at that moment. */
+  LeafSigner device(Instant at) {
+    return (now.chain().holdsAt(at) ? now : renewed()).device();
   }
 
   /** Whether that is the SHA-256 of the SubjectPublicKeyInfo of an authority of this gateway. */
@@ -165,7 +176,7 @@ final class Issuers {
    * is shortened rather than refused.
    */
   LeafSigner choose(Profile profile, Duration life, Instant at) {
-    Now known = now;
+    Now known = now.chain().holdsAt(at) ? now : renewed();
     Optional<LeafSigner> delegate = known.delegation().flatMap(it -> it.at(at));
     if (delegate.isPresent()
         && !settings.issuing().byDevice().contains(profile)
@@ -175,6 +186,41 @@ final class Issuers {
     }
     boolean _ = known.device().key().hold();
     return known.device();
+  }
+
+  /**
+   * What the chains carried has ended, or has not after all. By the clock, not by the moment that
+   * somebody read a moment ago: else two would undo each other's work.
+   */
+  private synchronized Now renewed() {
+    try {
+      Instant time = clock.instant();
+      if (!now.chain().holdsAt(time)) {
+        become(now.chain().at(time));
+      }
+      return now;
+    } catch (IOException e) {
+      throw new IllegalStateException("what was whole a moment ago still is", e);
+    }
+  }
+
+  /** Serves those certificates of roots for roots no more: they are revoked. */
+  synchronized void drop(List<byte[]> serials) {
+    AuthorityChain chain = now.chain();
+    List<byte[]> served = serials.stream().filter(chain::isVoucher).toList();
+    if (!served.isEmpty()) {
+      dropped.addAll(served);
+      become(chain);
+    }
+  }
+
+  /** Without what was revoked since the ledger was read. */
+  private AuthorityChain standing(AuthorityChain chain) {
+    try {
+      return dropped.isEmpty() ? chain : chain.without(dropped);
+    } catch (IOException e) {
+      throw new IllegalStateException("what was whole a moment ago still is", e);
+    }
   }
 
   private static boolean fits(LeafSigner delegate, LeafSigner device, Duration life, Instant at) {
@@ -201,7 +247,8 @@ final class Issuers {
    * From now on, the authorities are these. Waits for nothing: a device CA that takes over has its
    * issuing CA made on another thread, and until then signs itself.
    */
-  void become(AuthorityChain chain) {
+  synchronized void become(AuthorityChain read) {
+    AuthorityChain chain = standing(read);
     Now before = now;
     if (before.device().authority().row().equals(chain.device().row())
         && before.device().issuer().pem().equals(chain.issuer().pem())) {
@@ -214,8 +261,7 @@ final class Issuers {
     before.delegation().ifPresent(Delegation::giveUp);
   }
 
-  private synchronized void replace(
-      AuthorityChain chain, LeafSigner device, Optional<Delegation> delegation) {
+  private void replace(AuthorityChain chain, LeafSigner device, Optional<Delegation> delegation) {
     now = new Now(chain, device, delegation, now.delegates());
   }
 

@@ -36,7 +36,9 @@ final class IssuingService implements CertificateAuthority {
   private final AuditKey auditKey;
   private final AuthorityChanges changes;
   private final AutomaticRotation automatic;
+  private final Recovery recovery;
   private final RevocationService revocations;
+  private final ChildAuthorities children;
   private final UnderWay underWay;
   private final Overdue intents;
 
@@ -49,6 +51,7 @@ final class IssuingService implements CertificateAuthority {
       AuthorityChanges changes,
       AutomaticRotation automatic,
       RevocationService revocations,
+      ChildAuthorities children,
       UnderWay underWay,
       Executor executor,
       Duration intentWait) {
@@ -57,11 +60,14 @@ final class IssuingService implements CertificateAuthority {
     this.ledger = ledger;
     this.preparer = preparer;
     this.revocations = revocations;
-    this.tokens = new DeniedTokens(services.tokens(underWay, executor), revocations.denials());
+    this.children = children;
+    this.tokens =
+        new DeniedTokens(services.tokens(underWay, executor), revocations.denials(), ledger.gaps());
     this.moduleKeys = services.moduleKeys();
     this.auditKey = services.auditKey();
-    this.changes = changes;
+    this.changes = new StepsBehindGap(changes, ledger.gaps());
     this.automatic = automatic;
+    this.recovery = services.recovery(ledger, changes, issuers::infos);
     this.underWay = underWay;
     this.executor = executor;
     this.intents = new Overdue(intentWait);
@@ -72,6 +78,23 @@ final class IssuingService implements CertificateAuthority {
     CompletableFuture<IssuedCertificate> answer = new CompletableFuture<>();
     if (revocations.denials().isDenied(grant)) {
       answer.completeExceptionally(Denials.refusal(grant));
+      return answer;
+    }
+    if (ledger.gaps().isOpen()) {
+      // Before an issuing CA is asked for, which would not be made either.
+      answer.completeExceptionally(GapLedger.refusal());
+      return answer;
+    }
+    // Before any work: whoever is told so asks again and again.
+    StoredAuthority device = issuers.device().authority();
+    if (revocations.distrust().covers(device)) {
+      answer.completeExceptionally(Distrust.refusal(device));
+      return answer;
+    }
+    if (ledger.isFull() && grant.module().indexOf('/') < 0) {
+      answer.completeExceptionally(
+          new IssuanceException(
+              Reason.LEDGER_UNAVAILABLE, "the ledger has reached [limits] ledger-mb"));
       return answer;
     }
     if (!underWay.enter()) {
@@ -112,7 +135,7 @@ final class IssuingService implements CertificateAuthority {
       Grant grant, CertificateRequest request) {
     try {
       LeafPreparer.Prepared prepared = preparer.prepare(grant, request);
-      return trusted(grant, prepared)
+      return recordAndSign(grant, prepared)
           .whenComplete((issued, failure) -> {
             prepared.signer().key().letGo();
             if (failure != null) {
@@ -130,36 +153,32 @@ final class IssuingService implements CertificateAuthority {
   private CompletableFuture<IssuedCertificate> recordAndSign(
       Grant grant, LeafPreparer.Prepared prepared) {
     SigningKey key = prepared.signer().key();
-    CompletableFuture<Ledger.DurableIntent> recorded =
-        inTime(ledger.record(prepared.intent()))
-            .thenApply(intent -> signable(grant, prepared, intent));
+    SigningLane.Condition allowed = () -> requireAllowed(grant, prepared);
+    CompletableFuture<Ledger.DurableIntent> recorded = inTime(ledger.record(prepared.intent()));
     Optional<SigningLane> lane = key.lane();
     return lane.isEmpty()
         ? recorded.thenApplyAsync(
-            intent -> finish(prepared, () -> SigningLane.signature(key, intent)), executor)
+            intent -> finish(grant, prepared, () -> SigningLane.signature(key, intent, allowed)),
+            executor)
         : recorded
-            .thenCompose(intent -> ended(lane.get().sign(key, intent)))
-            .thenApplyAsync(signature -> finish(prepared, signature), executor);
+            .thenCompose(intent -> ended(lane.get().sign(key, intent, allowed)))
+            .thenApplyAsync(signature -> finish(grant, prepared, signature), executor);
   }
 
-  private CompletableFuture<IssuedCertificate> trusted(
-      Grant grant, LeafPreparer.Prepared prepared) {
+  /**
+   * Refuses what was revoked since it was asked for, module or authority. Looked at when the intent
+   * is on the disk and it is its turn to be signed, so that what isn't refused is among what the
+   * revocation finds; and once more before it is handed out.
+   */
+  private void requireAllowed(Grant grant, LeafPreparer.Prepared prepared)
+      throws IssuanceException {
     StoredAuthority signer = prepared.signer().authority();
-    return revocations.distrust().covers(signer)
-        ? CompletableFuture.failedFuture(Distrust.refusal(signer))
-        : recordAndSign(grant, prepared);
-  }
-
-  /** The intent, unless module or authority was revoked before that was on the disk. */
-  private Ledger.DurableIntent signable(
-      Grant grant, LeafPreparer.Prepared prepared, Ledger.DurableIntent intent) {
-    StoredAuthority signer = prepared.signer().authority();
-    boolean distrusted = revocations.distrust().covers(signer);
-    if (distrusted || revocations.denials().isDenied(grant)) {
-      ledger.outcome(prepared.intent().serial(), LedgerEntry.State.FAILED);
-      throw new CompletionException(distrusted ? Distrust.refusal(signer) : Denials.refusal(grant));
+    if (revocations.distrust().covers(signer)) {
+      throw Distrust.refusal(signer);
     }
-    return intent;
+    if (revocations.denials().isDenied(grant)) {
+      throw Denials.refusal(grant);
+    }
   }
 
   /** A disk that doesn't answer keeps nobody waiting; what it writes in the end is never signed. */
@@ -195,7 +214,8 @@ final class IssuingService implements CertificateAuthority {
     }
   }
 
-  private IssuedCertificate finish(LeafPreparer.Prepared prepared, Supplier<byte[]> signing) {
+  private IssuedCertificate finish(
+      Grant grant, LeafPreparer.Prepared prepared, Supplier<byte[]> signing) {
     byte[] serial = prepared.intent().serial();
     byte[] signature;
     try {
@@ -205,6 +225,13 @@ final class IssuingService implements CertificateAuthority {
         ledger.outcome(serial, LedgerEntry.State.FAILED);
       }
       throw e;
+    }
+    try {
+      // The signature may have taken long: a revocation that was acknowledged meanwhile holds.
+      requireAllowed(grant, prepared);
+    } catch (IssuanceException e) {
+      ledger.outcome(serial, LedgerEntry.State.WITHHELD);
+      throw new CompletionException(e);
     }
     IssuedCertificate issued = prepared.signed(signature);
     ledger.outcome(serial, LedgerEntry.State.ISSUED);
@@ -248,8 +275,18 @@ final class IssuingService implements CertificateAuthority {
   }
 
   @Override
+  public Recovery recovery() {
+    return recovery;
+  }
+
+  @Override
   public AuthorityChanges changes() {
     return changes;
+  }
+
+  /** Who certifies the CAs of gateways below this one. */
+  ChildAuthorities children() {
+    return children;
   }
 
   /** Who takes the steps that are due. */

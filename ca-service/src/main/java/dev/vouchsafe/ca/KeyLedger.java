@@ -117,8 +117,10 @@ final class KeyLedger {
 
   private final LedgerWriter writer;
   private final LedgerReader reader;
+  private final LedgerBudget budget;
 
-  KeyLedger(LedgerWriter writer, LedgerReader reader) {
+  KeyLedger(LedgerWriter writer, LedgerReader reader, LedgerBudget budget) {
+    this.budget = budget;
     this.writer = writer;
     this.reader = reader;
   }
@@ -295,6 +297,11 @@ final class KeyLedger {
    *     {@link Reason#LEDGER_UNAVAILABLE}
    */
   CompletableFuture<?> reserve(Block block) {
+    if (budget.isFull()) {
+      return CompletableFuture.failedFuture(
+          new IssuanceException(
+              Reason.LEDGER_UNAVAILABLE, "the ledger has reached [limits] ledger-mb"));
+    }
     return writer.conditional(ledger ->
         ledger.changeOne(
             "INSERT INTO token_block(prefix, size, module, generation, token_key, reserved,"

@@ -5,10 +5,12 @@ import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.IOException;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * What hangs on sealed secrets: the modules' keys, the tokens, and the audit log's key. Made, or
@@ -139,6 +141,12 @@ final class KeyServices {
   TokenIssuer tokens(UnderWay underWay, Executor executor) {
     TokenIds ids = new TokenIds(ledger, settings.tokens().tokenCap(), pace.longestWait());
     return new TokenService(settings, tokenKeys, ids, underWay, clock, executor);
+  }
+
+  /** What makes backups, signed by the audit key, and goes on after one was restored. */
+  Recovery recovery(
+      Ledger whole, AuthorityChanges changes, Supplier<List<AuthorityInfo>> authorities) {
+    return new LedgerRecovery(whole, changes, auditKey, authorities, clock);
   }
 
   AuditKey auditKey() {

@@ -92,6 +92,7 @@ final class LeafBuilder {
       extensions.add(NO_REVOCATION);
     }
     issuer.listUrl().ifPresent(url -> extensions.add(CrlAddress.extension(url)));
+    issuer.ocspUrl().ifPresent(url -> extensions.add(OcspAddress.extension(url)));
     return extensions.toArray(Extension[]::new);
   }
 

@@ -32,6 +32,11 @@ final class LeafIntent {
     this.spkiSha256 = spkiSha256;
   }
 
+  /** Whether it is for the service itself, whose name no module can have. */
+  boolean isOwn() {
+    return module.indexOf('/') >= 0;
+  }
+
   String module() {
     return module;
   }

@@ -69,6 +69,10 @@ final class LeafLint {
   /** id-ce-cRLDistributionPoints (RFC 5280 section 4.2.1.13). */
   private static final ASN1ObjectIdentifier CRL_ADDRESS = new ASN1ObjectIdentifier("2.5.29.31");
 
+  /** id-pe-authorityInfoAccess (RFC 5280 section 4.2.2.1). */
+  private static final ASN1ObjectIdentifier OCSP_ADDRESS =
+      new ASN1ObjectIdentifier("1.3.6.1.5.5.7.1.1");
+
   private static final byte[] NULL = octets("0500");
 
   private final Issuer issuer;
@@ -94,6 +98,9 @@ final class LeafLint {
       require(
           Arrays.equals(understood(tbs, validity, expected, subject, extensions), der),
           "it says more than was understood, or says it in another way");
+      require(
+          issuer.signs(expected.profile().name()), "its profile is signed by the device CA only");
+      checkLimits(der, names);
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {
       // What Bouncy Castle throws where the encoding or a type inside it is wrong.
       throw new IssuanceException(Reason.LINT, "lint: the certificate can't be read back", e);
@@ -122,6 +129,19 @@ final class LeafLint {
     anew.setSubjectPublicKeyInfo(expected.key());
     anew.setExtensions(extensions);
     return anew.generateTBSCertificate().getEncoded(ASN1Encoding.DER);
+  }
+
+  /**
+   * As the JDK sees it: the signature is not looked at for that. Where there is no DNS name it
+   * would take a common name of one word for one, as others don't; then the gate alone has looked.
+   */
+  private void checkLimits(byte[] der, Set<SanName> names) throws IssuanceException, IOException {
+    if (!issuer.limits().isNone() && names.stream().anyMatch(SanName.Dns.class::isInstance)) {
+      byte[] unsigned = Signed.certificate(der, issuer.signatureAlgorithm(), new byte[] {0});
+      require(
+          issuer.limits().permits(AuthorityBuilder.parse(unsigned)),
+          "it has a name that the name constraints over it forbid");
+    }
   }
 
   private void checkFrame(TBSCertificate tbs, byte[] wanted, Expected expected)
@@ -232,6 +252,7 @@ final class LeafLint {
       wanted.put(NO_REV_AVAIL, NULL);
     }
     issuer.listUrl().ifPresent(url -> wanted.put(CRL_ADDRESS, CrlAddress.octets(url)));
+    issuer.ocspUrl().ifPresent(url -> wanted.put(OCSP_ADDRESS, OcspAddress.octets(url)));
     ASN1ObjectIdentifier[] oids = extensions.getExtensionOIDs();
     require(oids.length == wanted.size(), "it has not exactly our extensions");
     Extension[] anew = new Extension[oids.length];

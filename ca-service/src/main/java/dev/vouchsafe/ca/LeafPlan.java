@@ -39,6 +39,6 @@ record LeafPlan(
 
   /** As much of a name as fits a CN. */
   static String commonName(String name) {
-    return name.length() <= LONGEST_COMMON_NAME ? name : name.substring(0, LONGEST_COMMON_NAME);
+    return SubjectTemplate.cut(name, LONGEST_COMMON_NAME);
   }
 }

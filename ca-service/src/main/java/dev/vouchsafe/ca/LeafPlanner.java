@@ -79,6 +79,7 @@ final class LeafPlanner {
               + NameSyntax.quoted(grant.module())
               + " has no name for a certificate of profile "
               + profile.name().text()
+              + (gate.isLimited() ? " that those over this gateway let it certify" : "")
               + ", and none was asked for");
     }
     String commonName =
@@ -92,15 +93,24 @@ final class LeafPlanner {
     if (profile.carriesSpiffeId() && grant.spiffeId().isPresent()) {
       sans.add(gate.uri(grant.spiffeId().get()));
     }
-    return new Wish(
-        profile,
+    List<SanName> names = ordered(sans);
+    List<SubjectTemplate.Part> subjectParts = subject(grant, profile, gate, commonName, names);
+    return new Wish(profile, subjectParts, names, life(grant, profile, request));
+  }
+
+  private List<SubjectTemplate.Part> subject(
+      Grant grant, LeafProfile profile, NameGate gate, String commonName, List<SanName> names)
+      throws IssuanceException {
+    List<SubjectTemplate.Part> parts =
         profile
             .subject()
             .filled(
                 new SubjectTemplate.Values(grant.module(), grant.generation(), gateway),
-                commonName),
-        ordered(sans),
-        life(grant, profile, request));
+                commonName);
+    if (gate.isLimited()) {
+      gate.subject(LeafBuilder.subject(parts), commonName, names);
+    }
+    return parts;
   }
 
   /** The wish as that issuer can fulfil it: within its own life. */
@@ -115,13 +125,15 @@ final class LeafPlanner {
     }
     Instant end = now.truncatedTo(ChronoUnit.SECONDS).plusSeconds(wish.life().toSeconds());
     Instant notAfter = end.isAfter(issuer.notAfter()) ? issuer.notAfter() : end;
+    double jitter = random.nextDouble();
     return new LeafPlan(
         wish.profile(),
         wish.subject(),
         wish.names(),
         notBefore(issuer, now),
         notAfter,
-        RenewalTime.of(time, notAfter, random.nextDouble()));
+        issuer.renewal(
+            RenewalTime.of(time, notAfter, jitter), now.truncatedTo(ChronoUnit.SECONDS), jitter));
   }
 
   /**

@@ -92,7 +92,7 @@ final class LeafPreparer {
       csr = Optional.of(csrReader.read(request.csrPem().get(), profile));
     }
     KeyType keyType = keyType(request, profile, csr);
-    NameGate gate = new NameGate(grant, profile);
+    NameGate gate = new NameGate(grant, profile, issuers.chain().issuer().limits());
     LeafPlanner.Wish wish = planner.wish(grant, profile, gate, request, csr).bounded(time);
     LeafSigner signer = issuers.choose(request.profile(), wish.life(), now);
     boolean prepared = false;

@@ -49,11 +49,16 @@ final class Ledger implements AutoCloseable {
   private final LedgerWriter writer;
   private final LedgerReader reader;
   private final LedgerBudget budget;
+  private final GapLedger gaps;
+  private final LedgerArchive archive;
   private volatile @Nullable LedgerThinning thinning;
   private final Path file;
 
   private Ledger(
-      LedgerLock lock, LedgerWriter writer, LedgerReader reader, LedgerBudget budget, Path file) {
+      LedgerLock lock, LedgerWriter writer, LedgerReader reader, LedgerBudget budget, Path file)
+      throws IOException {
+    this.gaps = new GapLedger(writer, reader);
+    this.archive = new LedgerArchive(writer, reader);
     this.budget = budget;
     this.lock = lock;
     this.file = file;
@@ -113,9 +118,17 @@ final class Ledger implements AutoCloseable {
       throws IOException {
     Path file = folder.resolve(LedgerSchema.FILE);
     LedgerReader reader = new LedgerReader(file);
+    LedgerWriter writer;
     try {
-      return new Ledger(lock, new LedgerWriter(file, connector, budget), reader, budget, file);
+      writer = new LedgerWriter(file, connector, budget);
     } catch (IOException e) {
+      reader.close();
+      throw e;
+    }
+    try {
+      return new Ledger(lock, writer, reader, budget, file);
+    } catch (IOException e) {
+      writer.close();
       reader.close();
       throw e;
     }
@@ -127,11 +140,15 @@ final class Ledger implements AutoCloseable {
    * @return completes on the ledger's thread, exceptionally with {@link Reason#LEDGER_UNAVAILABLE}
    */
   CompletableFuture<DurableIntent> record(LeafIntent leaf) {
-    if (budget.isFull()) {
+    if (gaps.isOpen()) {
+      return CompletableFuture.failedFuture(GapLedger.refusal());
+    }
+    if (budget.isFull() && !leaf.isOwn()) {
       return CompletableFuture.failedFuture(
           new IssuanceException(
               Reason.LEDGER_UNAVAILABLE, "the ledger has reached [limits] ledger-mb"));
     }
+    budget.count();
     byte[] tbsSha256 = Octets.sha256(leaf.tbs());
     return writer
         .durable(ledger -> ledger.insert(leaf, tbsSha256))
@@ -152,7 +169,12 @@ final class Ledger implements AutoCloseable {
 
   /** The same, not begun. */
   LedgerThinning thinning(LedgerSettings settings, TrustedClock clock) {
-    return new LedgerThinning(reader, writer, budget, settings, clock);
+    return new LedgerThinning(reader, writer, archive, budget, settings, clock);
+  }
+
+  /** Whether modules' certificates can't be recorded now, so that no work on one is worth it. */
+  boolean isFull() {
+    return budget.isFull();
   }
 
   LedgerStatus status() {
@@ -186,15 +208,24 @@ final class Ledger implements AutoCloseable {
     return Objects.requireNonNull(row.get(), "the write was done");
   }
 
-  /** Records that the certificate of a reserved authority is about to be signed. */
-  DurableIntent record(AuthorityRow authority, byte[] tbs) throws IssuanceException {
+  /**
+   * Records that the certificate of a reserved authority is about to be signed.
+   *
+   * @param issuer who signs it; nobody else, if it signs itself
+   */
+  DurableIntent record(AuthorityRow authority, Optional<AuthorityRow> issuer, byte[] tbs)
+      throws IssuanceException {
     byte[] tbsSha256 = Octets.sha256(tbs);
     KeyLedger.await(
-        writer.conditional(ledger ->
-            ledger.changeOne(
-                "UPDATE authority SET tbs_sha256 = ? WHERE id = ? AND tbs_sha256 = x''",
-                tbsSha256,
-                authority.row())),
+        writer.conditional(ledger -> {
+          ledger.changeOne(
+              "UPDATE authority SET tbs_sha256 = ? WHERE id = ? AND tbs_sha256 = x''",
+              tbsSha256,
+              authority.row());
+          if (issuer.isPresent()) {
+            AuthorityIssuers.insert(ledger, authority.row(), issuer.get().row());
+          }
+        }),
         AUTHORITY_WAITS);
     return new DurableIntent(tbs);
   }
@@ -203,19 +234,15 @@ final class Ledger implements AutoCloseable {
    * Records that one root is about to vouch for another's key.
    *
    * @param serial of the certificate
+   * @param notAfter its end
    */
-  DurableIntent recordCross(AuthorityRow subject, AuthorityRow issuer, byte[] serial, byte[] tbs)
+  DurableIntent recordCross(
+      AuthorityRow subject, AuthorityRow issuer, byte[] serial, byte[] tbs, Instant notAfter)
       throws IssuanceException {
     byte[] tbsSha256 = Octets.sha256(tbs);
     KeyLedger.await(
-        writer.conditional(ledger ->
-            ledger.changeOne(
-                "INSERT INTO cross_certificate(subject, issuer, serial, tbs_sha256)"
-                    + " VALUES (?,?,?,?)",
-                subject.row(),
-                issuer.row(),
-                serial,
-                tbsSha256)),
+        writer.conditional(
+            ledger -> CrossLedger.insert(ledger, subject, issuer, serial, tbsSha256, notAfter)),
         AUTHORITY_WAITS);
     return new DurableIntent(tbs);
   }
@@ -247,54 +274,9 @@ final class Ledger implements AutoCloseable {
         AUTHORITY_WAITS);
   }
 
-  /** Keeps the certificate that others made of a reserved authority, and those over it. */
-  void storeFromOutside(AuthorityRow authority, byte[] certificate, List<byte[]> above)
-      throws IssuanceException {
-    KeyLedger.await(
-        writer.conditional(ledger -> {
-          OutsideRows.insertAbove(ledger, authority.row(), above);
-          ledger.changeOne(
-              "UPDATE authority SET certificate = ? WHERE id = ? AND certificate IS NULL",
-              certificate,
-              authority.row());
-        }),
-        AUTHORITY_WAITS);
-  }
-
-  /** Keeps the request of a reserved authority whose certificate others are to make. */
-  void storeRequest(AuthorityRow authority, byte[] request) throws IssuanceException {
-    KeyLedger.await(
-        writer.conditional(ledger -> OutsideRows.insertRequest(ledger, authority.row(), request)),
-        AUTHORITY_WAITS);
-  }
-
-  /** Those that wait for their certificates. */
-  List<LedgerReader.StoredRequest> requests() throws IOException {
-    return reader.requests();
-  }
-
-  /**
-   * Lets a device CA, whose certificate others made, issue from now on in place of those before it:
-   * all or nothing.
-   *
-   * @param root who signed it, with the state that it is to have
-   * @param serial what the ledger numbers it by
-   */
-  void accept(AuthorityRow device, NewAuthority root, byte[] serial, OutsideRows.Encoded chain)
-      throws IssuanceException {
-    KeyLedger.await(
-        writer.conditional(ledger -> {
-          ledger.change(
-              "UPDATE authority SET state = 'retiring' WHERE state = 'active'"
-                  + " AND role IN ('device', 'issuing')");
-          OutsideRows.accept(ledger, device, chain);
-          if (!OutsideRows.isRoot(ledger, chain.issuer().octets())) {
-            ledger.change(
-                "UPDATE authority SET state = 'retiring' WHERE state = 'active' AND role = 'root'");
-            OutsideRows.insertRoot(ledger, ledger.reserve(root, serial), chain);
-          }
-        }),
-        AUTHORITY_WAITS);
+  /** The part of it that is about authorities which others certify. */
+  OutsideLedger outside() {
+    return new OutsideLedger(writer, reader);
   }
 
   private static void change(
@@ -337,6 +319,13 @@ final class Ledger implements AutoCloseable {
 
   /** Counts the certificates that have not ended. */
   void living(Instant now, LiveCertificates into) throws IOException {
+    try {
+      archive.bringBack(now);
+    } catch (IssuanceException e) {
+      // They come back in time, and a limit that is generous meanwhile keeps nobody from starting.
+      System.getLogger(Ledger.class.getName())
+          .log(System.Logger.Level.WARNING, String.valueOf(e.getMessage()));
+    }
     reader.living(now, into);
   }
 
@@ -409,14 +398,29 @@ final class Ledger implements AutoCloseable {
     return new RevocationTables(this, writer, file);
   }
 
+  /** What it holds in packed blocks. */
+  LedgerArchive archive() {
+    return archive;
+  }
+
+  /** The part of it that is about what a backup did not know. */
+  GapLedger gaps() {
+    return gaps;
+  }
+
+  /** Copies the database as it is now into a new file, beside the work of the rest. */
+  void copy(Path target) throws IOException {
+    LedgerCopy.write(file, target);
+  }
+
   /** The part of it that is about tokens and the modules' keys. */
   KeyLedger keys() {
-    return new KeyLedger(writer, reader);
+    return new KeyLedger(writer, reader, budget);
   }
 
   /** The part of it that is about the steps in the life of authorities. */
   RotationLedger rotation() {
-    return new RotationLedger(writer, reader);
+    return new RotationLedger(writer, reader, archive);
   }
 
   private static IssuanceException unreadable(SQLException e) {

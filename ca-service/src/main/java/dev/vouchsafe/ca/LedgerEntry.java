@@ -8,7 +8,7 @@ import java.util.Optional;
  * What the ledger knows of one certificate.
  *
  * @param serial lower-case hex, two digits an octet
- * @param module the registration's name
+ * @param module the registration's name; empty where one root vouches for another ({@code cross})
  * @param generation its generation id
  * @param profile the profile's name
  * @param authority id of the authority that signs
@@ -18,7 +18,8 @@ import java.util.Optional;
  * @param notAfter end of the validity
  * @param state how far it came
  * @param tbsSha256 SHA-256 of the TBSCertificate that was to be signed, lower-case hex
- * @param spkiSha256 SHA-256 of the SubjectPublicKeyInfo, lower-case hex; the archive has it no more
+ * @param spkiSha256 SHA-256 of the SubjectPublicKeyInfo, lower-case hex; the archive has it no
+ *     more, and for an entry that came back from there it is empty text
  */
 public record LedgerEntry(
     String serial,
@@ -37,7 +38,7 @@ public record LedgerEntry(
     names = List.copyOf(names);
   }
 
-  /** Whether it ended long ago, and stands in the archive. */
+  /** Whether it stands in the archive, since it ended long ago by the clock of that moment. */
   public boolean archived() {
     return spkiSha256.isEmpty();
   }

@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
  * @param state it came so far
  * @param authority id of the authority that signs, such as {@code device-1}
  * @param profile of that profile
+ * @param revoked only what is revoked, itself or with its authority; such an entry came as far as
+ *     its state says, and never goes to the archive after
  */
 public record LedgerFilter(
     Optional<String> module,
@@ -24,12 +26,25 @@ public record LedgerFilter(
     Window ends,
     Optional<LedgerEntry.State> state,
     Optional<String> authority,
-    Optional<String> profile) {
+    Optional<String> profile,
+    boolean revoked) {
   /** Takes every entry. */
   public static final LedgerFilter ALL = ofModule(Optional.empty());
 
   private static final Pattern SERIAL = Pattern.compile("[0-9a-f]{1,32}");
   private static final Pattern AUTHORITY = Pattern.compile("[a-z]+-[0-9]{1,9}");
+
+  /** Those, be they revoked or not. */
+  public LedgerFilter(
+      Optional<String> module,
+      Optional<String> serial,
+      Window issued,
+      Window ends,
+      Optional<LedgerEntry.State> state,
+      Optional<String> authority,
+      Optional<String> profile) {
+    this(module, serial, issued, ends, state, authority, profile, false);
+  }
 
   /**
    * A span of time.
@@ -78,9 +93,10 @@ public record LedgerFilter(
     }
   }
 
-  /** Whether it takes that entry. */
+  /** Whether it takes that entry of the archive. */
   boolean takes(LedgerEntry entry) {
-    return is(module, entry.module()::equals)
+    return !revoked
+        && is(module, entry.module()::equals)
         && is(serial, entry.serial()::startsWith)
         && is(state, entry.state()::equals)
         && is(authority, entry.authority()::equals)

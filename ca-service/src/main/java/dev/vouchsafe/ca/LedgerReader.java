@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
+import org.bouncycastle.asn1.DERUTF8String;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
 import org.bouncycastle.asn1.x500.style.BCStyle;
 
@@ -25,11 +27,26 @@ final class LedgerReader implements AutoCloseable {
    * An authority with its certificate.
    *
    * @param above the certificates over one from outside, up to one that is signed by itself
+   * @param issuer number of the authority that certified it, where that is one of ours
+   * @param end when it ends, or the first of all those over it
    */
   record StoredAuthority(
-      AuthorityRow row, X509Certificate certificate, List<X509Certificate> above) {
+      AuthorityRow row,
+      X509Certificate certificate,
+      List<X509Certificate> above,
+      OptionalLong issuer,
+      Instant end) {
     StoredAuthority {
       above = List.copyOf(above);
+    }
+
+    StoredAuthority(AuthorityRow row, X509Certificate certificate, List<X509Certificate> above) {
+      this(
+          row,
+          certificate,
+          above,
+          OptionalLong.empty(),
+          AuthorityIssuers.firstEnd(certificate, above));
     }
 
     StoredAuthority(AuthorityRow row, X509Certificate certificate) {
@@ -37,7 +54,21 @@ final class LedgerReader implements AutoCloseable {
     }
 
     StoredAuthority in(AuthorityInfo.State state) {
-      return new StoredAuthority(row.in(state), certificate, above);
+      return new StoredAuthority(row.in(state), certificate, above, issuer, end);
+    }
+
+    /** The same, certified by that one, which it does not outlive. */
+    StoredAuthority under(StoredAuthority signer) {
+      return new StoredAuthority(
+          row,
+          certificate,
+          above,
+          OptionalLong.of(signer.row().row()),
+          signer.end().isBefore(end) ? signer.end() : end);
+    }
+
+    boolean isValid(Instant at) {
+      return !at.isBefore(certificate.getNotBefore().toInstant()) && at.isBefore(end);
     }
 
     AuthorityInfo info() {
@@ -63,7 +94,7 @@ final class LedgerReader implements AutoCloseable {
   /** A new one is made twice a day, and at each start: only what restarts all day has more. */
   static final int MOST_ISSUING = 1000;
 
-  private static final String AUTHORITIES =
+  static final String AUTHORITIES =
       "SELECT id, role, generation, key_store, key_type, state, certificate FROM authority";
 
   /**
@@ -106,7 +137,33 @@ final class LedgerReader implements AutoCloseable {
         return Optional.of(entry(rows));
       }
     }
+    String wanted = Octets.hex(serial);
+    Optional<LedgerEntry> archived =
+        archived(serial).stream()
+            .flatMap(block -> block.entries().stream())
+            .filter(entry -> entry.serial().equals(wanted))
+            .findFirst();
+    return archived.isPresent() ? archived : CrossLedger.find(connection, serial);
+  }
+
+  /** The block of the archive that has that certificate. */
+  synchronized Optional<LedgerArchive.Block> archived(byte[] serial) throws SQLException {
     return LedgerSearch.archived(connection, serial);
+  }
+
+  /** The block of the archive of that number, if it is there. */
+  synchronized Optional<LedgerArchive.Block> archived(long id) throws SQLException {
+    return LedgerSearch.archived(connection, id);
+  }
+
+  /** Blocks of the archive with certificates that end after that, those that end last first. */
+  List<Long> archivedAfter(Instant time, int most) throws SQLException {
+    return all(
+        "SELECT id FROM archive INDEXED BY archive_end WHERE last_end > "
+            + time.getEpochSecond()
+            + " ORDER BY last_end DESC LIMIT "
+            + most,
+        row -> row.getLong(1));
   }
 
   /**
@@ -121,12 +178,13 @@ final class LedgerReader implements AutoCloseable {
     }
   }
 
-  /** Every certificate by which one root vouches for another, the oldest first. */
+  /** Every certificate by which one root vouches for another and that stands, the oldest first. */
   List<StoredCross> crosses() throws IOException {
     try {
       return all(
           "SELECT subject, issuer, certificate FROM cross_certificate"
-              + " WHERE certificate IS NOT NULL ORDER BY id",
+              + " WHERE certificate IS NOT NULL AND serial NOT IN (SELECT serial FROM revocation)"
+              + " ORDER BY id",
           row ->
               new StoredCross(
                   row.getLong(1), row.getLong(2), AuthorityBuilder.parse(row.getBytes(3))));
@@ -161,14 +219,17 @@ final class LedgerReader implements AutoCloseable {
   }
 
   /**
-   * Counts the certificates that have not ended, by module and by the minute of their end. What
-   * failed was not signed.
+   * Counts the certificates that have not ended, by module and by the minute of their end: without
+   * those that were revoked, themselves or with their authority. What failed was not signed.
    */
   synchronized void living(Instant now, LiveCertificates into) throws IOException {
     try (PreparedStatement query =
         connection.prepareStatement(
             "SELECT m.name, c.not_after / 60 AS minute, COUNT(*) FROM certificate c"
                 + " JOIN module m ON m.id = c.module WHERE c.not_after > ? AND c.state <> ?"
+                + " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.serial = c.serial)"
+                + " AND c.authority NOT IN (SELECT subject_authority FROM revocation"
+                + " WHERE subject_authority IS NOT NULL)"
                 + " GROUP BY c.module, minute")) {
       query.setLong(1, now.getEpochSecond());
       query.setInt(2, StateCode.of(LedgerEntry.State.FAILED));
@@ -199,7 +260,10 @@ final class LedgerReader implements AutoCloseable {
     try (Connection connection = LedgerSchema.connectToLook(folder);
         PreparedStatement query =
             connection.prepareStatement(
-                "SELECT max(serial) FROM certificate UNION ALL SELECT max(serial) FROM authority");
+                "SELECT max(serial) FROM certificate UNION ALL SELECT max(serial) FROM authority"
+                    + (CrossLedger.exist(connection)
+                        ? " UNION ALL SELECT max(serial) FROM cross_certificate"
+                        : ""));
         ResultSet rows = query.executeQuery()) {
       Optional<Instant> newest = Optional.empty();
       while (rows.next()) {
@@ -233,7 +297,20 @@ final class LedgerReader implements AutoCloseable {
         authorities.add(authority(rows, OutsideRows.above(connection, rows.getLong(1))));
       }
     }
-    return authorities;
+    return AuthorityIssuers.bound(connection, authorities);
+  }
+
+  /** The key store of the newest device CA, whatever became of that. */
+  Optional<String> newestKeyStore() throws IOException {
+    try {
+      return all(
+              "SELECT key_store FROM authority WHERE role = 'device' ORDER BY id DESC LIMIT 1",
+              row -> row.getString(1))
+          .stream()
+          .findFirst();
+    } catch (SQLException e) {
+      throw damaged(file, e);
+    }
   }
 
   /** Those that wait for their certificates. */
@@ -288,7 +365,7 @@ final class LedgerReader implements AutoCloseable {
         AuthorityInfo.State.valueOf(rows.getString(6).toUpperCase(Locale.ROOT)));
   }
 
-  private static StoredAuthority authority(ResultSet rows, List<X509Certificate> above)
+  static StoredAuthority authority(ResultSet rows, List<X509Certificate> above)
       throws SQLException, CertificateException {
     X509Certificate certificate =
         (X509Certificate)
@@ -324,7 +401,8 @@ final class LedgerReader implements AutoCloseable {
         rows.getString(5),
         rows.getString(6) + "-" + rows.getInt(7),
         new X500NameBuilder(BCStyle.INSTANCE)
-            .addRDN(BCStyle.CN, rows.getString(8))
+            // Not the text itself, which would be taken for hex where it begins with '#'.
+            .addRDN(BCStyle.CN, new DERUTF8String(rows.getString(8)))
             .build()
             .toString(),
         names.isEmpty() ? List.of() : List.of(names.split(" ")),

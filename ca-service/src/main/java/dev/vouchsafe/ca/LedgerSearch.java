@@ -170,8 +170,9 @@ final class LedgerSearch {
           }
         }
       }
-      return Optional.empty();
     }
+    // Behind the last block of the archive come those of roots for roots, as another one.
+    return block(0, CrossLedger.entries(connection), after.id() == 0 ? after.passed() : 0);
   }
 
   /** Takes of one block what is wanted, its newest first, and says where it stopped, if it did. */
@@ -188,26 +189,51 @@ final class LedgerSearch {
     return Optional.empty();
   }
 
-  /** The entry of that serial number in the archive. */
-  static Optional<LedgerEntry> archived(Connection connection, byte[] serial) throws SQLException {
-    try (PreparedStatement query =
-        connection.prepareStatement(
-            "SELECT packed FROM archive WHERE id IN (SELECT id FROM archive INDEXED BY"
-                + " archive_serial WHERE first_serial <= ? AND last_serial >= ?) ORDER BY id"
-                + " DESC")) {
-      query.setBytes(1, serial);
-      query.setBytes(2, serial);
-      String wanted = Octets.hex(serial);
+  /** The block of the archive that has that serial number. */
+  static Optional<LedgerArchive.Block> archived(Connection connection, byte[] serial)
+      throws SQLException {
+    List<LedgerArchive.Block> found =
+        blocks(
+            connection,
+            "SELECT b.id, b.packed FROM archive_entry e CROSS JOIN archive b ON b.id = e.block"
+                + " WHERE e.serial = ?",
+            serial);
+    if (!found.isEmpty()) {
+      return Optional.of(found.getFirst());
+    }
+    // Blocks of an older release, which listed none.
+    String wanted = Octets.hex(serial);
+    return blocks(
+            connection,
+            "SELECT id, packed FROM archive INDEXED BY archive_unlisted WHERE listed = 0"
+                + " AND first_serial <= ? AND last_serial >= ? ORDER BY id DESC",
+            serial,
+            serial)
+        .stream()
+        .filter(block -> block.entries().stream().anyMatch(it -> it.serial().equals(wanted)))
+        .findFirst();
+  }
+
+  static Optional<LedgerArchive.Block> archived(Connection connection, long id)
+      throws SQLException {
+    return blocks(connection, "SELECT id, packed FROM archive WHERE id = ?", id).stream()
+        .findFirst();
+  }
+
+  private static List<LedgerArchive.Block> blocks(
+      Connection connection, String sql, Object... values) throws SQLException {
+    List<LedgerArchive.Block> blocks = new ArrayList<>();
+    try (PreparedStatement query = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        query.setObject(i + 1, values[i]);
+      }
       try (ResultSet rows = query.executeQuery()) {
         while (rows.next()) {
-          for (LedgerEntry entry : ArchiveBlock.unpack(rows.getBytes(1))) {
-            if (entry.serial().equals(wanted)) {
-              return Optional.of(entry);
-            }
-          }
+          blocks.add(
+              new LedgerArchive.Block(rows.getLong(1), ArchiveBlock.unpack(rows.getBytes(2))));
         }
       }
     }
-    return Optional.empty();
+    return blocks;
   }
 }

@@ -6,7 +6,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -93,14 +92,14 @@ final class LedgerStatements implements AutoCloseable {
     try (PreparedStatement insert =
         connection.prepareStatement(
             "INSERT INTO authority(role, generation, key_store, key_type, state, serial,"
-                + " tbs_sha256) SELECT ?, COALESCE(MAX(generation), 0) + 1, ?, ?, ?, ?, x''"
-                + " FROM authority WHERE role = ? RETURNING id, generation")) {
+                + " tbs_sha256) SELECT ?1, MAX(COALESCE(MAX(generation), 0), COALESCE((SELECT latest"
+                + " FROM used_generation u WHERE u.role = ?1), 0)) + 1, ?2, ?3, ?4, ?5, x''"
+                + " FROM authority WHERE role = ?1 RETURNING id, generation")) {
       insert.setString(1, role);
       insert.setString(2, wanted.keyStore());
       insert.setString(3, wanted.keyType().text());
       insert.setString(4, wanted.state().name().toLowerCase(Locale.ROOT));
       insert.setBytes(5, serial);
-      insert.setString(6, role);
       try (ResultSet row = insert.executeQuery()) {
         row.next();
         return wanted.row(row.getLong(1), row.getInt(2));
@@ -149,13 +148,21 @@ final class LedgerStatements implements AutoCloseable {
 
   void commit() throws SQLException {
     connection.commit();
+  }
+
+  /**
+   * What was wanted after the commit. What was committed stands, whatever becomes of this: after an
+   * exception the connection is to be thrown away, and nothing else.
+   */
+  void afterCommit() throws SQLException {
+    boolean wanted = checkpointing;
+    checkpointing = false;
     if (erasing) {
       erasing = false;
       erase();
-    } else if (checkpointing) {
+    } else if (wanted) {
       checkpoint();
     }
-    checkpointing = false;
   }
 
   /** The log is copied into the database after this transaction, as far as nobody reads it. */
@@ -206,53 +213,21 @@ final class LedgerStatements implements AutoCloseable {
     return PAGE_OCTETS * (number("PRAGMA page_count") - number("PRAGMA freelist_count"));
   }
 
-  private long number(String query) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet rows = statement.executeQuery(query)) {
-      return rows.next() ? rows.getLong(1) : 0;
-    }
+  /** The same with those that are free. */
+  long fileOctets() throws SQLException {
+    return PAGE_OCTETS * number("PRAGMA page_count");
   }
 
-  /**
-   * Moves certificates from their table into the archive.
-   *
-   * @param rows as they are in the table; if one of them isn't, nothing is moved
-   * @param packed the same as a block
-   */
-  void archive(List<LedgerThinning.Row> rows, byte[] packed) throws SQLException {
-    byte[] first = Octets.unhex(rows.getFirst().entry().serial()).orElseThrow();
-    byte[] last = first;
-    long firstEnd = Long.MAX_VALUE;
-    long lastEnd = Long.MIN_VALUE;
-    // First they go, so that the block finds free pages.
-    try (PreparedStatement delete =
-        connection.prepareStatement(
-            "DELETE FROM certificate WHERE id = ? AND serial = ? AND state = ? AND NOT EXISTS"
-                + " (SELECT 1 FROM revocation WHERE revocation.serial = certificate.serial)")) {
-      for (LedgerThinning.Row row : rows) {
-        byte[] serial = Octets.unhex(row.entry().serial()).orElseThrow();
-        delete.setLong(1, row.id());
-        delete.setBytes(2, serial);
-        delete.setInt(3, StateCode.of(row.entry().state()));
-        if (delete.executeUpdate() != 1) {
-          throw new SQLException(
-              "a certificate changed meanwhile", null, SQLiteErrorCode.SQLITE_CONSTRAINT.code);
-        }
-        first = Arrays.compareUnsigned(serial, first) < 0 ? serial : first;
-        last = Arrays.compareUnsigned(serial, last) > 0 ? serial : last;
-        firstEnd = Math.min(firstEnd, row.entry().notAfter().getEpochSecond());
-        lastEnd = Math.max(lastEnd, row.entry().notAfter().getEpochSecond());
+  /** The number that a query finds; 0 for none. */
+  long number(String query, Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(query)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      try (ResultSet rows = statement.executeQuery()) {
+        return rows.next() ? rows.getLong(1) : 0;
       }
     }
-    changeOne(
-        "INSERT INTO archive(entries, first_serial, last_serial, first_end, last_end, packed)"
-            + " VALUES (?,?,?,?,?,?)",
-        rows.size(),
-        first,
-        last,
-        firstEnd,
-        lastEnd,
-        packed);
   }
 
   /**
@@ -264,10 +239,7 @@ final class LedgerStatements implements AutoCloseable {
   void changeOne(String sql, Object... values) throws SQLException {
     int changed = change(sql, values);
     if (changed != 1) {
-      throw new SQLException(
-          "one row was to change, not " + changed + ": " + sql,
-          null,
-          SQLiteErrorCode.SQLITE_CONSTRAINT.code);
+      throw unexpected("one row was to change, not " + changed + ": " + sql);
     }
   }
 
@@ -279,6 +251,35 @@ final class LedgerStatements implements AutoCloseable {
       }
       return statement.executeUpdate();
     }
+  }
+
+  /** What one row of {@link #changeEach} is written with. */
+  interface Values<T> {
+    List<Object> of(T row) throws SQLException;
+  }
+
+  /**
+   * {@link #changeOne} for each of many.
+   *
+   * @throws SQLException also if one of them changed another number of rows than one
+   */
+  <T> void changeEach(String sql, List<T> rows, Values<T> values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (T row : rows) {
+        int parameter = 1;
+        for (Object value : values.of(row)) {
+          statement.setObject(parameter++, value);
+        }
+        int changed = statement.executeUpdate();
+        if (changed != 1) {
+          throw unexpected("one row was to change, not " + changed + ": " + sql);
+        }
+      }
+    }
+  }
+
+  private static SQLException unexpected(String what) {
+    return new SQLException(what, null, SQLiteErrorCode.SQLITE_CONSTRAINT.code);
   }
 
   /** Runs an INSERT with RETURNING, and gives back the number that it returns. */
@@ -298,14 +299,23 @@ final class LedgerStatements implements AutoCloseable {
    * @throws SQLException if that query counts another number of rows
    */
   void requireCount(String sql, int wanted) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet rows = statement.executeQuery(sql)) {
-      int counted = rows.next() ? rows.getInt(1) : 0;
-      if (counted != wanted) {
-        throw new SQLException(
-            wanted + " rows were expected, not " + counted + ": " + sql,
-            null,
-            SQLiteErrorCode.SQLITE_CONSTRAINT.code);
+    long counted = number(sql);
+    if (counted != wanted) {
+      throw unexpected(wanted + " rows were expected, not " + counted + ": " + sql);
+    }
+  }
+
+  /**
+   * @throws SQLException if that query counts another number of rows than one
+   */
+  void requireOne(String sql, byte[] value) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setBytes(1, value);
+      try (ResultSet rows = statement.executeQuery()) {
+        if (!rows.next() || rows.getInt(1) != 1) {
+          throw new SQLException(
+              "one row was expected: " + sql, null, SQLiteErrorCode.SQLITE_CONSTRAINT.code);
+        }
       }
     }
   }

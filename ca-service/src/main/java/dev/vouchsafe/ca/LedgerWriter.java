@@ -184,9 +184,9 @@ final class LedgerWriter implements AutoCloseable {
         write(ledger, asked);
       }
       ledger.commit();
-      budget.measure(ledger, log);
       notes.clear();
       tell(null);
+      followUp(ledger);
       return null;
     } catch (SQLException | RuntimeException e) {
       // Whatever it is, the thread goes on: those who wait would wait for ever. The connection does
@@ -197,6 +197,23 @@ final class LedgerWriter implements AutoCloseable {
           Reason.LEDGER_UNAVAILABLE,
           "the ledger can't record what would be issued: its disk is full or can't be written",
           e);
+    }
+  }
+
+  /**
+   * What follows a commit, and says nothing about it: what was committed is told as done also where
+   * the log can't be copied back, such as on a full disk.
+   */
+  private void followUp(LedgerStatements ledger) {
+    try {
+      ledger.afterCommit();
+      budget.measure(ledger, log);
+    } catch (SQLException | RuntimeException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the ledger''s log can''t be copied back now, what is in it stands: {0}",
+          e.getMessage());
+      closeStatements();
     }
   }
 

@@ -63,16 +63,21 @@ final class LiveCertificates {
   }
 
   /** Takes one back that was not signed after all. */
-  synchronized void leave(String module, Instant notAfter) {
+  void leave(String module, Instant notAfter) {
+    leave(module, minute(notAfter), 1);
+  }
+
+  /** Takes so many back that end in that minute, as far as they are counted. */
+  synchronized void leave(String module, long notAfterMinute, long number) {
     Count count = counts.get(module);
     if (count == null) {
       return;
     }
     count.byMinute.computeIfPresent(
-        minute(notAfter),
-        (end, number) -> {
-          count.total--;
-          return number == 1 ? null : number - 1;
+        notAfterMinute,
+        (end, counted) -> {
+          count.total -= Math.min(counted, number);
+          return counted <= number ? null : counted - number;
         });
   }
 

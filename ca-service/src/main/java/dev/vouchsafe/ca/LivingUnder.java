@@ -6,8 +6,11 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -29,14 +32,21 @@ record LivingUnder(Set<Long> rows, long count, Optional<Instant> lastEnd) {
   static LivingUnder of(
       AuthorityChain chain,
       List<StoredAuthority> devices,
-      List<RotationLedger.Living> living,
+      RotationLedger.AllLiving living,
       Instant now) {
-    List<StoredAuthority> delegates =
-        devices.stream().flatMap(device -> chain.delegatesOf(device).stream()).toList();
+    Map<Long, StoredAuthority> byRow = new HashMap<>();
+    for (StoredAuthority device : devices) {
+      // Those of the chain are as old as the last step, or the start.
+      Stream.concat(
+              chain.delegatesOf(device).stream(),
+              living.issuing().stream().filter(it -> AuthorityChain.isUnder(it, device)))
+          .forEach(it -> byRow.put(it.row().row(), it));
+    }
+    Collection<StoredAuthority> delegates = byRow.values();
     Set<Long> rows = new HashSet<>();
     Stream.concat(devices.stream(), delegates.stream()).forEach(it -> rows.add(it.row().row()));
     List<RotationLedger.Living> ours =
-        living.stream().filter(each -> rows.contains(each.authority())).toList();
+        living.counts().stream().filter(each -> rows.contains(each.authority())).toList();
     Optional<Instant> lastEnd =
         Stream.concat(
                 ours.stream().map(RotationLedger.Living::lastEnd),

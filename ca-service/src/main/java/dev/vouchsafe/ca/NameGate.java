@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.bouncycastle.asn1.x500.X500Name;
 
 /**
  * The one gate that every name of a certificate passes, whatever asked for it: request, CSR,
@@ -18,12 +19,22 @@ import java.util.Set;
 final class NameGate {
   private final Grant grant;
   private final LeafProfile profile;
+  private final NameLimits limits;
   private final Set<SanName> exact = new LinkedHashSet<>();
   private final List<String> wildcardTails = new ArrayList<>();
 
+  /** Under a CA that may certify every name. */
   NameGate(Grant grant, LeafProfile profile) {
+    this(grant, profile, NameLimits.NONE);
+  }
+
+  /**
+   * @param limits the names that those over this gateway may have certified
+   */
+  NameGate(Grant grant, LeafProfile profile, NameLimits limits) {
     this.grant = grant;
     this.profile = profile;
+    this.limits = limits;
     if (profile.names().contains(LeafProfile.NameKind.DNS)) {
       for (String text : grant.dns()) {
         NameSyntax.dns(text).ifPresent(this::take);
@@ -49,6 +60,7 @@ final class NameGate {
     if (name.isEmpty() || !(exact.contains(name.get()) || underWildcard(name.get()))) {
       throw refused("DNS name", asked);
     }
+    requireWithin(name.get());
     return name.get();
   }
 
@@ -58,6 +70,7 @@ final class NameGate {
     if (address.isEmpty() || !exact.contains(address.get())) {
       throw refused("IP address", asked);
     }
+    requireWithin(address.get());
     return address.get();
   }
 
@@ -67,6 +80,7 @@ final class NameGate {
     if (address.isEmpty() || !exact.contains(address.get())) {
       throw refused("IP address", address.map(SanName.Ip::canonical).orElse("of a wrong length"));
     }
+    requireWithin(address.get());
     return address.get();
   }
 
@@ -75,7 +89,9 @@ final class NameGate {
     if (!profile.carriesSpiffeId() || !grant.spiffeId().filter(asked::equals).isPresent()) {
       throw refused("URI", asked);
     }
-    return new SanName.Uri(asked);
+    SanName.Uri uri = new SanName.Uri(asked);
+    requireWithin(uri);
+    return uri;
   }
 
   /**
@@ -94,16 +110,47 @@ final class NameGate {
 
   /**
    * What is certified when nothing is asked for: every granted address, and name without a
-   * wildcard.
+   * wildcard, that those over this gateway let it certify.
    */
   List<SanName> allGranted() {
     List<SanName> names = new ArrayList<>();
     for (SanName name : exact) {
-      if (!(name instanceof SanName.Dns dns && dns.isWildcard())) {
+      boolean wildcard = name instanceof SanName.Dns dns && dns.isWildcard();
+      if (!wildcard && limits.forbids(name).isEmpty()) {
         names.add(name);
       }
     }
     return names;
+  }
+
+  /** The subject, which those over this gateway must let it certify too. */
+  void subject(X500Name subject, String commonName, List<SanName> names) throws IssuanceException {
+    Optional<String> by = limits.forbids(subject, commonName, names);
+    if (by.isPresent()) {
+      throw forbidden(by.get(), "the subject " + NameSyntax.quoted(subject.toString()));
+    }
+  }
+
+  /** Whether a name that is granted may be forbidden all the same. */
+  boolean isLimited() {
+    return !limits.isNone();
+  }
+
+  private void requireWithin(SanName name) throws IssuanceException {
+    Optional<String> by = limits.forbids(name);
+    if (by.isPresent()) {
+      throw forbidden(by.get(), NameSyntax.quoted(name.text()));
+    }
+  }
+
+  private static IssuanceException forbidden(String by, String name) {
+    return new IssuanceException(
+        Reason.NAME_NOT_GRANTED,
+        "the name constraints of "
+            + NameSyntax.quoted(by)
+            + ", which this gateway is under, forbid "
+            + name
+            + ": nobody would believe a certificate with it");
   }
 
   private boolean isOwn(String asked) {

@@ -6,7 +6,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.DERNull;
 import org.bouncycastle.asn1.nist.NISTObjectIdentifiers;
 import org.bouncycastle.asn1.ocsp.CertID;
 import org.bouncycastle.asn1.oiw.OIWObjectIdentifiers;
@@ -49,7 +51,11 @@ final class OcspIssuer {
   /** Whether the certificate would be one that this authority signed. */
   boolean isMeant(CertID id) {
     Optional<String> hash = Optional.ofNullable(HASHES.get(id.getHashAlgorithm().getAlgorithm()));
-    return hash.isPresent()
+    ASN1Encodable parameters = id.getHashAlgorithm().getParameters();
+    // None of these has parameters (RFC 5754 section 2): one certificate could be asked for in any
+    // number of ways, each of them another answer to sign and to keep.
+    return (parameters == null || DERNull.INSTANCE.equals(parameters))
+        && hash.isPresent()
         && Arrays.equals(hash(hash.get(), name), id.getIssuerNameHash().getOctets())
         && Arrays.equals(hash(hash.get(), key), id.getIssuerKeyHash().getOctets());
   }

@@ -1,5 +1,7 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -33,14 +35,17 @@ final class OcspLedger {
   }
 
   private final RevocationTables tables;
+  private final Distrust distrust;
 
-  OcspLedger(RevocationTables tables) {
+  OcspLedger(RevocationTables tables, Distrust distrust) {
     this.tables = tables;
+    this.distrust = distrust;
   }
 
   /** Records that the certificate of who answers OCSP requests is about to be signed. */
   Ledger.DurableIntent record(SignerRow row, byte[] spkiSha256, byte[] tbs)
       throws IssuanceException {
+    tables.requireNoGap();
     byte[] tbsSha256 = Octets.sha256(tbs);
     return tables.record(
         statements ->
@@ -68,26 +73,32 @@ final class OcspLedger {
   /**
    * How a certificate stands.
    *
-   * @param authority the row of the one that is said to have signed it
+   * @param authority the one that is said to have signed it
    * @param name its name, in DER
    */
-  Standing standing(long authority, byte[] name, byte[] serial) throws IssuanceException {
+  Standing standing(StoredAuthority authority, byte[] name, byte[] serial)
+      throws IssuanceException {
+    long row = authority.row().row();
     List<Standing> revoked =
         tables.all(
             "SELECT revoked, reason FROM revocation WHERE serial = ? AND authority = ?",
-            row ->
+            found ->
                 new Standing.Revoked(
-                    Instant.ofEpochSecond(row.getLong(1)), RevocationReason.of(row.getInt(2))),
+                    Instant.ofEpochSecond(found.getLong(1)), RevocationReason.of(found.getInt(2))),
             serial,
-            authority);
-    if (revoked.isEmpty()) {
+            row);
+    if (revoked.isEmpty() && distrust.covers(authority)) {
       revoked =
           tables.all(
               "SELECT revoked FROM revocation WHERE subject_authority = ?",
-              row ->
+              found ->
                   new Standing.Revoked(
-                      Instant.ofEpochSecond(row.getLong(1)), RevocationReason.CA_COMPROMISE),
-              authority);
+                      Instant.ofEpochSecond(found.getLong(1)), RevocationReason.CA_COMPROMISE),
+              row);
+      if (revoked.isEmpty()) {
+        throw new IssuanceException(
+            Reason.LEDGER_UNAVAILABLE, authority.row().id() + " is just being revoked");
+      }
     }
     if (!revoked.isEmpty()) {
       return revoked.getFirst();
@@ -96,9 +107,9 @@ final class OcspLedger {
         !tables
             .all(
                 "SELECT 1 FROM certificate WHERE serial = ? AND authority = ?",
-                row -> row.getInt(1),
+                found -> found.getInt(1),
                 serial,
-                authority)
+                row)
             .isEmpty();
     return known || isAuthority(name, serial) ? new Standing.Good() : new Standing.Unknown();
   }
@@ -107,7 +118,9 @@ final class OcspLedger {
   private boolean isAuthority(byte[] issuer, byte[] serial) throws IssuanceException {
     return tables
         .all(
-            "SELECT certificate FROM authority WHERE serial = ? AND certificate IS NOT NULL",
+            "SELECT certificate FROM authority WHERE serial = ?1 AND certificate IS NOT NULL"
+                + " UNION ALL SELECT certificate FROM cross_certificate"
+                + " WHERE serial = ?1 AND certificate IS NOT NULL",
             row -> AuthorityBuilder.parse(row.getBytes(1)),
             (Object) serial)
         .stream()

@@ -31,6 +31,11 @@ record OcspQuestion(List<CertID> certificates, Optional<Extension> nonce) {
     certificates = List.copyOf(certificates);
   }
 
+  /** The same as if it had none. */
+  OcspQuestion withoutNonce() {
+    return new OcspQuestion(certificates, Optional.empty());
+  }
+
   /** What that request asks; nothing if it is none that can be answered. */
   static Optional<OcspQuestion> parse(byte[] der) {
     if (der.length > Revocations.LONGEST_OCSP_REQUEST) {

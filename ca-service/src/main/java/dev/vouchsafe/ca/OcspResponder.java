@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.OcspLedger.Standing;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.ca.clock.TrustedClock.Reading;
 import java.io.IOException;
@@ -9,6 +10,8 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.bouncycastle.asn1.ASN1EncodableVector;
@@ -28,8 +31,12 @@ import org.bouncycastle.asn1.x509.Extensions;
 
 /**
  * Answers OCSP requests (RFC 6960): what the ledger says at that moment, be it on a list or not.
- * What can be said to everyone is kept and said again for a while; what is signed for one caller
- * alone, because of its nonce, is rationed, so that a flood of them takes nothing from issuing.
+ *
+ * <p>What can be said to everyone is kept and said again for a while; what is signed for one asker
+ * alone, because of its nonce, is rationed, so that a flood of them takes nothing from issuing. Who
+ * asks for more gets what everyone gets, about one certificate and without the nonce, which a
+ * verifier may take or not (RFC 5019 section 4); and who asks for what was never issued or for
+ * several at once, nothing for now. So nobody alone keeps others from learning what was revoked.
  */
 final class OcspResponder {
   private static final System.Logger LOG = System.getLogger(OcspResponder.class.getName());
@@ -68,8 +75,12 @@ final class OcspResponder {
     kept.forget();
   }
 
-  /** The answer to that request, which may be anything. */
-  OcspAnswer answer(byte[] request) {
+  /**
+   * The answer to that request, which may be anything.
+   *
+   * @param asker whose share it is
+   */
+  OcspAnswer answer(byte[] request, Object asker) {
     Optional<OcspQuestion> question = OcspQuestion.parse(request);
     if (question.isEmpty()) {
       return error(OCSPResponseStatus.MALFORMED_REQUEST);
@@ -78,32 +89,55 @@ final class OcspResponder {
     if (issuer.isEmpty()) {
       return error(OCSPResponseStatus.UNAUTHORIZED);
     }
-    Reading time = clock.read();
-    boolean forAll = question.get().nonce().isEmpty() && question.get().certificates().size() == 1;
-    long age = kept.age();
-    String key = forAll ? key(question.get().certificates().getFirst()) : "";
-    Optional<OcspAnswer> known = forAll ? kept.find(key, time.now()) : Optional.empty();
-    if (known.isPresent()) {
-      return known.get();
-    }
-    Optional<OcspSigner> signer = signers.of(issuer.get().authority(), time.now());
-    if (signer.isEmpty() || !ration.take()) {
-      return error(OCSPResponseStatus.TRY_LATER);
-    }
     try {
-      OcspAnswer made =
-          new OcspAnswer(
-              signer.get().signed(data(question.get(), issuer.get(), signer.get(), time)),
-              forAll ? KEPT : Duration.ZERO);
-      if (forAll) {
-        kept.keep(key, made, time.now(), time.now().plus(KEPT), age);
-      }
-      return made;
+      return answer(question.get(), issuer.get(), asker);
     } catch (IssuanceException e) {
       LOG.log(
           System.Logger.Level.WARNING, "an OCSP request can''t be answered: {0}", e.getMessage());
       return error(OCSPResponseStatus.TRY_LATER);
     }
+  }
+
+  private OcspAnswer answer(OcspQuestion question, OcspIssuer issuer, Object asker)
+      throws IssuanceException {
+    Reading time = clock.read();
+    long age = kept.age();
+    Optional<String> key = key(question);
+    Optional<OcspAnswer> known = key.flatMap(it -> kept.find(it, time.now()));
+    if (known.isPresent() && question.nonce().isEmpty()) {
+      return known.get();
+    }
+    Optional<OcspSigner> signer = signers.of(issuer.authority(), time.now());
+    if (signer.isEmpty()) {
+      return error(
+          signers.maySign(issuer.authority())
+              ? OCSPResponseStatus.TRY_LATER
+              : OCSPResponseStatus.UNAUTHORIZED);
+    }
+    int certificates = question.certificates().size();
+    boolean own = ration.take(asker, certificates);
+    if (!own && known.isPresent()) {
+      return known.get();
+    }
+    // An answer about several is kept for nobody, so nobody takes one from what is for all.
+    if (!own && (key.isEmpty() || !ration.takeLookUp(asker))) {
+      return error(OCSPResponseStatus.TRY_LATER);
+    }
+    List<Standing> standings = standings(question, issuer);
+    boolean issued = standings.stream().noneMatch(Standing.Unknown.class::isInstance);
+    if (!own && !(issued && ration.takeForAll())) {
+      return error(OCSPResponseStatus.TRY_LATER);
+    }
+    boolean forAll = !own || question.nonce().isEmpty();
+    OcspQuestion said = forAll ? question.withoutNonce() : question;
+    byte[] der = signer.get().signed(data(said, standings, signer.get(), time));
+    if (!forAll || !issued || key.isEmpty()) {
+      // Anyone can make up serial numbers: those push out nothing that is kept.
+      return new OcspAnswer(der, Duration.ZERO);
+    }
+    OcspAnswer made = new OcspAnswer(der, KEPT);
+    kept.keep(key.get(), made, time.now(), time.now().plus(KEPT), age);
+    return made;
   }
 
   /**
@@ -119,28 +153,42 @@ final class OcspResponder {
     return Optional.empty();
   }
 
-  private static String key(CertID id) {
+  /** By which an answer is kept: only one about one certificate is. */
+  private static Optional<String> key(OcspQuestion question) {
+    if (question.certificates().size() > 1) {
+      return Optional.empty();
+    }
     try {
-      return Octets.hex(id.getEncoded(ASN1Encoding.DER));
+      return Optional.of(
+          Octets.hex(question.certificates().getFirst().getEncoded(ASN1Encoding.DER)));
     } catch (IOException e) {
       throw new IllegalStateException("encoding into memory does not fail", e);
     }
   }
 
-  private ResponseData data(
-      OcspQuestion question, OcspIssuer issuer, OcspSigner signer, Reading time)
+  private List<Standing> standings(OcspQuestion question, OcspIssuer issuer)
       throws IssuanceException {
+    List<Standing> standings = new ArrayList<>();
+    for (CertID id : question.certificates()) {
+      byte[] serial = id.getSerialNumber().getValue().toByteArray();
+      standings.add(ledger.standing(issuer.authority(), issuer.name(), serial));
+    }
+    return standings;
+  }
+
+  private static ResponseData data(
+      OcspQuestion question, List<Standing> standings, OcspSigner signer, Reading time) {
     Instant now = time.now().truncatedTo(ChronoUnit.SECONDS);
     Instant nextUpdate = now.plus(LIFE);
     if (signer.notAfter().isBefore(nextUpdate)) {
       nextUpdate = signer.notAfter();
     }
     ASN1EncodableVector answers = new ASN1EncodableVector();
-    for (CertID id : question.certificates()) {
+    for (int i = 0; i < standings.size(); i++) {
       answers.add(
           new SingleResponse(
-              id,
-              status(issuer, id),
+              question.certificates().get(i),
+              status(standings.get(i)),
               generalized(now.minus(BACK_DATED)),
               generalized(nextUpdate),
               (Extensions) null));
@@ -149,18 +197,15 @@ final class OcspResponder {
     return new ResponseData(signer.id(), generalized(now), new DERSequence(answers), extensions);
   }
 
-  private CertStatus status(OcspIssuer issuer, CertID id) throws IssuanceException {
-    byte[] serial = id.getSerialNumber().getValue().toByteArray();
-    OcspLedger.Standing standing =
-        ledger.standing(issuer.authority().row().row(), issuer.name(), serial);
+  private static CertStatus status(Standing standing) {
     return switch (standing) {
-      case OcspLedger.Standing.Good _ -> new CertStatus();
-      case OcspLedger.Standing.Unknown _ -> new CertStatus(2, DERNull.INSTANCE);
-      case OcspLedger.Standing.Revoked revoked -> new CertStatus(info(revoked));
+      case Standing.Good _ -> new CertStatus();
+      case Standing.Unknown _ -> new CertStatus(2, DERNull.INSTANCE);
+      case Standing.Revoked revoked -> new CertStatus(info(revoked));
     };
   }
 
-  private static RevokedInfo info(OcspLedger.Standing.Revoked revoked) {
+  private static RevokedInfo info(Standing.Revoked revoked) {
     DERGeneralizedTime at = generalized(revoked.at());
     return revoked.reason() == RevocationReason.UNSPECIFIED
         ? new RevokedInfo(at)

@@ -46,11 +46,17 @@ final class OcspSignerMaker {
   private final CaSettings settings;
   private final SoftwareCrypto crypto;
   private final OcspLedger ledger;
+  private final Distrust distrust;
   private final TrustedClock clock;
   private final Serials serials = new Serials();
 
   OcspSignerMaker(
-      CaSettings settings, SoftwareCrypto crypto, OcspLedger ledger, TrustedClock clock) {
+      CaSettings settings,
+      SoftwareCrypto crypto,
+      OcspLedger ledger,
+      Distrust distrust,
+      TrustedClock clock) {
+    this.distrust = distrust;
     this.settings = settings;
     this.crypto = crypto;
     this.ledger = ledger;
@@ -63,6 +69,7 @@ final class OcspSignerMaker {
    * @param key that of the authority
    */
   OcspSigner make(StoredAuthority authority, SigningKey key) throws IssuanceException {
+    requireTrusted(authority);
     long epoch = clock.epoch();
     Reading time = clock.read();
     Times.requireIssuing(time);
@@ -85,7 +92,7 @@ final class OcspSignerMaker {
                 authority.row().row(), MODULE, name, new Blob(serial), notBefore, notAfter),
             Octets.sha256(pair.getPublic().getEncoded()),
             tbs);
-    byte[] signature = signature(key, intent);
+    byte[] signature = signature(key, intent, () -> requireTrusted(authority));
     ledger.signed(new Blob(serial));
     byte[] der = Signed.certificate(tbs, issuer.signatureAlgorithm(), signature);
     return new OcspSigner(crypto, pair, der, now, notAfter, epoch);
@@ -146,9 +153,21 @@ final class OcspSignerMaker {
     }
   }
 
-  private static byte[] signature(SigningKey key, Ledger.DurableIntent intent)
+  /** One that is revoked signs no certificate, not even this. */
+  private void requireTrusted(StoredAuthority authority) throws IssuanceException {
+    if (distrust.covers(authority)) {
+      throw Distrust.refusal(authority);
+    }
+  }
+
+  private static byte[] signature(
+      SigningKey key, Ledger.DurableIntent intent, SigningLane.Condition condition)
       throws IssuanceException {
     Optional<SigningLane> lane = key.lane();
-    return lane.isPresent() ? CrlPublisher.await(lane.get().sign(key, intent)) : key.sign(intent);
+    if (lane.isPresent()) {
+      return CrlPublisher.await(lane.get().signFirst(key, intent, condition));
+    }
+    condition.require();
+    return key.sign(intent);
   }
 }

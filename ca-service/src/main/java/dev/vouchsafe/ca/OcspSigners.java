@@ -34,6 +34,7 @@ final class OcspSigners implements AutoCloseable {
   private final NamedStores stores;
   private final SoftwareCrypto crypto;
   private final OcspSignerMaker maker;
+  private final Distrust distrust;
   private final TrustedClock clock;
   private final Pace pace;
   private final ThreadPoolExecutor thread = IdleThreads.one("vouchsafe-ocsp");
@@ -46,8 +47,10 @@ final class OcspSigners implements AutoCloseable {
       NamedStores stores,
       SoftwareCrypto crypto,
       OcspSignerMaker maker,
+      Distrust distrust,
       TrustedClock clock,
       Pace pace) {
+    this.distrust = distrust;
     this.issuers = issuers;
     this.stores = stores;
     this.crypto = crypto;
@@ -81,7 +84,7 @@ final class OcspSigners implements AutoCloseable {
     long row = authority.row().row();
     Long failed = failedAt.get(row);
     boolean rests = failed != null && pace.nanoTime().getAsLong() - failed < PAUSE.toNanos();
-    if (!maySign(authority.row()) || rests || !making.add(row)) {
+    if (!maySign(authority) || rests || !making.add(row)) {
       return null;
     }
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
@@ -94,11 +97,18 @@ final class OcspSigners implements AutoCloseable {
     }
   }
 
-  /** A root in a store of its own is not asked for each day. */
-  private boolean maySign(AuthorityRow row) {
-    return (row.state() == State.ACTIVE || row.state() == State.RETIRING)
+  /**
+   * Whether that authority may have one made, should its key be there. A root in a store of its own
+   * is not asked for each day. One that is revoked signs no certificate any more; who answers for
+   * it goes on until that ends, since its key is another one.
+   */
+  boolean maySign(StoredAuthority authority) {
+    AuthorityRow row = authority.row();
+    return !row.isOutside()
+        && (row.state() == State.ACTIVE || row.state() == State.RETIRING)
         && (row.role() == Role.DEVICE
-            || row.keyStore().equals(issuers.chain().device().row().keyStore()));
+            || row.keyStore().equals(issuers.chain().device().row().keyStore()))
+        && !distrust.covers(authority);
   }
 
   /** The edge of the thread: whatever is thrown ends the making and is in the log. */

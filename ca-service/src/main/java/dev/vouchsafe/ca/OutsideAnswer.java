@@ -50,6 +50,7 @@ final class OutsideAnswer {
     }
     requireSubject(certificate, request);
     chain.check(AuthorityPlan.pathLength(identity.layer()), now);
+    chain.requireWithin();
     requireAsked(certificate);
     if (KeyType.of(chain.above().getFirst().getPublicKey()).isEmpty()) {
       throw new OutsideException(

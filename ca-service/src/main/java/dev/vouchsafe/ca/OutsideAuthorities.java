@@ -58,7 +58,9 @@ final class OutsideAuthorities {
       throws KeyFault, IssuanceException, OutsideException {
     Instant now = clock.read().now();
     root.chain().check(roomUnderRoot(settings.identity()), now);
+    root.chain().requireLists();
     root.chain().validate(Optional.empty(), now);
+    requireRoom(root.chain());
     KeyType type = root.type();
     NewAuthority wanted = new NewAuthority(Role.ROOT, stores.chosen(Role.ROOT), type, State.ACTIVE);
     PrivateKeyStore store = stores.openOrMake(wanted.keyStore());
@@ -71,7 +73,7 @@ final class OutsideAuthorities {
     }
     AuthorityRow row = ledger.reserve(wanted, serials.next(now));
     StoredKey stored = store.take(row.keyLabel(), type, root.pair());
-    ledger.storeFromOutside(row, encoded(root.certificate()), encoded(root.chain().above()));
+    ledger.outside().store(row, encoded(root.certificate()), encoded(root.chain().above()));
     AuthorityKey key =
         new AuthorityKey(
             stores.named(row.keyStore()), crypto, row.keyLabel(), type, stored.publicKey());
@@ -79,50 +81,77 @@ final class OutsideAuthorities {
         new StoredAuthority(row, root.certificate(), root.chain().above()), key);
   }
 
+  /** What the gate of names can't read it could not hold; and something must be left to issue. */
+  private void requireRoom(OutsideChain chain) throws OutsideException {
+    SanName spiffeId = new SanName.Uri("spiffe://" + settings.identity().trustDomain() + "/module");
+    try {
+      NameLimits limits = NameLimits.of(chain.certificates());
+      Optional<String> by =
+          limits
+              .forbids(spiffeId)
+              .or(() -> limits.forbids(LeafBuilder.subject("module"), "module", List.of()));
+      if (by.isPresent()) {
+        throw new OutsideException(
+            "what is signed for this gateway would not be valid: the name constraints of '"
+                + by.get()
+                + "' forbid the SPIFFE IDs or the subjects of its modules");
+      }
+    } catch (IOException e) {
+      throw new OutsideException(
+          "the chain has name constraints of a kind that is not known: use another CA", e);
+    }
+  }
+
   /**
    * Makes a device CA's key, and the request for its certificate. A crash in between leaves a
    * generation that is used up, and perhaps a key that nobody uses.
    *
-   * @param keyStore name of its store
+   * @param wanted what {@link AuthorityFactory#wanted} has found possible
    */
-  AuthorityRow request(String keyStore) throws KeyFault, IssuanceException {
+  AuthorityRow request(NewAuthority wanted) throws KeyFault, IssuanceException {
     TrustedClock.Reading time = clock.read();
     Times.requireTrusted(time);
-    KeyType type = stores.keyType(Role.DEVICE).orElse(settings.deviceKey());
-    PrivateKeyStore store = stores.openOrMake(keyStore);
-    if (!store.keyTypes().contains(type)) {
-      throw new KeyFault.Failed(
-          "the key store "
-              + keyStore
-              + " makes no keys of type "
-              + type.text()
-              + ", which [keys] device-type is");
-    }
     byte[] serial = serials.next(time.now());
-    AuthorityRow row =
-        ledger.reserve(new NewAuthority(Role.DEVICE, keyStore, type, State.PREPARED), serial);
-    StoredKey key = store.make(row.keyLabel(), type);
-    byte[] info =
-        new RequestBuilder(settings.identity())
-            .info(AuthorityPlan.device(settings), row, serial, key.publicKey());
-    byte[] signature = key.sign(info);
-    if (!crypto.verify(key.publicKey(), type, info, signature)) {
-      throw new KeyFault.Failed("the key store's signature does not verify");
+    AuthorityRow row = ledger.reserve(wanted, serial);
+    boolean made = false;
+    try {
+      StoredKey key = stores.openOrMake(row.keyStore()).make(row.keyLabel(), row.keyType());
+      byte[] info =
+          new RequestBuilder(settings.identity())
+              .info(AuthorityPlan.device(settings), row, serial, key.publicKey());
+      byte[] signature = key.sign(info);
+      if (!crypto.verify(key.publicKey(), row.keyType(), info, signature)) {
+        throw new KeyFault.Failed("the key store's signature does not verify");
+      }
+      ledger.outside().request(row, RequestBuilder.signed(info, row.keyType(), signature));
+      made = true;
+      return row;
+    } finally {
+      if (!made) {
+        ledger.giveUp(row);
+      }
     }
-    ledger.storeRequest(row, RequestBuilder.signed(info, type, signature));
-    return row;
   }
 
   /**
-   * Takes the certificate that others made for a request.
+   * The certificate that others made for a request, held against all that it must be.
    *
-   * @param given it and those over it, in any order
-   * @param before told the last one over it before anything is changed
+   * @param row whose it is
+   * @param known the root that signed it, if the ledger has it, with the same certificates over it
    */
-  void accept(
-      StoredRequest request,
-      List<X509Certificate> given,
-      CertificateAuthorities.Announcement before)
+  record Checked(AuthorityRow row, OutsideChain chain, Optional<StoredAuthority> known) {
+    /** The one that those who verify must trust. */
+    X509Certificate anchor() {
+      return chain.certificates().getLast();
+    }
+  }
+
+  /**
+   * Holds an answer against its request, and proves the key that it is for. Changes nothing.
+   *
+   * @param given the certificate and those over it, in any order
+   */
+  Checked check(StoredRequest request, List<X509Certificate> given)
       throws KeyFault, IssuanceException, OutsideException, IOException {
     TrustedClock.Reading time = clock.read();
     Times.requireTrusted(time);
@@ -134,28 +163,72 @@ final class OutsideAuthorities {
     AuthorityKey key =
         new AuthorityKey(
             stores.named(row.keyStore()), crypto, row.keyLabel(), row.keyType(), publicKey);
+    requireRoom(chain);
     String _ = key.prove(chain.first().getSubjectX500Principal());
-    before.publish(chain.certificates().getLast());
-    ledger.accept(row, root(chain), serials.next(time.now()), encoded(chain));
+    return new Checked(row, chain, known(chain.above()));
   }
 
-  /** Who signed it: the same as before, or one that is new here. */
-  private static NewAuthority root(OutsideChain chain) {
-    return new NewAuthority(
-        Role.ROOT,
-        AuthorityInfo.OUTSIDE,
-        KeyType.of(chain.above().getFirst().getPublicKey()).orElseThrow(),
-        State.ACTIVE);
+  /** That very root, under the very same: a chain that changed above it is another root. */
+  private Optional<StoredAuthority> known(List<X509Certificate> above) throws IOException {
+    return ledger.authorities().stream()
+        .filter(it -> it.row().role() == Role.ROOT && it.row().isOutside())
+        .filter(it -> it.row().state() == State.ACTIVE || it.row().state() == State.RETIRING)
+        .filter(it -> it.certificate().equals(above.getFirst()))
+        .filter(it -> it.above().equals(above.subList(1, above.size())))
+        .findFirst();
   }
 
-  private static OutsideRows.Encoded encoded(OutsideChain chain) {
+  /**
+   * What is to be written, and how the authorities are then.
+   *
+   * @param root who signed the device CA, with the number that the ledger has given it
+   */
+  record Taking(OutsideRows.Answer answer, StoredAuthority root, StoredAuthority device) {}
+
+  /**
+   * Gives a root that is new here its number, which signs nothing here: its key is with others. A
+   * crash after that leaves a generation that is used up.
+   */
+  Taking take(Checked checked) throws IssuanceException {
+    List<X509Certificate> above = checked.chain().above();
+    List<X509Certificate> over = above.subList(1, above.size());
+    AuthorityRow root =
+        checked.known().isPresent()
+            ? checked.known().get().row()
+            : ledger.reserve(
+                new NewAuthority(
+                    Role.ROOT,
+                    AuthorityInfo.OUTSIDE,
+                    KeyType.of(above.getFirst().getPublicKey()).orElseThrow(),
+                    State.PREPARED),
+                serials.next(clock.instant()));
+    StoredAuthority stored = new StoredAuthority(root.in(State.ACTIVE), above.getFirst(), over);
+    StoredAuthority device =
+        new StoredAuthority(checked.row().in(State.ACTIVE), checked.chain().first()).under(stored);
+    return new Taking(
+        new OutsideRows.Answer(
+            checked.row(),
+            new Blob(encoded(checked.chain().first())),
+            new Blob(tbsSha256(checked.chain().first())),
+            root,
+            checked.known().isPresent()
+                ? Optional.empty()
+                : Optional.of(
+                    new OutsideRows.RootChain(new Blob(encoded(above.getFirst())), encoded(over)))),
+        stored,
+        device);
+  }
+
+  /** The root that {@link #take} gave a number will not be: the rest was not written. */
+  void giveUp(Taking taking) {
+    if (taking.answer().chain().isPresent()) {
+      ledger.giveUp(taking.answer().root());
+    }
+  }
+
+  private static byte[] tbsSha256(X509Certificate certificate) {
     try {
-      List<X509Certificate> above = chain.above();
-      return new OutsideRows.Encoded(
-          new Blob(encoded(chain.first())),
-          new Blob(Octets.sha256(chain.first().getTBSCertificate())),
-          new Blob(encoded(above.getFirst())),
-          encoded(above.subList(1, above.size())));
+      return Octets.sha256(certificate.getTBSCertificate());
     } catch (CertificateEncodingException e) {
       throw new IllegalStateException("what was read can be encoded", e);
     }

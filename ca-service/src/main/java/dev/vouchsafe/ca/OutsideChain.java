@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyType;
+import dev.vouchsafe.trust.BundleContent;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.cert.CertPathValidator;
@@ -36,6 +37,7 @@ record OutsideChain(List<X509Certificate> certificates) {
   private static final Duration LEAST_LIFE = Duration.ofDays(1);
 
   private static final int KEY_CERT_SIGN = 5;
+  private static final int CRL_SIGN = 6;
   private static final int LEAST_RSA_BITS = 2048;
   private static final int LEAST_EC_BITS = 256;
   private static final String BASIC_CONSTRAINTS = "2.5.29.19";
@@ -160,6 +162,44 @@ record OutsideChain(List<X509Certificate> certificates) {
     if (KeyType.of(first().getPublicKey()).isEmpty()) {
       throw new OutsideException(
           "the key of " + name(first()) + " is none of " + keyTypes() + ": use another CA");
+    }
+    if (!BundleContent.canHold(certificates.getLast())) {
+      throw new OutsideException(
+          "those who verify could not be told to trust "
+              + name(certificates.getLast())
+              + ": a trust bundle holds keys on P-256, P-384 and P-521, and RSA; use a CA whose root"
+              + " has such a key");
+    }
+  }
+
+  /** Whoever takes in the CA itself signs its revocation lists, too. */
+  void requireLists() throws OutsideException {
+    boolean[] usage = first().getKeyUsage();
+    if (usage == null || !usage[CRL_SIGN]) {
+      throw new OutsideException(
+          name(first())
+              + " may not sign revocation lists: keyUsage lacks cRLSign; have its certificate made"
+              + " anew with it");
+    }
+  }
+
+  /**
+   * The first may not outlive one of those over it: it would look good when nothing under it is.
+   */
+  void requireWithin() throws OutsideException {
+    Instant end = first().getNotAfter().toInstant();
+    for (X509Certificate upper : above()) {
+      Instant last = upper.getNotAfter().toInstant();
+      if (end.isAfter(last)) {
+        throw new OutsideException(
+            "the certificate ends at "
+                + end
+                + ", after "
+                + name(upper)
+                + " over it, which ends at "
+                + last
+                + ": have it signed with an end before that, or by a CA that lives longer");
+      }
     }
   }
 

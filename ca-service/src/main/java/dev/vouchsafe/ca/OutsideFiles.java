@@ -30,6 +30,11 @@ import javax.crypto.EncryptedPrivateKeyInfo;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.PBEParameterSpec;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.ASN1Primitive;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.Extensions;
+import org.bouncycastle.asn1.x509.TBSCertificate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,7 +88,33 @@ final class OutsideFiles {
     if (content.certificates().size() > MOST_CERTIFICATES) {
       throw new OutsideException("the file has over " + MOST_CERTIFICATES + " certificates");
     }
+    for (X509Certificate certificate : content.certificates()) {
+      requireWhole(certificate);
+    }
     return content;
+  }
+
+  /** The JDK takes names and extensions unread whose insides are no ASN.1; we copy them later. */
+  private static void requireWhole(X509Certificate certificate) throws OutsideException {
+    try {
+      TBSCertificate tbs =
+          org.bouncycastle.asn1.x509.Certificate.getInstance(certificate.getEncoded())
+              .getTBSCertificate();
+      X500Name _ = X500Name.getInstance(tbs.getSubject().getEncoded());
+      X500Name _ = X500Name.getInstance(tbs.getIssuer().getEncoded());
+      Extensions extensions = tbs.getExtensions();
+      if (extensions != null) {
+        for (ASN1ObjectIdentifier each : extensions.getExtensionOIDs()) {
+          ASN1Primitive _ =
+              ASN1Primitive.fromByteArray(extensions.getExtension(each).getExtnValue().getOctets());
+        }
+      }
+    } catch (IOException
+        | CertificateException
+        | IllegalArgumentException
+        | IllegalStateException e) {
+      throw new OutsideException("a certificate has a part that can't be read", e);
+    }
   }
 
   private static Content pem(byte[] octets, char @Nullable [] passphrase) throws OutsideException {

@@ -10,6 +10,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** What the ledger has of authorities from outside; a file of an older version has none of it. */
 final class OutsideRows {
@@ -55,56 +56,81 @@ final class OutsideRows {
         "INSERT INTO authority_request(authority, request) VALUES (?, ?)", authority, request);
   }
 
-  /** Takes in the certificate that others made, which ends the request. */
-  static void accept(LedgerStatements ledger, AuthorityRow device, Encoded chain)
-      throws SQLException {
+  /** Ends a request that is not to be answered any more. */
+  static void giveUp(LedgerStatements ledger, AuthorityRow authority) throws SQLException {
+    ledger.changeOne("DELETE FROM authority_request WHERE authority = ?", authority.row());
     ledger.changeOne(
-        "UPDATE authority SET certificate = ?, tbs_sha256 = ?, state = 'active'"
+        "UPDATE authority SET state = 'retired'"
             + " WHERE id = ? AND certificate IS NULL AND state = 'prepared'",
-        chain.certificate().octets(),
-        chain.tbsSha256().octets(),
-        device.row());
-    ledger.changeOne("DELETE FROM authority_request WHERE authority = ?", device.row());
-  }
-
-  /** Whether that is the certificate of the active root. */
-  static boolean isRoot(LedgerStatements ledger, byte[] certificate) throws SQLException {
-    return ledger.change(
-            "UPDATE authority SET state = 'active'"
-                + " WHERE role = 'root' AND state = 'active' AND certificate = ?",
-            certificate)
-        > 0;
-  }
-
-  /** Keeps who signed it, who signs nothing here, and those over that. */
-  static void insertRoot(LedgerStatements ledger, AuthorityRow root, Encoded chain)
-      throws SQLException {
-    ledger.changeOne(
-        "UPDATE authority SET certificate = ? WHERE id = ? AND certificate IS NULL",
-        chain.issuer().octets(),
-        root.row());
-    insertAbove(ledger, root.row(), chain.above());
+        authority.row());
   }
 
   /**
-   * A chain as the ledger keeps it.
+   * The certificate of a device CA as others made it.
    *
-   * @param certificate the device CA's, DER
+   * @param device whose it is, as it waited for it
+   * @param certificate the certificate, DER
    * @param tbsSha256 the hash of what was signed
-   * @param issuer that of who signed it
-   * @param above those over that
+   * @param root who signed it, as the ledger has it now
+   * @param chain what is to be kept of the root, if it is new here
    */
-  record Encoded(Blob certificate, Blob tbsSha256, Blob issuer, List<byte[]> above) {}
+  record Answer(
+      AuthorityRow device,
+      Blob certificate,
+      Blob tbsSha256,
+      AuthorityRow root,
+      Optional<RootChain> chain) {}
 
-  /** Keeps them, with all else that belongs to the write under way. */
-  static void insertAbove(LedgerStatements ledger, long authority, List<byte[]> certificates)
+  /**
+   * A root whose key is with others.
+   *
+   * @param certificate its certificate, DER
+   * @param above those over it
+   */
+  record RootChain(Blob certificate, List<byte[]> above) {}
+
+  /** Lets that device CA issue, and the root over it stand in the place of the one before it. */
+  static void accept(LedgerStatements ledger, Answer answer) throws SQLException {
+    ledger.change(
+        "UPDATE authority SET state = 'retiring' WHERE state = 'active'"
+            + " AND role IN ('device', 'issuing')");
+    ledger.changeOne(
+        "UPDATE authority SET certificate = ?, tbs_sha256 = ?, state = 'active'"
+            + " WHERE id = ? AND certificate IS NULL AND state = 'prepared'",
+        answer.certificate().octets(),
+        answer.tbsSha256().octets(),
+        answer.device().row());
+    ledger.changeOne("DELETE FROM authority_request WHERE authority = ?", answer.device().row());
+    AuthorityRow root = answer.root();
+    ledger.change(
+        "UPDATE authority SET state = 'retiring' WHERE state = 'active' AND role = 'root'"
+            + " AND id <> ?",
+        root.row());
+    if (answer.chain().isPresent()) {
+      RootChain chain = answer.chain().get();
+      store(ledger, root, chain.certificate().octets(), chain.above());
+    }
+    ledger.changeOne(
+        "UPDATE authority SET state = 'active' WHERE id = ? AND state = ?",
+        root.row(),
+        root.stateText());
+    AuthorityIssuers.insert(ledger, answer.device().row(), root.row());
+  }
+
+  /** Keeps the certificate of a reserved authority, and those over it. */
+  static void store(
+      LedgerStatements ledger, AuthorityRow authority, byte[] certificate, List<byte[]> above)
       throws SQLException {
-    for (int position = 0; position < certificates.size(); position++) {
+    ledger.changeOne(
+        "UPDATE authority SET certificate = ? WHERE id = ? AND certificate IS NULL",
+        certificate,
+        authority.row());
+    for (int position = 0; position < above.size(); position++) {
       ledger.changeOne(
           "INSERT INTO authority_above(authority, position, certificate) VALUES (?, ?, ?)",
-          authority,
+          authority.row(),
           position,
-          certificates.get(position));
+          above.get(position));
     }
   }
 }

@@ -40,6 +40,9 @@ final class ProfileLint {
   private static final int MOST_PURPOSES = 16;
   private static final Duration LEAST = Duration.ofSeconds(1);
 
+  /** As long as a device stays without contact. */
+  private static final Duration LONGEST_CLIENT = Duration.ofDays(730);
+
   private ProfileLint() {}
 
   static void check(LeafProfile leaf, Lifetimes lifetimes) throws ProfileException {
@@ -59,6 +62,14 @@ final class ProfileLint {
         leaf.cap().compareTo(lifetimes.deviceCa()) <= 0,
         "lifetimeCap",
         "is over [lifetimes] device-ca: a certificate never outlives its issuer");
+    // What is only shown to others may be long-lived, as a device's is; a server is renewed here.
+    boolean clients = leaf.purposes().equals(List.of(LeafProfile.CLIENT_AUTH));
+    boolean longer = clients && lifetimes.leafCap().compareTo(LONGEST_CLIENT) < 0;
+    require(
+        leaf.cap().compareTo(longer ? LONGEST_CLIENT : lifetimes.leafCap()) <= 0,
+        "lifetimeCap",
+        "is over [lifetimes] leaf-cap, or, for clients alone (extendedKeyUsage = [\"clientAuth\"]),"
+            + " over 730d");
     boolean named =
         leaf.names().contains(LeafProfile.NameKind.DNS)
             || leaf.names().contains(LeafProfile.NameKind.IP);

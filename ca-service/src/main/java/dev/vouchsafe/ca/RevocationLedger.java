@@ -1,5 +1,6 @@
 package dev.vouchsafe.ca;
 
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RevocationOrder.Target;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,7 +22,18 @@ final class RevocationLedger {
    * @param row its row
    * @param by the row of the one over it
    */
-  record RevokedAuthority(long row, long by, Blob serial, Instant notAfter) {}
+  record RevokedAuthority(long row, long by, Blob serial, Instant notAfter) {
+    /**
+     * @param over the one that signed its certificate
+     */
+    static RevokedAuthority of(StoredAuthority authority, StoredAuthority over) {
+      return new RevokedAuthority(
+          authority.row().row(),
+          over.row().row(),
+          new Blob(authority.certificate().getSerialNumber().toByteArray()),
+          authority.certificate().getNotAfter().toInstant());
+    }
+  }
 
   /** A token that was revoked, and when no token of its block lives any more. */
   record RevokedToken(String id, Instant latestExpiry) {}
@@ -30,6 +42,9 @@ final class RevocationLedger {
   record Denied(String module, String generation) {}
 
   private static final int MOST_SHOWN = 1000;
+
+  /** So many rows of a module are looked at in one write: some 20 ms. */
+  static final int A_WRITE = 2000;
 
   /** The instant that stands for none: no key was lost then. */
   private static final long NEVER = -1;
@@ -88,6 +103,9 @@ final class RevocationLedger {
                     order.invalidSince().map(Instant::getEpochSecond).orElse(NEVER),
                     order.administrator(),
                     serial);
+            count += CrossLedger.revoke(statements, serial, order, now);
+            // It may have gone to the archive since whoever asks looked: all or none.
+            statements.requireOne("SELECT COUNT(*) FROM revocation WHERE serial = ?", serial);
           }
           fresh.set(count);
         })
@@ -95,9 +113,12 @@ final class RevocationLedger {
   }
 
   /**
-   * Revokes all certificates of a module that end after a moment, and denies it more, in one write.
+   * Denies a module more, in one write, and then revokes all its certificates that end after a
+   * moment, in as many writes as it takes: a module may have a million, and the rest of the service
+   * waits for one write at a time. Where that is cut off, it is denied, and the next one goes on.
    *
    * @param generations that are denied
+   * @return completes when all of it is on the disk, with how many were not revoked before
    */
   CompletableFuture<Long> revoke(
       Target.Module module,
@@ -105,7 +126,8 @@ final class RevocationLedger {
       RevocationOrder order,
       Instant endAfter,
       Instant now) {
-    AtomicLong fresh = new AtomicLong();
+    AtomicLong before = new AtomicLong();
+    AtomicLong last = new AtomicLong();
     return tables
         .writer()
         .conditional(statements -> {
@@ -114,19 +136,58 @@ final class RevocationLedger {
             statements.change(
                 DENY, number, generation, now.getEpochSecond(), order.administrator());
           }
-          fresh.set(
-              statements.change(
-                  REVOKE + " WHERE module = ? AND not_after > ? AND (? = 0 OR generation = ?)",
-                  now.getEpochSecond(),
-                  order.reason().code(),
-                  order.invalidSince().map(Instant::getEpochSecond).orElse(NEVER),
-                  order.administrator(),
-                  number,
-                  endAfter.getEpochSecond(),
-                  module.generation().isPresent() ? 1 : 0,
-                  module.generation().orElse("")));
+          before.set(statements.number("SELECT COALESCE(MIN(id), 1) - 1 FROM certificate"));
+          // What is recorded from now on is not signed, or of a generation that is not denied.
+          last.set(statements.number("SELECT COALESCE(MAX(id), 0) FROM certificate"));
         })
-        .thenApply(done -> fresh.get());
+        .thenCompose(done -> {
+          ModuleRows rows = new ModuleRows(module, order, endAfter, now, last.get());
+          return revoke(rows, before.get(), 0);
+        });
+  }
+
+  /** What is revoked of a module's certificates, up to one of the table's rows. */
+  private record ModuleRows(
+      Target.Module module, RevocationOrder order, Instant endAfter, Instant now, long last) {}
+
+  private CompletableFuture<Long> revoke(ModuleRows rows, long after, long freshBefore) {
+    AtomicLong reached = new AtomicLong();
+    AtomicLong fresh = new AtomicLong(freshBefore);
+    return tables
+        .writer()
+        .conditional(statements -> {
+          long number = statements.module(rows.module().name());
+          reached.set(
+              statements.number(
+                  "SELECT COALESCE(MAX(id), ?1) FROM (SELECT id FROM certificate"
+                      + " INDEXED BY certificate_module WHERE module = ?2 AND id > ?3 AND id <= ?1"
+                      + " ORDER BY id LIMIT "
+                      + A_WRITE
+                      + ")",
+                  rows.last(),
+                  number,
+                  after));
+          fresh.set(
+              freshBefore
+                  + statements.change(
+                      REVOKE
+                          + " INDEXED BY certificate_module WHERE module = ? AND id > ? AND id <= ?"
+                          + " AND not_after > ? AND (? = 0 OR generation = ?)",
+                      rows.now().getEpochSecond(),
+                      rows.order().reason().code(),
+                      rows.order().invalidSince().map(Instant::getEpochSecond).orElse(NEVER),
+                      rows.order().administrator(),
+                      number,
+                      after,
+                      reached.get(),
+                      rows.endAfter().getEpochSecond(),
+                      rows.module().generation().isPresent() ? 1 : 0,
+                      rows.module().generation().orElse("")));
+        })
+        .thenCompose(done ->
+            reached.get() >= rows.last()
+                ? CompletableFuture.completedFuture(fresh.get())
+                : revoke(rows, reached.get(), fresh.get()));
   }
 
   /** Lifts the denial of these generations. */
@@ -144,9 +205,13 @@ final class RevocationLedger {
         });
   }
 
-  /** Revokes authorities, all in one write. */
+  /**
+   * Revokes authorities, all in one write.
+   *
+   * @param issuesToo also if one is the device CA that issues; otherwise nothing is written then
+   */
   CompletableFuture<Long> revokeAuthorities(
-      List<RevokedAuthority> authorities, RevocationOrder order, Instant now) {
+      List<RevokedAuthority> authorities, RevocationOrder order, Instant now, boolean issuesToo) {
     AtomicLong fresh = new AtomicLong();
     return tables
         .writer()
@@ -166,6 +231,14 @@ final class RevocationLedger {
                     order.reason().code(),
                     order.invalidSince().map(Instant::getEpochSecond).orElse(NEVER),
                     order.administrator());
+            if (!issuesToo) {
+              // It may have taken over, or gone back to, since whoever asks looked.
+              statements.requireCount(
+                  "SELECT COUNT(*) FROM authority WHERE role = 'device' AND state = 'active'"
+                      + " AND id = "
+                      + authority.row(),
+                  0);
+            }
           }
           fresh.set(count);
         })
@@ -209,6 +282,22 @@ final class RevocationLedger {
         .thenApply(done -> fresh.get());
   }
 
+  /** Revokes tokens that were published as revoked. */
+  CompletableFuture<@Nullable Void> adoptTokens(List<RevokedToken> tokens, Instant now) {
+    return tables
+        .writer()
+        .conditional(statements -> {
+          for (RevokedToken token : tokens) {
+            statements.change(
+                "INSERT OR IGNORE INTO denied_token(id, latest_expiry, revoked, administrator)"
+                    + " VALUES (?, ?, ?, -1)",
+                token.id(),
+                token.latestExpiry().getEpochSecond(),
+                now.getEpochSecond());
+          }
+        });
+  }
+
   /** The part of a token's id that its block has. */
   private static byte[] prefix(String id) {
     return Octets.unhex(id.substring(0, TokenIds.PREFIX * 2)).orElseThrow();
@@ -226,6 +315,16 @@ final class RevocationLedger {
     return tables.all(
         "SELECT id, latest_expiry FROM denied_token ORDER BY id",
         row -> new RevokedToken(row.getString(1), Instant.ofEpochSecond(row.getLong(2))));
+  }
+
+  /** The generations of a module that are denied. */
+  Set<String> deniedGenerations(String module) throws IssuanceException {
+    return new HashSet<>(
+        tables.all(
+            "SELECT d.generation FROM denied_module d JOIN module m ON m.id = d.module"
+                + " WHERE m.name = ?",
+            row -> row.getString(1),
+            module));
   }
 
   /** All that is denied. */

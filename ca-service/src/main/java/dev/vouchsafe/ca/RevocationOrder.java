@@ -15,6 +15,11 @@ import java.util.Optional;
  */
 public record RevocationOrder(
     Target target, RevocationReason reason, Optional<Instant> invalidSince, long administrator) {
+  /** Nobody asked: an issuing CA whose device CA is revoked. */
+  static final RevocationOrder BY_ITSELF =
+      new RevocationOrder(
+          new Target.Serials(List.of()), RevocationReason.CA_COMPROMISE, Optional.empty(), -1);
+
   /** Which certificates. */
   public sealed interface Target {
     /**

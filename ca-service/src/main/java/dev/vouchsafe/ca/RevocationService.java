@@ -16,17 +16,16 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** Takes back what was issued: durably first, then in the lists. */
 final class RevocationService implements Revocations, AutoCloseable {
   private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
-  private static final Duration WRITE_WAITS = Duration.ofSeconds(10);
 
   /** An administrator waits on one of the few workers. */
   private static final Duration LIST_WAITS = Duration.ofSeconds(3);
 
   private final Ledger ledger;
-  private final RevocationTables tables;
   private final RevocationLedger revocations;
   private final Denials denials;
   private final CrlPublisher publisher;
@@ -36,12 +35,17 @@ final class RevocationService implements Revocations, AutoCloseable {
   private final RevokedTokens tokens;
   private final OcspSigners signers;
   private final OcspResponder responder;
+  private final RevokedLiving living;
+  private final RevocationAftermath aftermath;
+  private final List<RevocationTables> tables;
   private final TrustedClock clock;
   private final AtomicLong changes = new AtomicLong();
 
+  /**
+   * @param tables what is closed in the end
+   */
   RevocationService(
       Ledger ledger,
-      RevocationTables tables,
       RevocationLedger revocations,
       Denials denials,
       CrlPublisher publisher,
@@ -50,9 +54,11 @@ final class RevocationService implements Revocations, AutoCloseable {
       RevokedTokens tokens,
       OcspSigners signers,
       OcspResponder responder,
-      TrustedClock clock) {
+      RevokedLiving living,
+      RevocationAftermath aftermath,
+      TrustedClock clock,
+      List<RevocationTables> tables) {
     this.ledger = ledger;
-    this.tables = tables;
     this.revocations = revocations;
     this.denials = denials;
     this.publisher = publisher;
@@ -62,12 +68,15 @@ final class RevocationService implements Revocations, AutoCloseable {
     this.tokens = tokens;
     this.signers = signers;
     this.responder = responder;
+    this.living = living;
+    this.aftermath = aftermath;
     this.clock = clock;
+    this.tables = List.copyOf(tables);
   }
 
   @Override
   public void serve() {
-    publisher.start();
+    publisher.start(tokens::retry);
   }
 
   /** Looks now, once, whether a list is due, and waits for it. */
@@ -105,8 +114,8 @@ final class RevocationService implements Revocations, AutoCloseable {
     for (String serial : new HashSet<>(target.serials())) {
       serials.add(revocable(serial));
     }
-    long fresh = await(revocations.revoke(serials, order, clock.instant()));
-    publish();
+    long fresh = acted(revocations.revoke(serials, order, clock.instant()), living::follow);
+    issuers.drop(serials);
     List<RevokedCertificate> revoked = new ArrayList<>();
     for (byte[] serial : serials) {
       revocations.find(serial, publisher::covers).ifPresent(revoked::add);
@@ -130,10 +139,14 @@ final class RevocationService implements Revocations, AutoCloseable {
           Reason.CERTIFICATE_UNKNOWN, "no module's certificate has the serial number " + serial);
     }
     boolean ended = !entry.get().notAfter().isAfter(clock.instant());
-    if (entry.get().archived() || (ended && clock.isCertain())) {
+    if (ended && clock.isCertain()) {
       throw new IssuanceException(
           Reason.CERTIFICATE_ENDED,
           "the certificate " + serial + " ended at " + entry.get().notAfter());
+    }
+    if (entry.get().archived()) {
+      // Packed under a clock that was ahead, or of one whose end isn't certain now.
+      ledger.archive().bringBack(octets);
     }
     return octets;
   }
@@ -151,11 +164,49 @@ final class RevocationService implements Revocations, AutoCloseable {
     Reading time = clock.read();
     // By a time that isn't certain, what seems to have ended may not have.
     Instant endAfter = clock.isCertain() ? time.now() : Instant.EPOCH;
+    LedgerArchive archive = ledger.archive();
     if (target.registered().isEmpty() && !revocations.knows(target.name())) {
+      archive.bringBack(time.now(), target.name());
+      requireKnown(target.name());
+    }
+    long brought = archive.brought();
+    long before = revocations.countOfModule(target.name(), endAfter);
+    // The archive may not be at hand: what can be denied and revoked without it is, first.
+    Set<String> denied = new TreeSet<>();
+    long fresh = revoke(target, order, endAfter, time.now(), denied);
+    bringBack(target.name(), time.now());
+    if (archive.brought() != brought) {
+      fresh += revoke(target, order, endAfter, time.now(), denied);
+    }
+    return result(fresh, before, revocations.ofModule(target, endAfter, publisher::covers), denied);
+  }
+
+  private void requireKnown(String module) throws IssuanceException {
+    if (!revocations.knows(module)) {
       throw new IssuanceException(
           Reason.CERTIFICATE_UNKNOWN,
-          "nothing was ever issued to a module " + NameSyntax.quoted(target.name()));
+          "nothing was ever issued to a module " + NameSyntax.quoted(module));
     }
+  }
+
+  /** Has what lives of a module that is denied come back from the archive. */
+  private void bringBack(String module, Instant now) throws IssuanceException {
+    try {
+      ledger.archive().bringBack(now, module);
+    } catch (IssuanceException e) {
+      throw new IssuanceException(
+          e.reason(),
+          "the module is denied, and what stands in the ledger is revoked; what else lives is in"
+              + " the archive: "
+              + e.getMessage(),
+          e);
+    }
+  }
+
+  /** Denies and revokes what the ledger has of that module outside its archive. */
+  private long revoke(
+      Target.Module target, RevocationOrder order, Instant endAfter, Instant now, Set<String> into)
+      throws IssuanceException {
     Set<String> generations = new TreeSet<>();
     if (target.generation().isPresent()) {
       generations.add(target.generation().get());
@@ -163,27 +214,19 @@ final class RevocationService implements Revocations, AutoCloseable {
       generations.addAll(revocations.generations(target.name(), endAfter));
       target.registered().ifPresent(generations::add);
     }
-    long before = revocations.countOfModule(target.name(), endAfter);
-    Set<String> added = denials.add(target.name(), generations);
-    CompletableFuture<Long> write =
-        revocations.revoke(target, generations, order, endAfter, time.now());
-    var _ =
-        write.whenComplete((done, failure) -> {
-          if (failure != null) {
-            // Nothing of it is on the disk: the state is as it was.
-            denials.remove(target.name(), added);
-          }
-        });
-    long fresh = await(write);
-    publish();
-    return result(
-        fresh, before, revocations.ofModule(target, endAfter, publisher::covers), generations);
+    denials.begin(target.name(), generations);
+    long fresh =
+        acted(
+            revocations.revoke(target, generations, order, endAfter, now),
+            () -> settle(target.name(), generations));
+    into.addAll(generations);
+    return fresh;
   }
 
   private RevocationResult revoke(Target.Authority target, RevocationOrder order)
       throws IssuanceException {
-    long fresh = authorities.revoke(target, order, clock.instant());
-    publish();
+    AuthorityRevocation.Begun begun = authorities.begin(target, order, clock.instant());
+    long fresh = begun.told(() -> acted(begun.write(), () -> settle(begun)));
     List<RevokedCertificate> revoked = new ArrayList<>();
     for (StoredAuthority each : known()) {
       if (each.row().id().equals(target.id())) {
@@ -209,11 +252,6 @@ final class RevocationService implements Revocations, AutoCloseable {
     return distrust;
   }
 
-  private static long await(CompletableFuture<Long> write) throws IssuanceException {
-    KeyLedger.await(write, WRITE_WAITS);
-    return write.join();
-  }
-
   @Override
   public Set<String> among(List<LedgerEntry> entries) throws IssuanceException {
     Set<String> revoked =
@@ -230,15 +268,60 @@ final class RevocationService implements Revocations, AutoCloseable {
     return changes.get();
   }
 
-  /** Waits a while for the lists, and no longer: it is revoked whether they can be made or not. */
-  private void publish() {
+  /** Denies what the ledger denies; if that can't be told, what was to be denied is. */
+  private void settle(String module, Set<String> generations) throws IssuanceException {
+    try {
+      denials.become(module, revocations.deniedGenerations(module));
+    } catch (IssuanceException e) {
+      denials.add(module, generations);
+      throw e;
+    } finally {
+      denials.end(module, generations);
+    }
+    living.follow();
+  }
+
+  /** The same with authorities. */
+  private void settle(AuthorityRevocation.Begun begun) throws IssuanceException {
+    try {
+      distrust.add(begun.authorities(), revocations.revokedAuthorities());
+    } catch (IssuanceException e) {
+      begun.authorities().forEach(distrust::add);
+      throw e;
+    } finally {
+      distrust.end(begun.authorities());
+    }
+    begun.authorities().stream()
+        .filter(distrust::covers)
+        .forEach(it -> issuers.drop(it.row().row()));
+    living.follow();
+  }
+
+  /**
+   * Has all who should know of it told once that write has ended, waits for it, and then a while
+   * for the lists, and no longer: it is revoked whether they can be made or not.
+   */
+  private long acted(CompletableFuture<Long> write, RevocationAftermath.Step step)
+      throws IssuanceException {
+    CompletableFuture<@Nullable Void> listed = new CompletableFuture<>();
+    long fresh =
+        aftermath.await(
+            write,
+            () -> {
+              try {
+                step.take();
+              } finally {
+                tell(listed);
+              }
+            });
+    var _ = listed.completeOnTimeout(null, LIST_WAITS.toMillis(), TimeUnit.MILLISECONDS).join();
+    return fresh;
+  }
+
+  private void tell(CompletableFuture<@Nullable Void> listed) {
     changes.incrementAndGet();
     responder.forget();
-    var _ =
-        publisher
-            .publish()
-            .completeOnTimeout(null, LIST_WAITS.toMillis(), TimeUnit.MILLISECONDS)
-            .join();
+    var _ = publisher.publish().thenRun(() -> listed.complete(null));
   }
 
   private RevocationResult result(
@@ -252,22 +335,43 @@ final class RevocationService implements Revocations, AutoCloseable {
   private String why(String authority) {
     Optional<RevocationListStatus> status =
         lists().stream().filter(it -> it.authority().equals(authority)).findAny();
-    if (status.isEmpty() || !status.get().signs()) {
-      return "it makes no list, since its certificates are too short-lived for one: what is"
-          + " revoked is denied renewal, and ends by itself";
+    if (status.filter(RevocationListStatus::signs).isEmpty()) {
+      return known().stream()
+          .map(StoredAuthority::row)
+          .filter(it -> it.id().equals(authority))
+          .findAny()
+          .map(RevocationService::whyNoList)
+          .orElse("it is not known any more");
     }
     return status.get().fault().isEmpty()
         ? "its list is not ready yet"
-        : "no list can be made now: " + status.get().fault();
+        : "no list can be made now, and nobody is told as long as that is so: "
+            + status.get().fault();
+  }
+
+  private static String whyNoList(AuthorityRow authority) {
+    if (authority.role() == AuthorityInfo.Role.ISSUING) {
+      return "it makes no list, since its certificates are too short-lived for one: what is"
+          + " revoked is denied renewal, and ends by itself";
+    }
+    if (authority.isOutside()) {
+      return "its key is not here: ask whoever runs that CA to revoke the serial number";
+    }
+    return authority.state() == AuthorityInfo.State.RETIRED
+        ? "it has retired and signs no list any more: the last one stays as it is until its time"
+            + " is over, and what was revoked ends by itself"
+        : "it signs no list as long as it is " + authority.stateText();
   }
 
   @Override
   public List<String> allow(String module, Optional<String> generation) throws IssuanceException {
-    Set<String> lifted = denials.of(module);
+    Set<String> lifted = new TreeSet<>(revocations.deniedGenerations(module));
     generation.ifPresent(only -> lifted.removeIf(it -> !it.equals(only)));
     if (!lifted.isEmpty()) {
-      KeyLedger.await(revocations.allow(module, lifted), WRITE_WAITS);
-      denials.remove(module, lifted);
+      var _ =
+          aftermath.await(
+              revocations.allow(module, lifted),
+              () -> denials.become(module, revocations.deniedGenerations(module)));
     }
     return List.copyOf(lifted);
   }
@@ -311,14 +415,15 @@ final class RevocationService implements Revocations, AutoCloseable {
   }
 
   @Override
-  public OcspAnswer ocsp(byte[] request) {
-    return responder.answer(request);
+  public OcspAnswer ocsp(byte[] request, Object asker) {
+    return responder.answer(request, asker);
   }
 
   @Override
   public void close() {
+    aftermath.close();
     signers.close();
     publisher.close();
-    tables.close();
+    tables.forEach(RevocationTables::close);
   }
 }

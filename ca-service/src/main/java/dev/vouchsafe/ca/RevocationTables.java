@@ -35,6 +35,11 @@ final class RevocationTables implements AutoCloseable {
     return writer;
   }
 
+  /** Throws while the ledger has a gap that nobody accepted: nothing is issued then. */
+  void requireNoGap() throws IssuanceException {
+    ledger.gaps().requireNone();
+  }
+
   /** Records by that write that these octets are about to be signed. */
   Ledger.DurableIntent record(LedgerQueue.Write write, byte[] tbs) throws IssuanceException {
     return ledger.record(write, tbs);

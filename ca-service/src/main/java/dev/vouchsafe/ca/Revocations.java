@@ -79,8 +79,9 @@ public interface Revocations {
    * Answers an OCSP request (RFC 6960), whatever it is.
    *
    * @param request its DER, which may be {@link #LONGEST_OCSP_REQUEST} octets long
+   * @param asker whose share of what is signed it is counted against, such as a network address
    */
-  OcspAnswer ocsp(byte[] request);
+  OcspAnswer ocsp(byte[] request, Object asker);
 
   /** The list of that authority, if one was ever signed. Never waits. */
   Optional<RevocationList> list(String authority);

@@ -1,57 +1,98 @@
 package dev.vouchsafe.ca;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.RevocationLedger.RevokedToken;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
-import java.util.regex.Pattern;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Tokens that were revoked, by their ids: in the ledger, and in the file {@code
- * revoked-tokens.json} beside {@code jwks.json}, so that whoever verifies without the service knows
- * of them. An id leaves the file when no token of its block can live any more, and the ledger
- * never.
+ * revoked-tokens.json}, so that whoever verifies without the service knows of them. An id leaves
+ * the file when no token of its block can live any more, and the ledger never.
  */
 final class RevokedTokens {
-  static final String FILE = "revoked-tokens.json";
-
   private static final System.Logger LOG = System.getLogger(RevokedTokens.class.getName());
-  private static final Duration WRITE_WAITS = Duration.ofSeconds(10);
-
-  /** Those of {@link TokenIds}. */
-  private static final Pattern ID = Pattern.compile("[0-9a-f]{27}");
 
   private final RevocationLedger ledger;
+  private final RevocationAftermath aftermath;
   private final TrustedClock clock;
-  private final JwksFile file;
-  private volatile String published = json(List.of());
+  private final RevokedTokensFile file;
+
+  /** What the file named that the ledger may not know, by id. */
+  private final Map<String, RevokedToken> adopted = new TreeMap<>();
+
+  private volatile String published = RevokedTokensFile.json(List.of());
   private volatile String fault = "";
 
-  RevokedTokens(Path directory, RevocationLedger ledger, TrustedClock clock) {
+  RevokedTokens(
+      Path directory, RevocationLedger ledger, RevocationAftermath aftermath, TrustedClock clock) {
     this.ledger = ledger;
+    this.aftermath = aftermath;
     this.clock = clock;
-    this.file = new JwksFile(directory, FILE);
+    this.file = new RevokedTokensFile(directory);
   }
 
-  /** Publishes what the ledger has, if it has anything. */
+  /**
+   * Publishes what the ledger has, and what the file has already: an older ledger may stand in the
+   * place of the one that it was made from.
+   */
   void start() throws IssuanceException {
-    if (!ledger.revokedTokens().isEmpty()) {
+    Map<String, RevokedToken> named = named();
+    List<RevokedToken> known = ledger.revokedTokens();
+    known.forEach(it -> named.remove(it.id()));
+    adopted.putAll(named);
+    if (!named.isEmpty()) {
+      adopt(named.values());
+    }
+    if (!known.isEmpty() || !named.isEmpty()) {
       publish();
     }
   }
 
+  private Map<String, RevokedToken> named() {
+    Map<String, RevokedToken> named = new TreeMap<>();
+    try {
+      file.read().forEach(it -> named.put(it.id(), it));
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the file of revoked tokens can''t be read: {0}",
+          e.getMessage());
+    }
+    return named;
+  }
+
+  /** Nobody waits: until it is in the ledger, the file is where it stands. */
+  private void adopt(Collection<RevokedToken> named) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "{0} tokens in {1} were not revoked in the ledger, and are again",
+        named.size(),
+        RevokedTokensFile.NAME);
+    var _ =
+        ledger
+            .adoptTokens(List.copyOf(named), clock.instant())
+            .whenComplete((done, failure) -> {
+              if (failure != null) {
+                LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the ledger can''t take them in now: {0}",
+                    failure.getMessage());
+              }
+            });
+  }
+
   /** How many of them were not revoked before; all are, on the disk, when it returns. */
-  synchronized long revoke(List<String> ids, long administrator) throws IssuanceException {
+  long revoke(List<String> ids, long administrator) throws IssuanceException {
     for (String id : ids) {
-      if (!ID.matcher(id).matches()) {
+      if (!RevokedTokensFile.isId(id)) {
         throw new IssuanceException(
             Reason.REQUEST_INVALID, "ids: a token's id is 27 digits of 0-9 a-f, its claim jti");
       }
@@ -59,27 +100,39 @@ final class RevokedTokens {
         throw new IssuanceException(Reason.CERTIFICATE_UNKNOWN, "no token has the id " + id);
       }
     }
-    var write = ledger.revokeTokens(ids, clock.instant(), administrator);
-    KeyLedger.await(write, WRITE_WAITS);
-    publish();
-    return write.join();
+    CompletableFuture<Long> write = ledger.revokeTokens(ids, clock.instant(), administrator);
+    return aftermath.await(write, this::publish);
   }
 
-  private void publish() throws IssuanceException {
+  private synchronized void publish() throws IssuanceException {
     // By a time that isn't certain, a token that seems to have ended may not have.
     Instant endAfter = clock.isCertain() ? clock.instant() : Instant.EPOCH;
+    Map<String, RevokedToken> all = new TreeMap<>(adopted);
+    ledger.revokedTokens().forEach(it -> all.put(it.id(), it));
     String next =
-        json(
-            ledger.revokedTokens().stream()
-                .filter(it -> it.latestExpiry().isAfter(endAfter))
-                .toList());
+        RevokedTokensFile.json(
+            all.values().stream().filter(it -> it.latestExpiry().isAfter(endAfter)).toList());
     published = next;
+    keep(next);
+  }
+
+  private void keep(String content) {
     try {
-      file.hold(next);
+      file.hold(content);
       fault = "";
     } catch (IOException e) {
-      fault = FILE + " can't be written: " + e.getMessage();
-      LOG.log(System.Logger.Level.WARNING, fault);
+      String why = RevokedTokensFile.NAME + " can't be written: " + e.getMessage();
+      if (!why.equals(fault)) {
+        LOG.log(System.Logger.Level.WARNING, why);
+      }
+      fault = why;
+    }
+  }
+
+  /** Writes the file again if that failed. */
+  synchronized void retry() {
+    if (!fault.isEmpty()) {
+      keep(published);
     }
   }
 
@@ -91,24 +144,5 @@ final class RevokedTokens {
   /** The content of the file. */
   String json() {
     return published;
-  }
-
-  private static String json(List<RevokedToken> tokens) {
-    StringWriter text = new StringWriter();
-    try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
-      json.writeStartObject();
-      json.writeArrayFieldStart("items");
-      for (RevokedToken token : tokens) {
-        json.writeStartObject();
-        json.writeStringField("id", token.id());
-        json.writeStringField("endsBefore", token.latestExpiry().toString());
-        json.writeEndObject();
-      }
-      json.writeEndArray();
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException("nothing is written but memory", e);
-    }
-    return text.toString();
   }
 }

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The trust bundle as it follows the roots, and what a new root waits for. The ledger says which
@@ -54,11 +55,13 @@ public final class RootBundle {
 
   /**
    * Has the bundle hold the roots that it should: the active one, those that retire, and the one
-   * that is published, which may issue after {@link #window} at the earliest.
+   * that is published, which may issue after {@link #window} at the earliest. One after the other,
+   * whoever asks: each by the roots as they stand then.
    *
    * @throws IOException if it could not be stored; it is as it was
    */
-  void follow(AuthorityChain chain, Instant now) throws IOException {
+  synchronized void follow(Supplier<AuthorityChain> roots, Instant now) throws IOException {
+    AuthorityChain chain = roots.get();
     TrustBundle before = bundles.current();
     List<BundleContent.Root> wanted = new ArrayList<>();
     wanted.add(new BundleContent.Root(anchor(chain.root())));
@@ -96,6 +99,26 @@ public final class RootBundle {
     return bundle.content().roots().stream()
         .filter(known -> known.certificate().equals(root))
         .findFirst();
+  }
+
+  /**
+   * Whether those who have fetched it believe what leads to that certificate: it is one of the
+   * roots, or has the name and the key of one (RFC 5280 section 6.1.1 d).
+   */
+  boolean isKnown(X509Certificate anchor) {
+    return bundles.current().content().roots().stream()
+        .map(BundleContent.Root::certificate)
+        .anyMatch(root ->
+            root.getSubjectX500Principal().equals(anchor.getSubjectX500Principal())
+                && root.getPublicKey().equals(anchor.getPublicKey()));
+  }
+
+  /** When an administrator has put that certificate beside the roots, if one has. */
+  Optional<Instant> addedAt(X509Certificate certificate) {
+    return bundles.current().content().added().stream()
+        .filter(added -> added.certificate().equals(certificate))
+        .map(BundleContent.Added::at)
+        .max(Instant::compareTo);
   }
 
   /** Before when that root issues nothing; empty if the bundle doesn't have it as published. */

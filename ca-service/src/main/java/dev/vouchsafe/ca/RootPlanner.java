@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RotationPlan.Coming;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,15 +31,17 @@ final class RootPlanner {
   boolean isReady(AuthorityChain chain, String id, Instant now) {
     Optional<RootBundle> bundle = parts.bundle();
     return bundle.isPresent()
+        && parts.clock().isCertain()
         && chain
             .find(id)
             .flatMap(root -> bundle.get().activates(root.certificate()))
             .filter(from -> !now.isBefore(from))
             .isPresent()
+        && chain.find(id).filter(root -> chain.isVouchedFor(root, now)).isPresent()
         && bundle.get().behind().isEmpty();
   }
 
-  RotationPlan plan(AuthorityChain chain, List<RotationLedger.Living> living, Instant now)
+  RotationPlan plan(AuthorityChain chain, RotationLedger.AllLiving living, Instant now)
       throws IssuanceException {
     Optional<StoredAuthority> next = next(chain);
     List<Coming> steps = new ArrayList<>();
@@ -47,14 +50,7 @@ final class RootPlanner {
     }
     if (steps.isEmpty()) {
       if (next.isEmpty()) {
-        steps.add(
-            coming(
-                RotationStep.PREPARE,
-                "",
-                Optional.of(now),
-                List.of(),
-                List.of(
-                    "the keys of " + chain.root().row().id() + " and of the new root sign, once")));
+        steps.add(preparation(chain.root(), now));
       }
       boolean published = next.filter(it -> it.row().state() == State.PUBLISHED).isPresent();
       String id = next.map(it -> it.row().id()).orElse("");
@@ -64,24 +60,76 @@ final class RootPlanner {
                 RotationStep.PUBLISH,
                 id,
                 next.map(it -> now),
-                next.isEmpty() ? List.of("it to be prepared") : List.of(),
+                publicationWaits(next),
                 List.of("the trust bundle has both roots from then on")));
       }
-      steps.add(activation(chain, next, published, id));
+      steps.add(activation(chain, next, published, id, now));
     }
     return new RotationPlan(Role.ROOT, chain.root().info(), next.map(StoredAuthority::info), steps);
   }
 
+  private static Coming preparation(StoredAuthority root, Instant now) {
+    String id = root.row().id();
+    Instant end = root.end();
+    List<String> waits = new ArrayList<>();
+    if (root.row().isOutside()) {
+      waits.add("those who have the key of " + id + ": see docs/outside-roots.md");
+    } else if (!now.isBefore(end)) {
+      waits.add(
+          "nothing but --now: "
+              + id
+              + " ended at "
+              + LivingUnder.time(end)
+              + ", and those who know only it can't follow");
+    }
+    return coming(
+        RotationStep.PREPARE,
+        "",
+        root.row().isOutside() ? Optional.empty() : Optional.of(due(root, now)),
+        waits,
+        List.of("the keys of " + id + " and of the new root sign, once"));
+  }
+
+  private List<String> publicationWaits(Optional<StoredAuthority> next) {
+    if (next.isEmpty()) {
+      return List.of("it to be prepared");
+    }
+    return parts.clock().isCertain()
+        ? List.of()
+        : List.of("the time to be certain: see `vouchsafe clock status`");
+  }
+
+  /** When it is time to think of another: {@code check} says so from then on. */
+  private static Instant due(StoredAuthority root, Instant now) {
+    Instant begin = root.certificate().getNotBefore().toInstant();
+    Instant due = root.end().minus(Duration.between(begin, root.end()).dividedBy(4));
+    return now.isAfter(due) ? now : due;
+  }
+
   private Coming activation(
-      AuthorityChain chain, Optional<StoredAuthority> next, boolean published, String id) {
+      AuthorityChain chain,
+      Optional<StoredAuthority> next,
+      boolean published,
+      String id,
+      Instant now) {
     List<String> waits = new ArrayList<>();
     List<String> affects = new ArrayList<>();
     Optional<Instant> from = Optional.empty();
+    if (!parts.clock().isCertain()) {
+      waits.add("the time to be certain: see `vouchsafe clock status`");
+    }
     if (!published) {
       waits.add("it to be published, and five refresh times");
     } else if (parts.bundle().isPresent()) {
       RootBundle bundle = parts.bundle().get();
       from = bundle.activates(next.orElseThrow().certificate());
+      if (from.isEmpty()) {
+        waits.add("the trust bundle, which could not be written with it yet");
+      } else if (now.isBefore(from.get())) {
+        waits.add(
+            "readers of the trust bundle that nobody knows by name, until "
+                + LivingUnder.time(from.get()));
+      }
       for (String reader : some(bundle.behind())) {
         waits.add(reader + " to fetch version " + bundle.sequence() + " of the trust bundle");
       }
@@ -89,10 +137,17 @@ final class RootPlanner {
         affects.add(reader + " has not fetched it and is silent; it is not waited for");
       }
     }
+    String old = chain.root().row().id();
+    boolean vouched = next.isEmpty() || chain.isVouchedFor(next.get(), now);
+    if (!vouched) {
+      waits.add("nothing but --now in the end: " + old + " does not vouch for it");
+    }
     affects.add(
-        "a device CA under it issues; every chain lets those who know only "
-            + chain.root().row().id()
-            + " follow");
+        vouched
+            ? "a device CA under it issues; every chain lets those who know only " + old + " follow"
+            : "a device CA under it issues; those who know only "
+                + old
+                + " can't follow: it does not vouch for the new one");
     return coming(RotationStep.ACTIVATE, id, from, waits, affects);
   }
 
@@ -105,19 +160,23 @@ final class RootPlanner {
   }
 
   private Coming retirement(
-      AuthorityChain chain,
-      StoredAuthority retiring,
-      List<RotationLedger.Living> living,
-      Instant now)
+      AuthorityChain chain, StoredAuthority retiring, RotationLedger.AllLiving living, Instant now)
       throws IssuanceException {
     LivingUnder under = LivingUnder.of(chain, chain.devicesUnder(retiring), living, now);
     List<String> affects = new ArrayList<>(under.modules(parts.ledger().rotation(), now));
     affects.add("it leaves the trust bundle");
+    List<String> waits = new ArrayList<>();
+    if (!under.isEmpty()) {
+      waits.add(under.text());
+    }
+    RootSteps.beyond(chain, retiring, now).ifPresent(waits::add);
     return coming(
         RotationStep.RETIRE,
         retiring.row().id(),
-        Optional.of(under.lastEnd().orElse(now)),
-        under.isEmpty() ? List.of() : List.of(under.text()),
+        Stream.of(under.lastEnd(), chain.beyondUntil(retiring, now), Optional.of(now))
+            .flatMap(Optional::stream)
+            .max(Instant::compareTo),
+        waits,
         affects);
   }
 

@@ -13,107 +13,61 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The steps of a root. All that needs a root's key is done when the next one is prepared: the new
- * root, the two certificates by which old and new vouch for each other, and a device CA under the
- * new one. After that only states change, and the bundle follows them.
+ * The steps of a root. All that needs a root's key is done by {@link RootPreparation}. After that
+ * only states change, and the bundle follows them.
  */
 final class RootSteps {
   private final AuthorityParts parts;
   private final RotationLedger ledger;
   private final RotationJournal journal;
+  private final JustStopped stopped;
 
-  /** When a root last took over in this process, by {@link Pace#nanoTime}. */
-  private volatile @Nullable Long tookOver;
+  private final RootPreparation preparation;
 
-  RootSteps(AuthorityParts parts, RotationJournal journal) {
+  RootSteps(AuthorityParts parts, RotationJournal journal, JustStopped stopped) {
     this.parts = parts;
     this.ledger = parts.ledger().rotation();
     this.journal = journal;
+    this.stopped = stopped;
+    this.preparation = new RootPreparation(parts, journal);
   }
 
-  CompletableFuture<AuthorityInfo> prepare(
-      AuthorityChain chain, Optional<String> keyStore, String by)
+  /**
+   * @param now whether to do without the old root's word where it can't be had
+   */
+  CompletableFuture<StepTaken> prepare(
+      AuthorityChain chain, Optional<String> keyStore, boolean now, String by)
       throws IssuanceException, KeyFault, IOException {
-    for (StoredAuthority other : chain.all()) {
-      AuthorityRow row = other.row();
-      if (row.role() == Role.ROOT && row.state() != State.ACTIVE && row.state() != State.RETIRED) {
-        throw state(
-            row.id() + " is " + row.stateText() + ": end that rotation first, or give it up");
-      }
-    }
-    requireHere(chain.root());
-    parts.factory().requireValid(chain.root());
-    AuthorityKey oldKey = parts.key(chain.root());
-    oldKey.find();
-    NewAuthority root = DeviceSteps.wanted(parts, Role.ROOT, keyStore);
-    // Where the present one is: to move it is another step.
-    NewAuthority device =
-        parts.factory().wanted(Role.DEVICE, Optional.of(chain.device().row().keyStore()));
-    return journal.noted(
-        Role.ROOT,
-        RotationStep.PREPARE,
-        "",
-        by,
-        number -> {
-          AuthorityFactory.Made old = new AuthorityFactory.Made(chain.root(), oldKey);
-          AuthorityInfo made = prepare(number, old, root, device);
-          parts.issuers().become(parts.chain());
-          return CompletableFuture.completedFuture(made);
-        });
-  }
-
-  private AuthorityInfo prepare(
-      long number, AuthorityFactory.Made old, NewAuthority root, NewAuthority device)
-      throws IssuanceException, KeyFault {
-    List<AuthorityRow> made = new ArrayList<>();
-    boolean finished = false;
-    try {
-      AuthorityFactory.Made next = parts.factory().prepareRoot(root);
-      made.add(next.authority().row());
-      parts.factory().cross(next.authority(), old);
-      parts.factory().cross(old.authority(), next);
-      made.add(parts.factory().prepareDevice(next, device).authority().row());
-      ledger.done(number, next.authority().row().id());
-      finished = true;
-      return next.authority().info();
-    } finally {
-      if (!finished) {
-        made.forEach(parts.ledger()::giveUp);
-      }
-    }
-  }
-
-  private static void requireHere(StoredAuthority root) throws IssuanceException {
-    if (root.row().isOutside()) {
-      throw state(
-          "the key of "
-              + root.row().id()
-              + " is with others: it can't vouch for another root here; see docs/outside-roots.md");
-    }
+    return preparation.prepare(chain, keyStore, now, by);
   }
 
   CompletableFuture<AuthorityInfo> publish(AuthorityChain chain, StoredAuthority root, String by)
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.PREPARED);
-    requireVouchedFor(chain, root);
     parts.factory().requireValid(root);
     RootBundle bundle = bundle();
     Times.requireTrusted(parts.clock().read());
+    // Its readers are told from when on it may sign, and keep that.
+    requireCertain(root, "readers of the trust bundle would be told a wrong time", "");
     Map<AuthorityRow, State> changes = Map.of(root.row(), State.PUBLISHED);
-    return move(chain, RotationStep.PUBLISH, root, changes, by)
+    return move(chain, RotationStep.PUBLISH, root, changes, by, RotationLedger.NOTHING_MORE)
         .thenApply(next -> {
-          follow(bundle, next);
+          follow(bundle);
           return next.find(root.row().id()).orElseThrow().info();
         });
   }
 
-  private static void requireVouchedFor(AuthorityChain chain, StoredAuthority root)
+  private void requireCertain(StoredAuthority root, String why, String or)
       throws IssuanceException {
-    if (!chain.isVouchedFor(root)) {
-      throw state(root.row().id() + " was prepared in part only: give it up, and prepare another");
+    if (!parts.clock().isCertain()) {
+      throw state(
+          root.row().id()
+              + " waits: while the time is in doubt, "
+              + why
+              + ": see `vouchsafe clock status`"
+              + or);
     }
   }
 
@@ -125,9 +79,9 @@ final class RootSteps {
   }
 
   /** The states are on the disk: what the bundle can't take now, it takes soon. */
-  private void follow(RootBundle bundle, AuthorityChain next) {
+  private void follow(RootBundle bundle) {
     try {
-      bundle.follow(next, parts.clock().instant());
+      bundle.follow(parts.issuers()::chain, parts.clock().instant());
     } catch (IOException e) {
       System.getLogger(RootSteps.class.getName())
           .log(
@@ -142,7 +96,8 @@ final class RootSteps {
       RotationStep step,
       StoredAuthority root,
       Map<AuthorityRow, State> changes,
-      String by)
+      String by,
+      LedgerQueue.Write also)
       throws IssuanceException, KeyFault, IOException {
     AuthorityChain next = chain.with(byNumber(changes));
     return journal.noted(
@@ -152,7 +107,7 @@ final class RootSteps {
         by,
         number ->
             ledger
-                .move(number, root.row().id(), changes, Optional.empty())
+                .move(number, root.row().id(), changes, Optional.empty(), also)
                 .thenApply(done -> {
                   parts.issuers().become(next);
                   return next;
@@ -169,18 +124,24 @@ final class RootSteps {
       AuthorityChain chain, StoredAuthority root, boolean now, String by)
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.PUBLISHED);
-    requireVouchedFor(chain, root);
     parts.factory().requireValid(root);
     RootBundle bundle = bundle();
     Times.requireTrusted(parts.clock().read());
+    if (!now) {
+      requireCertain(root, "whether it has waited long enough can't be told", ", or use --now");
+    }
     List<String> breaks = breaks(bundle, root);
+    if (!chain.isVouchedFor(root, parts.clock().instant())) {
+      breaks.add(
+          "those who know only " + chain.root().row().id() + ": it does not vouch for the new one");
+    }
     if (!now && !breaks.isEmpty()) {
       throw state(root.row().id() + " waits: " + String.join("; ", breaks) + "; or use --now");
     }
     StoredAuthority device = deviceUnder(chain, root);
-    return takeOver(chain, root, device, RotationStep.ACTIVATE, by)
+    return takeOver(chain, root, device, RotationStep.ACTIVATE, by, RotationLedger.NOTHING_MORE)
         .thenApply(next -> {
-          follow(bundle, next);
+          follow(bundle);
           return new StepTaken(next.root().info(), breaks);
         });
   }
@@ -203,19 +164,14 @@ final class RootSteps {
     return breaks;
   }
 
-  /** The device CA that was prepared with the root; another where that was given up or ended. */
+  /** The device CA that was prepared with the root; another where that one can't sign. */
   private StoredAuthority deviceUnder(AuthorityChain chain, StoredAuthority root)
       throws IssuanceException, KeyFault {
-    Instant now = parts.clock().instant();
-    Optional<StoredAuthority> ready =
-        chain.devicesUnder(root).stream()
-            .filter(it -> it.row().state() != State.RETIRED)
-            .filter(it -> now.isBefore(it.certificate().getNotAfter().toInstant()))
-            .reduce((older, newer) -> newer);
+    Optional<StoredAuthority> ready = new GoingBack(parts).deviceUnder(chain, root);
     if (ready.isPresent()) {
       return ready.get();
     }
-    requireHere(root);
+    RootPreparation.requireHere(root);
     AuthorityKey key = parts.key(root);
     key.find();
     NewAuthority wanted =
@@ -229,7 +185,8 @@ final class RootSteps {
       StoredAuthority root,
       StoredAuthority device,
       RotationStep step,
-      String by)
+      String by,
+      LedgerQueue.Write also)
       throws IssuanceException, KeyFault, IOException {
     parts.factory().requireValid(device);
     DeviceSteps.requireUnrevoked(parts, root);
@@ -258,9 +215,10 @@ final class RootSteps {
                 .services()
                 .moveTo(
                     parts.stores().named(device.row().keyStore()),
-                    anew -> ledger.move(number, about, changes, anew),
+                    anew -> ledger.move(number, about, changes, anew, also),
                     () -> {
-                      tookOver = parts.pace().nanoTime().getAsLong();
+                      stopped.stopped(chain.root().row().row());
+                      stopped.stopped(chain.device().row().row());
                       parts.issuers().become(next);
                     })
                 .thenCompose(done -> parts.issuers().ready())
@@ -272,10 +230,11 @@ final class RootSteps {
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.RETIRING);
     RootBundle bundle = bundle();
+    Instant time = parts.clock().instant();
     if (!now) {
+      // After the time was read: a jump that is seen then is doubted already.
       DeviceSteps.requireCertain(parts, root.row().id());
     }
-    Instant time = parts.clock().instant();
     List<StoredAuthority> devices = chain.devicesUnder(root);
     LivingUnder under = LivingUnder.of(chain, devices, ledger.living(time), time);
     List<String> breaks = under.modules(ledger, time);
@@ -288,14 +247,13 @@ final class RootSteps {
               + (breaks.isEmpty() ? "" : " (" + String.join("; ", breaks) + ")")
               + ": wait until then, or use --now");
     }
-    Long since = tookOver;
-    if (!now
-        && since != null
-        && parts.pace().nanoTime().getAsLong() - since < DeviceSteps.UNDER_WAY.toNanos()) {
-      throw state(
-          "a chain to "
-              + root.row().id()
-              + " may have been signed a moment ago: try again in a minute, or use --now");
+    Optional<String> beyond = beyond(chain, root, time);
+    if (!now && beyond.isPresent()) {
+      throw state(beyond.get() + ": wait until then, or use --now");
+    }
+    beyond.ifPresent(breaks::add);
+    if (!now) {
+      DeviceSteps.requireStopped(stopped, root.row(), time);
     }
     Map<AuthorityRow, State> changes = new HashMap<>();
     changes.put(root.row(), State.RETIRED);
@@ -304,19 +262,31 @@ final class RootSteps {
         changes.put(device.row(), State.RETIRED);
       }
     }
-    return move(chain, RotationStep.RETIRE, root, changes, by)
+    return move(chain, RotationStep.RETIRE, root, changes, by, RotationLedger.NOTHING_MORE)
         .thenApply(next -> {
-          follow(bundle, next);
+          follow(bundle);
           return new StepTaken(next.find(root.row().id()).orElseThrow().info(), breaks);
         });
+  }
+
+  /** Whom only a retiring root that is still in the bundle lets follow, as a line for people. */
+  static Optional<String> beyond(AuthorityChain chain, StoredAuthority retiring, Instant now) {
+    return chain
+        .beyondUntil(retiring, now)
+        .map(until ->
+            "those who know only what is "
+                + (retiring.above().isEmpty() ? "before " : "over ")
+                + retiring.row().id()
+                + " follow by it until "
+                + LivingUnder.time(until));
   }
 
   CompletableFuture<AuthorityInfo> abort(AuthorityChain chain, StoredAuthority root, String by)
       throws IssuanceException, KeyFault, IOException {
     String id = root.row().id();
     if (root.row().state() == State.ACTIVE) {
-      StoredAuthority old = before(chain, root);
-      return takeOver(chain, old, deviceUnder(chain, old), RotationStep.ABORT, by)
+      StoredAuthority old = new GoingBack(parts).requireRoot(chain);
+      return takeOver(chain, old, deviceUnder(chain, old), RotationStep.ABORT, by, revoking(root))
           .thenApply(next -> followed(next, id));
     }
     if (root.row().state() != State.PUBLISHED) {
@@ -329,23 +299,24 @@ final class RootSteps {
         changes.put(device.row(), State.RETIRED);
       }
     }
-    return move(chain, RotationStep.ABORT, root, changes, by).thenApply(next -> followed(next, id));
+    LedgerQueue.Write also =
+        root.row().state() == State.PUBLISHED ? revoking(root) : RotationLedger.NOTHING_MORE;
+    return move(chain, RotationStep.ABORT, root, changes, by, also)
+        .thenApply(next -> followed(next, id));
+  }
+
+  /**
+   * Who trusted it once may still be shown what it signs, by whoever has its key: the old root says
+   * on its list that it vouches for it no longer.
+   */
+  private LedgerQueue.Write revoking(StoredAuthority root) {
+    Instant now = parts.clock().instant();
+    return statements -> CrossLedger.revokeOf(statements, root.row(), now);
   }
 
   private AuthorityInfo followed(AuthorityChain next, String id) {
-    parts.bundle().ifPresent(bundle -> follow(bundle, next));
+    parts.bundle().ifPresent(this::follow);
     return next.find(id).orElseThrow().info();
-  }
-
-  private static StoredAuthority before(AuthorityChain chain, StoredAuthority active)
-      throws IssuanceException {
-    return chain.in(Role.ROOT, State.RETIRING).stream()
-        .filter(it -> it.row().generation() < active.row().generation())
-        .reduce((older, newer) -> newer)
-        .orElseThrow(() ->
-            state(
-                active.row().id()
-                    + " is active, and there is none before it to go back to: prepare another"));
   }
 
   private static IssuanceException state(String what) {

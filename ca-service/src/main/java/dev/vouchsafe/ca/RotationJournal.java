@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.keys.KeyFault;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 
@@ -20,10 +21,15 @@ final class RotationJournal {
 
   private final RotationLedger ledger;
   private final InstantSource clock;
+  private final Duration longest;
 
-  RotationJournal(RotationLedger ledger, InstantSource clock) {
+  /**
+   * @param longest how long the disk is waited for when a step begins
+   */
+  RotationJournal(RotationLedger ledger, InstantSource clock, Duration longest) {
     this.ledger = ledger;
     this.clock = clock;
+    this.longest = longest;
   }
 
   /**
@@ -33,7 +39,7 @@ final class RotationJournal {
    */
   <T> CompletableFuture<T> noted(Role role, RotationStep step, String id, String by, Work<T> work)
       throws IssuanceException, KeyFault, IOException {
-    long number = ledger.begin(role, step, id, by, clock.instant());
+    long number = ledger.begin(role, step, id, by, clock.instant(), longest);
     boolean begun = false;
     try {
       CompletableFuture<T> taken = work.take(number);

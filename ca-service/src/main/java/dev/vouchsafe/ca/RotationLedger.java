@@ -3,6 +3,8 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.IssuanceException.Reason;
+import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import java.security.cert.CertificateException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -32,6 +34,14 @@ final class RotationLedger {
    */
   record Living(long authority, long count, Instant lastEnd) {}
 
+  /**
+   * All that lives.
+   *
+   * @param counts by the authority that signed it
+   * @param issuing the issuing CAs that signed any of it, and the newest ones
+   */
+  record AllLiving(List<Living> counts, List<StoredAuthority> issuing) {}
+
   /** The same of one module. */
   record LivingModule(String module, long count, Instant lastEnd) {}
 
@@ -40,10 +50,18 @@ final class RotationLedger {
   /** Steps are rare, but one that fails again and again must not fill the disk. */
   private static final int MOST_EVENTS = 1000;
 
+  /** Nobody's failures push out what was done. */
+  private static final int MOST_DONE = 10_000;
+
+  /** Those that may have signed nothing yet, and can. */
+  private static final int NEWEST_ISSUING = 64;
+
   private final LedgerWriter writer;
   private final LedgerReader reader;
+  private final LedgerArchive archive;
 
-  RotationLedger(LedgerWriter writer, LedgerReader reader) {
+  RotationLedger(LedgerWriter writer, LedgerReader reader, LedgerArchive archive) {
+    this.archive = archive;
     this.writer = writer;
     this.reader = reader;
   }
@@ -52,12 +70,14 @@ final class RotationLedger {
    * Notes durably that a step begins.
    *
    * @param authority its id; empty for one that is yet to be made
+   * @param longest how long the disk is waited for
    * @return the number of the entry
    */
-  long begin(Role role, RotationStep step, String authority, String by, Instant at)
+  long begin(
+      Role role, RotationStep step, String authority, String by, Instant at, Duration longest)
       throws IssuanceException {
     AtomicLong number = new AtomicLong();
-    KeyLedger.await(
+    CompletableFuture<?> written =
         writer.durable(ledger -> {
           number.set(
               ledger.insertReturning(
@@ -69,10 +89,22 @@ final class RotationLedger {
                   authority,
                   word(step),
                   by));
-          ledger.change("DELETE FROM rotation_step WHERE id <= ?", number.get() - MOST_EVENTS);
-        }),
-        WAITS);
-    return number.get();
+          ledger.change(
+              "DELETE FROM rotation_step WHERE id <= ? AND outcome <> 'done' OR id <= ?",
+              number.get() - MOST_EVENTS,
+              number.get() - MOST_DONE);
+        });
+    boolean begun = false;
+    try {
+      KeyLedger.await(written, longest);
+      begun = true;
+      return number.get();
+    } finally {
+      if (!begun) {
+        // A disk that was slow may write it yet, and then nothing of it is done.
+        var _ = written.thenRun(() -> failed(number.get()));
+      }
+    }
   }
 
   /** Notes durably that a step is done, which changed no state. */
@@ -80,8 +112,7 @@ final class RotationLedger {
     KeyLedger.await(writer.conditional(ledger -> done(ledger, number, authority)), WAITS);
   }
 
-  private static void done(LedgerStatements ledger, long number, String authority)
-      throws SQLException {
+  static void done(LedgerStatements ledger, long number, String authority) throws SQLException {
     ledger.changeOne(
         "UPDATE rotation_step SET outcome = 'done', authority = ? WHERE id = ? AND outcome ="
             + " 'begun'",
@@ -97,6 +128,21 @@ final class RotationLedger {
             number));
   }
 
+  /** The same of one that a slow disk may have noted as done, and whose work was given up since. */
+  void undone(long number) {
+    writer.note(ledger ->
+        ledger.change("UPDATE rotation_step SET outcome = 'failed' WHERE id = ?", number));
+  }
+
+  /** What else is written with a step of most kinds. */
+  static final LedgerQueue.Write NOTHING_MORE = ledger -> {};
+
+  /** {@link #move(long, String, Map, Optional, LedgerQueue.Write)} with nothing more. */
+  CompletableFuture<?> move(
+      long number, String authority, Map<AuthorityRow, State> changes, Optional<SealedAnew> anew) {
+    return move(number, authority, changes, anew, NOTHING_MORE);
+  }
+
   /**
    * Takes a step: authorities come into other states and, if the store that seals changes with it,
    * what it sealed is put in the place of what the other did. All or nothing.
@@ -105,11 +151,22 @@ final class RotationLedger {
    * @param authority id of the authority that it is about
    * @param changes each authority, as it must stand, and the state that it comes into
    * @param anew everything that is sealed; if the ledger has more than that, nothing is changed
+   * @param also what else is written with it
    */
   CompletableFuture<?> move(
-      long number, String authority, Map<AuthorityRow, State> changes, Optional<SealedAnew> anew) {
+      long number,
+      String authority,
+      Map<AuthorityRow, State> changes,
+      Optional<SealedAnew> anew,
+      LedgerQueue.Write also) {
     return writer.conditional(ledger -> {
       for (Map.Entry<AuthorityRow, State> change : changes.entrySet()) {
+        if (change.getValue() == State.ACTIVE) {
+          // It may have been revoked since whoever takes the step looked.
+          ledger.requireCount(
+              "SELECT COUNT(*) FROM revocation WHERE subject_authority = " + change.getKey().row(),
+              0);
+        }
         ledger.changeOne(
             "UPDATE authority SET state = ? WHERE id = ? AND state = ?",
             AuthorityRow.text(change.getValue()),
@@ -122,6 +179,7 @@ final class RotationLedger {
       if (anew.isPresent()) {
         KeyLedger.replace(ledger, anew.get());
       }
+      also.to(ledger);
       done(ledger, number, authority);
     });
   }
@@ -132,13 +190,17 @@ final class RotationLedger {
 
   /**
    * Undoes what a process before this one began to prepare and did not finish. Part of the write
-   * with which a start settles what it finds.
+   * with which a start settles what it finds. Steps are taken one at a time: what one of them made
+   * has numbers above those that there were when it began, up to those that there were when the
+   * next one did.
    */
   static void settle(LedgerStatements ledger) throws SQLException {
     ledger.change(
         "UPDATE authority SET state = 'retired' WHERE state = 'prepared' AND role <> 'issuing'"
-            + " AND id > (SELECT MAX(above) FROM rotation_step"
-            + " WHERE outcome = 'begun' AND step = 'prepare')");
+            + " AND EXISTS (SELECT 1 FROM rotation_step s"
+            + " WHERE s.outcome = 'begun' AND s.step = 'prepare' AND authority.id > s.above"
+            + " AND NOT EXISTS (SELECT 1 FROM rotation_step n"
+            + " WHERE n.id > s.id AND n.above < authority.id))");
     ledger.change("UPDATE rotation_step SET outcome = 'interrupted' WHERE outcome = 'begun'");
   }
 
@@ -150,10 +212,22 @@ final class RotationLedger {
         .isEmpty();
   }
 
+  /** Whether somebody went back from that authority, or gave it up before it was active. */
+  boolean wasGivenUp(String id) throws IssuanceException {
+    return events(" WHERE step = 'abort' AND outcome = 'done'", MOST_DONE).stream()
+        .anyMatch(it -> it.authority().equals(id));
+  }
+
   /** The latest steps, the newest first. */
   List<RotationEvent> journal(int most) throws IssuanceException {
+    return events("", most);
+  }
+
+  private List<RotationEvent> events(String which, int most) throws IssuanceException {
     return read(
-        "SELECT at, role, authority, step, actor, outcome FROM rotation_step ORDER BY id DESC LIMIT "
+        "SELECT at, role, authority, step, actor, outcome FROM rotation_step"
+            + which
+            + " ORDER BY id DESC LIMIT "
             + most,
         row ->
             new RotationEvent(
@@ -166,12 +240,55 @@ final class RotationLedger {
   }
 
   /** What lives under each authority. What failed was not signed. */
-  List<Living> living(Instant now) throws IssuanceException {
-    return read(
-        "SELECT authority, COUNT(*), MAX(not_after) FROM certificate WHERE "
-            + living("", now)
-            + " GROUP BY authority",
-        row -> new Living(row.getLong(1), row.getLong(2), Instant.ofEpochSecond(row.getLong(3))));
+  AllLiving living(Instant now) throws IssuanceException {
+    archive.bringBack(now);
+    List<Living> counts =
+        read(
+            "SELECT authority, COUNT(*), MAX(not_after) FROM certificate WHERE "
+                + living("", now)
+                + " GROUP BY authority",
+            row ->
+                new Living(row.getLong(1), row.getLong(2), Instant.ofEpochSecond(row.getLong(3))));
+    String among =
+        counts.stream().map(it -> String.valueOf(it.authority())).collect(Collectors.joining(","));
+    // However many there are: a service that is restarted all day makes one at each start.
+    return new AllLiving(
+        counts,
+        read(
+            LedgerReader.AUTHORITIES
+                + " WHERE role = 'issuing' AND certificate IS NOT NULL AND state <> 'prepared'"
+                + " AND (id IN ("
+                + among
+                + ") OR id IN (SELECT id FROM authority WHERE role = 'issuing' ORDER BY id DESC"
+                + " LIMIT "
+                + NEWEST_ISSUING
+                + "))",
+            RotationLedger::issuing));
+  }
+
+  private static StoredAuthority issuing(ResultSet row) throws SQLException {
+    try {
+      return LedgerReader.authority(row, List.of());
+    } catch (CertificateException e) {
+      throw new SQLException("the certificate of an authority is damaged", e);
+    }
+  }
+
+  /**
+   * The step by which a person gave a device CA up, if nothing was done with a device CA since, nor
+   * has one taken over with its root: until somebody takes another step, the service leaves it at
+   * that.
+   */
+  Optional<RotationEvent> givenUp() throws IssuanceException {
+    return events(
+            " WHERE outcome = 'done' AND (role = 'device'"
+                + " AND step IN ('prepare', 'activate', 'abort')"
+                + " OR role = 'root' AND step = 'activate')",
+            1)
+        .stream()
+        .filter(it -> it.step() == RotationStep.ABORT)
+        .filter(it -> !it.by().equals(AuthorityChanges.AUTOMATIC))
+        .findFirst();
   }
 
   /** The modules with the most living certificates of those authorities. */

@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RotationPlan.Coming;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -18,16 +19,34 @@ final class RotationPlanner {
   private final RotationSettings settings;
   private final RotationLedger ledger;
   private final RootPlanner roots;
+  private final JustStopped stopped;
 
-  RotationPlanner(AuthorityParts parts, RotationSettings settings) {
+  RotationPlanner(AuthorityParts parts, RotationSettings settings, JustStopped stopped) {
     this.parts = parts;
     this.settings = settings;
+    this.stopped = stopped;
     this.ledger = parts.ledger().rotation();
     this.roots = new RootPlanner(parts);
   }
 
   RotationSettings settings() {
     return settings;
+  }
+
+  /** What a person did that keeps the service from replacing the device CA by itself. */
+  Optional<Hold> hold(DeviceSchedule schedule, Instant now) throws IssuanceException {
+    return Hold.of(ledger.givenUp(), schedule, now);
+  }
+
+  /** When a step of the device CA is taken that is due at that time. */
+  Instant planned(DeviceSchedule schedule, Instant due, Optional<Hold> hold, Instant now) {
+    Instant from = hold.map(Hold::until).filter(due::isBefore).orElse(due);
+    return schedule.planned(from, settings.window(), now);
+  }
+
+  /** For how long nobody can tell yet what lives under one that has just stopped to sign. */
+  Duration underWay(StoredAuthority retiring) {
+    return stopped.left(retiring.row().row());
   }
 
   /** What lives under that authority. */
@@ -53,7 +72,7 @@ final class RotationPlanner {
   RotationStanding standing(Optional<String> problem) throws IssuanceException {
     Instant now = parts.clock().instant();
     AuthorityChain chain = parts.issuers().chain();
-    List<RotationLedger.Living> living = ledger.living(now);
+    RotationLedger.AllLiving living = ledger.living(now);
     return new RotationStanding(
         now,
         settings.automatic(),
@@ -64,59 +83,70 @@ final class RotationPlanner {
         ledger.journal(EVENTS_TOLD));
   }
 
-  private RotationPlan device(AuthorityChain chain, List<RotationLedger.Living> living, Instant now)
+  private RotationPlan device(AuthorityChain chain, RotationLedger.AllLiving living, Instant now)
       throws IssuanceException {
     Optional<StoredAuthority> prepared = chain.preparedDevice();
     List<Coming> steps = new ArrayList<>();
     for (StoredAuthority retiring : chain.in(Role.DEVICE, State.RETIRING)) {
       steps.add(retirement(chain, retiring, living, now));
     }
-    DeviceSchedule schedule = DeviceSchedule.of(chain.device().certificate());
+    DeviceSchedule schedule = DeviceSchedule.of(chain.device());
+    Optional<Hold> hold = settings.automatic() ? hold(schedule, now) : Optional.empty();
     if (prepared.isEmpty()) {
-      steps.add(preparation(chain, schedule, now));
+      steps.add(preparation(chain, schedule, hold, now));
     }
-    steps.add(activation(chain, prepared, living, schedule, now));
+    steps.add(activation(chain, prepared, living, schedule, hold, now));
     steps.sort(Comparator.comparing(step -> step.from().orElse(Instant.MAX)));
     return new RotationPlan(
         Role.DEVICE, chain.device().info(), prepared.map(StoredAuthority::info), steps);
   }
 
   private Coming retirement(
-      AuthorityChain chain,
-      StoredAuthority retiring,
-      List<RotationLedger.Living> living,
-      Instant now)
+      AuthorityChain chain, StoredAuthority retiring, RotationLedger.AllLiving living, Instant now)
       throws IssuanceException {
     LivingUnder under = LivingUnder.of(chain, List.of(retiring), living, now);
+    Duration left = underWay(retiring);
+    List<String> waits = new ArrayList<>();
+    if (!under.isEmpty()) {
+      waits.add(under.text());
+    } else if (!left.isZero()) {
+      waits.add("what it signed a moment ago to be in the ledger");
+    }
     return new Coming(
         RotationStep.RETIRE,
         retiring.row().id(),
         settings.automatic(),
-        Optional.of(under.lastEnd().orElse(now)),
-        under.isEmpty() ? List.of() : List.of(under.text()),
+        Optional.of(under.lastEnd().orElse(now.plus(left))),
+        waits,
         under.modules(ledger, now));
   }
 
-  private Coming preparation(AuthorityChain chain, DeviceSchedule schedule, Instant now) {
+  /** Whether another one will be made by itself, as it looks when that is due. */
+  private boolean isWorthWhile(AuthorityChain chain, DeviceSchedule schedule, Instant now) {
+    Instant due = now.isAfter(schedule.prepareAt()) ? now : schedule.prepareAt();
+    return !chain.root().row().isOutside()
+        && schedule.isWorthWhile(due, parts.settings().lifetimes().deviceCa(), chain.root());
+  }
+
+  private Coming preparation(
+      AuthorityChain chain, DeviceSchedule schedule, Optional<Hold> hold, Instant now) {
     List<String> waits = new ArrayList<>();
     boolean outside = chain.root().row().isOutside();
-    boolean worth =
-        !outside
-            && schedule.isWorthWhile(
-                now, parts.settings().lifetimes().deviceCa(), chain.root().certificate());
+    boolean worth = isWorthWhile(chain, schedule, now);
     if (outside) {
       waits.add("those who certify it: see docs/outside-roots.md");
     } else if (!worth) {
       waits.add(
           "another root: a device CA ends with " + chain.root().row().id() + " at the latest");
     }
+    hold.map(Hold::text).ifPresent(waits::add);
     return new Coming(
         RotationStep.PREPARE,
         "",
         settings.automatic() && worth,
         settings.automatic()
             ? worth
-                ? Optional.of(schedule.planned(schedule.prepareAt(), settings.window(), now))
+                ? Optional.of(planned(schedule, schedule.prepareAt(), hold, now))
                 : Optional.empty()
             : Optional.of(now),
         waits,
@@ -126,8 +156,9 @@ final class RotationPlanner {
   private Coming activation(
       AuthorityChain chain,
       Optional<StoredAuthority> prepared,
-      List<RotationLedger.Living> living,
+      RotationLedger.AllLiving living,
       DeviceSchedule schedule,
+      Optional<Hold> hold,
       Instant now)
       throws IssuanceException {
     LivingUnder under = LivingUnder.of(chain, List.of(chain.device()), living, now);
@@ -138,15 +169,18 @@ final class RotationPlanner {
             + " issued stays good: "
             + under.text());
     affects.addAll(under.modules(ledger, now));
-    boolean automatic = settings.automatic() && prepared.isPresent();
+    boolean automatic =
+        settings.automatic() && (prepared.isPresent() || isWorthWhile(chain, schedule, now));
     return new Coming(
         RotationStep.ACTIVATE,
         prepared.map(it -> it.row().id()).orElse(""),
         automatic,
         settings.automatic()
-            ? Optional.of(schedule.planned(schedule.activateAt(), settings.window(), now))
+            ? Optional.of(planned(schedule, schedule.activateAt(), hold, now))
             : prepared.map(it -> now),
-        prepared.isEmpty() ? List.of("it to be prepared") : List.of(),
+        prepared.isEmpty()
+            ? List.of("it to be prepared")
+            : hold.map(it -> List.of(it.text())).orElse(List.of()),
         affects);
   }
 }

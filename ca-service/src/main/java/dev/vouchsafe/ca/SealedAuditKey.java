@@ -183,6 +183,38 @@ final class SealedAuditKey implements AuditKey {
     }
   }
 
+  /**
+   * Throws unless that sealer opens the sealed half, it belongs to the public one, and that one
+   * verifies the signature.
+   *
+   * @param signature r and s, 32 octets each
+   */
+  static void prove(
+      KeyLedger.StoredAuditKey stored,
+      Sealer sealer,
+      SoftwareCrypto crypto,
+      byte[] octets,
+      byte[] signature)
+      throws KeyFault {
+    ECPublicKey known = read(stored.spki());
+    byte[] pkcs8 = sealer.unseal(PURPOSE, stored.sealed().octets());
+    try {
+      byte[] tried = crypto.sign(crypto.readPrivate(TYPE, pkcs8), TYPE, CHECKED_MESSAGE);
+      if (!crypto.verify(known, TYPE, CHECKED_MESSAGE, tried)) {
+        throw damaged();
+      }
+      if (signature.length != SIGNATURE_LENGTH
+          || !crypto.verify(known, TYPE, octets, ECDSA.transcodeSignatureToDER(signature))) {
+        throw new KeyFault.Failed("the signature is not by the audit key");
+      }
+    } catch (GeneralSecurityException | JOSEException | IllegalArgumentException e) {
+      // Without the cause: it may tell of the key.
+      throw damaged();
+    } finally {
+      Arrays.fill(pkcs8, (byte) 0);
+    }
+  }
+
   private static ECPublicKey read(Blob spki) throws KeyFault {
     try {
       return (ECPublicKey)

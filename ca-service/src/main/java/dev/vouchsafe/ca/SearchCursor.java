@@ -53,7 +53,7 @@ sealed interface SearchCursor {
     String[] parts = text.split("\\.", -1);
     try {
       if (parts.length == 1) {
-        return new Row(number(parts[0]));
+        return new Row(id(parts[0]));
       }
       if (parts.length == 2 && parts[0].equals("s")) {
         Optional<byte[]> serial = Octets.unhex(parts[1]);
@@ -62,7 +62,7 @@ sealed interface SearchCursor {
         }
       }
       if (parts.length == 3 && parts[0].equals("e")) {
-        return new End(number(parts[1]), number(parts[2]));
+        return new End(number(parts[1]), id(parts[2]));
       }
       if (parts.length == 3 && parts[0].equals("a")) {
         return new Block(number(parts[1]), Math.toIntExact(number(parts[2])));
@@ -75,6 +75,11 @@ sealed interface SearchCursor {
 
   /** What is said of one that we never gave. */
   String NOT_OURS = "before: not the \"next\" of a page that we gave";
+
+  /** Rows that came back from the archive may have numbers below 0. */
+  private static long id(String text) {
+    return Long.parseLong(text, Character.MAX_RADIX);
+  }
 
   private static long number(String text) {
     long number = Long.parseLong(text, Character.MAX_RADIX);

@@ -78,6 +78,11 @@ enum SearchOrder {
             rest.add(
                 "c.authority = (SELECT id FROM authority WHERE role || '-' || generation = ?)",
                 id));
+    if (filter.revoked()) {
+      rest.add(
+          "(EXISTS (SELECT 1 FROM revocation r WHERE r.serial = c.serial) OR c.authority IN"
+              + " (SELECT subject_authority FROM revocation WHERE subject_authority IS NOT NULL))");
+    }
     return rest;
   }
 
@@ -95,6 +100,9 @@ enum SearchOrder {
   /** Which blocks of the archive may have what is wanted. */
   static SearchConditions blocks(LedgerFilter filter) {
     SearchConditions blocks = new SearchConditions();
+    if (filter.revoked()) {
+      blocks.add("FALSE");
+    }
     if (of(filter) == ISSUED) {
       blocks.add("b.last_serial >= ?", lowestSerial(filter));
       blocks.add("b.first_serial <= ?", highestSerial(filter));

@@ -10,6 +10,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes steps one at a time, on a thread of its own: a key store's library may hang for ever, and
@@ -19,6 +20,11 @@ final class StepRunner {
   /** One step, on the authorities as the ledger has them when it begins. */
   interface Step<T> {
     CompletableFuture<T> take(AuthorityChain chain) throws IssuanceException, KeyFault, IOException;
+  }
+
+  /** Told how a step ended for which nobody waits any more. */
+  interface Late<T> {
+    void ended(@Nullable T done, @Nullable Throwable failure);
   }
 
   private final AuthorityParts parts;
@@ -34,8 +40,10 @@ final class StepRunner {
   /**
    * Takes a step. Until it has ended, also after whoever asked has stopped waiting, no other
    * begins.
+   *
+   * @param late told how it ended, if that is after whoever asked has stopped waiting
    */
-  <T> T alone(Duration longest, Step<T> wanted) throws IssuanceException {
+  <T> T alone(Duration longest, Step<T> wanted, Late<T> late) throws IssuanceException {
     begin();
     CompletableFuture<T> ended;
     boolean begun = false;
@@ -50,7 +58,7 @@ final class StepRunner {
         end();
       }
     }
-    return await(ended, longest);
+    return await(ended, longest, late);
   }
 
   private <T> CompletableFuture<T> taken(Step<T> wanted) {
@@ -83,17 +91,20 @@ final class StepRunner {
     step.release();
   }
 
-  private static <T> T await(CompletableFuture<T> step, Duration longest) throws IssuanceException {
+  private static <T> T await(CompletableFuture<T> step, Duration longest, Late<T> late)
+      throws IssuanceException {
     try {
       return step.get(longest.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw Failures.answer(e.getCause(), "the new authority", Reason.SIGNATURE_FAILED);
     } catch (TimeoutException e) {
+      var _ = step.whenComplete(late::ended);
       throw new IssuanceException(
           Reason.KEY_STORE_UNAVAILABLE,
           "the key store takes long over it, and it goes on: see later how the authorities stand",
           e);
     } catch (InterruptedException e) {
+      var _ = step.whenComplete(late::ended);
       Thread.currentThread().interrupt();
       throw new IssuanceException(Reason.AUTHORITY_UNAVAILABLE, "interrupted", e);
     }

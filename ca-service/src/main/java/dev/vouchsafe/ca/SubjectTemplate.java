@@ -1,5 +1,6 @@
 package dev.vouchsafe.ca;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -29,6 +30,7 @@ public record SubjectTemplate(List<Part> parts) {
   static final String NAME = "{name}";
 
   private static final int MOST_PARTS = 8;
+  private static final int HASH_OCTETS = 8;
   private static final String KEY = "subject";
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{[^{}]*}");
 
@@ -135,7 +137,7 @@ public record SubjectTemplate(List<Part> parts) {
                             .map(it -> it.text() + "=..")
                             .collect(Collectors.joining(", "))));
     String value = text.substring(equals + 1);
-    if (equals < 0 || value.isEmpty() || value.codePoints().anyMatch(Character::isISOControl)) {
+    if (equals < 0 || value.isEmpty() || value.codePoints().anyMatch(SubjectTemplate::isUnseen)) {
       throw wrong("has " + NameSyntax.quoted(text) + " without a value that can be printed");
     }
     if (type == Type.CN != value.equals(NAME)) {
@@ -152,6 +154,11 @@ public record SubjectTemplate(List<Part> parts) {
       throw wrong("has a " + name + " with characters that a PrintableString doesn't have");
     }
     return new Part(type, value);
+  }
+
+  /** Half of a surrogate pair has no encoding. */
+  private static boolean isUnseen(int character) {
+    return Character.isISOControl(character) || Character.getType(character) == Character.SURROGATE;
   }
 
   private static String literal(String value) {
@@ -185,8 +192,13 @@ public record SubjectTemplate(List<Part> parts) {
   List<Part> filled(Values values, String commonName) {
     List<Part> filled = new ArrayList<>(parts.size());
     for (Part part : parts) {
-      String text = part.type() == Type.CN ? commonName : filled(part.text(), values);
-      filled.add(new Part(part.type(), cut(text, part.type().longest())));
+      int longest = part.type().longest();
+      filled.add(
+          new Part(
+              part.type(),
+              part.type() == Type.CN
+                  ? cut(commonName, longest)
+                  : shortened(filled(part.text(), values), longest)));
     }
     return filled;
   }
@@ -199,8 +211,25 @@ public record SubjectTemplate(List<Part> parts) {
             .replaceAll(found -> Matcher.quoteReplacement(values.of(found.group())));
   }
 
-  private static String cut(String text, int longest) {
-    return text.length() <= longest ? text : text.substring(0, longest);
+  /** As much of it as fits, with both halves of a surrogate pair or neither. */
+  static String cut(String text, int longest) {
+    if (text.length() <= longest) {
+      return text;
+    }
+    int end = Character.isHighSurrogate(text.charAt(longest - 1)) ? longest - 1 : longest;
+    return text.substring(0, end);
+  }
+
+  /**
+   * What begins alike stays apart: where something is cut off, a hash of the whole stands for it.
+   */
+  private static String shortened(String text, int longest) {
+    if (text.length() <= longest) {
+      return text;
+    }
+    byte[] hash = Octets.sha256(text.getBytes(StandardCharsets.UTF_8));
+    String mark = "-" + Octets.hex(Arrays.copyOf(hash, HASH_OCTETS));
+    return cut(text, longest - mark.length()) + mark;
   }
 
   private static ProfileException wrong(String what) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509CRL;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -19,6 +20,16 @@ import org.junit.jupiter.api.io.TempDir;
 /** An authority that is distrusted as a whole. */
 class AuthorityRevocationTest {
   private static final CertificateRequest REQUEST = CertificateRequest.of(Profile.IDENTITY);
+
+  private static final CertificateRequest BROKEN =
+      new CertificateRequest(
+          Profile.IDENTITY,
+          Optional.of("no CSR"),
+          REQUEST.commonName(),
+          REQUEST.dns(),
+          REQUEST.ip(),
+          REQUEST.ttl(),
+          REQUEST.keyType());
 
   @TempDir Path folder;
   private TestCa ca;
@@ -79,6 +90,38 @@ class AuthorityRevocationTest {
   }
 
   @Test
+  void whatIsRevokedIsFoundByThatItselfOrWithItsAuthority() throws Exception {
+    String old = issued();
+    ca.ca().changes().prepare(AuthorityInfo.Role.DEVICE, Optional.empty());
+    ca.ca().changes().activate("device-2");
+    String bad = issued();
+    String good = issued();
+    revocations().revoke(Revoking.serials(bad));
+    assertThat(revokedOnes()).containsExactly(bad);
+
+    revoke("device-1", false);
+
+    assertThat(revokedOnes()).containsExactlyInAnyOrder(bad, old).doesNotContain(good);
+  }
+
+  private List<String> revokedOnes() throws IssuanceException {
+    Optional<String> any = Optional.empty();
+    LedgerFilter revoked =
+        new LedgerFilter(
+            any,
+            any,
+            LedgerFilter.Window.ALWAYS,
+            LedgerFilter.Window.ALWAYS,
+            Optional.empty(),
+            any,
+            any,
+            true);
+    return ca.ca().certificates(new LedgerQuery(revoked, 10, any)).items().stream()
+        .map(LedgerEntry::serial)
+        .toList();
+  }
+
+  @Test
   void theOneThatIssuesIsRefusedUnlessNowAndThenNothingIsIssuedUntilAnotherIsActive()
       throws Exception {
     issued();
@@ -87,6 +130,11 @@ class AuthorityRevocationTest {
 
     assertThat(revoke("device-1", true).fresh()).isEqualTo(1);
 
+    assertThatThrownBy(() -> ca.issue(TestCa.grant(), BROKEN))
+        .as("before a look at what is asked for")
+        .isInstanceOfSatisfying(
+            IssuanceException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.AUTHORITY_UNAVAILABLE));
     assertThatThrownBy(this::issued)
         .isInstanceOfSatisfying(
             IssuanceException.class,

@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
@@ -149,12 +150,253 @@ class AutomaticRotationTest {
   }
 
   @Test
-  void aClockThatJumpedAndCameBackLeavesNoPlanBehind() throws Exception {
-    lookAt(0.6);
+  void byAClockInDoubtNothingIsPreparedOrActivatedAndItSaysSo() throws Exception {
+    ca.clock.doubt(true);
+    lookAt(0.7);
+    assertStates(State.ACTIVE);
+    assertThat(problem()).hasValueSatisfying(why -> assertThat(why).contains("clock status"));
     lookAt(0.1);
+    assertThat(problem()).as("nothing is due").isEmpty();
+    ca.clock.doubt(false);
+    lookAt(0.7);
+    ca.clock.doubt(true);
+    lookAt(0.9);
     assertStates(State.ACTIVE, State.PREPARED);
+    ca.clock.doubt(false);
+    look();
+    assertStates(State.RETIRING, State.ACTIVE);
+    assertThat(problem()).isEmpty();
+  }
+
+  /** Nothing waits for a certain clock until the active one ends: it may never be certain. */
+  @Test
+  void whatAClockInDoubtReplacedIsUndoneWhenTheClockComesBackAndIssuingGoesOn() throws Exception {
+    Instant real = ca.clock.instant();
+    ca.clock.doubt(true);
+    lookAt(1.4);
+    look();
+    assertStates(State.RETIRING, State.ACTIVE);
+    CertificateRequest request = CertificateRequest.of(Profile.SERVER);
+    assertThat(ca.issue(TestCa.grant(), request).notBefore()).isAfter(real.plus(LIFE));
+    look();
+    assertStates(State.RETIRING, State.ACTIVE);
+
+    ca.clock.set(real);
+    Refusals.assertRefused(
+        IssuanceException.Reason.AUTHORITY_UNAVAILABLE, () -> ca.issue(TestCa.grant(), request));
+    look();
+    assertStates(State.ACTIVE, State.RETIRING);
+    TestCa.chain(ca.issue(TestCa.grant(), request)).getFirst().verify(ca.device().getPublicKey());
+    assertThat(told)
+        .extracting(event -> event.step() + " " + event.authority() + " " + event.outcome())
+        .containsExactly("PREPARE device-2 DONE", "ACTIVATE device-2 DONE", "ABORT device-2 DONE");
+    lookAt(1.4);
+    look();
+    assertStates(State.ACTIVE, State.RETIRING);
+    assertThat(problem()).as("a clock that jumps all day makes no key a minute").isPresent();
+    ca.clock.passUnseen(Duration.ofHours(1));
+    look();
+    look();
+    assertStates(State.RETIRING, State.RETIRING, State.ACTIVE);
+    ca.clock.set(real);
+    look();
+    assertStates(State.ACTIVE, State.RETIRING, State.RETIRING);
+    TestCa.chain(ca.issue(TestCa.grant(), request)).getFirst().verify(ca.device().getPublicKey());
+  }
+
+  @Test
+  void whereThereIsNoneToGoBackToItSaysThatNothingCanBeIssued() throws Exception {
+    Instant real = ca.clock.instant();
+    ca.clock.doubt(true);
+    lookAt(1.4);
+    look();
+    String _ = ca.ca().changes().retire("device-1", true).authority().id();
+    ca.clock.set(real);
+    look();
+    assertStates(State.RETIRED, State.ACTIVE);
+    assertThat(problem())
+        .hasValueSatisfying(
+            why -> assertThat(why).contains("device-2 begins at ", "nothing can be issued"));
+    String _ = ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).id();
+    String _ = ca.ca().changes().activate("device-3", true).authority().id();
+    look();
+    assertThat(problem()).isEmpty();
+    assertStates(State.RETIRED, State.RETIRING, State.ACTIVE);
+  }
+
+  /** A person may activate what a wrong clock made; it must not end issuing either. */
+  @Test
+  void whatAPersonActivatedByAClockThatCameBackIsUndoneAsWell() throws Exception {
+    Instant real = ca.clock.instant();
+    ca.clock.doubt(true);
+    ca.clock.set(real.plus(Duration.ofDays(300)));
+    String id = ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).id();
+    assertThatThrownBy(() -> ca.ca().changes().activate(id))
+        .hasMessageContaining("clock status")
+        .hasMessageContaining("--now");
+    assertStates(State.ACTIVE, State.PREPARED);
+    assertThat(ca.ca().changes().activate(id, true).authority().state()).isEqualTo(State.ACTIVE);
+    ca.clock.set(real);
+    look();
+    assertStates(State.ACTIVE, State.RETIRING);
+  }
+
+  @Test
+  void onePreparedByAWrongClockIsGivenUpWhenItIsDueAndAnotherMade() throws Exception {
+    Instant real = ca.clock.instant();
+    ca.clock.set(real.plus(LIFE.multipliedBy(3)));
+    String _ = ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).id();
     lookAt(0.7);
     assertStates(State.ACTIVE, State.PREPARED);
+    ca.clock.doubt(true);
+    lookAt(0.9);
+    assertStates(State.ACTIVE, State.PREPARED);
+    assertThat(problem()).isPresent();
+    ca.clock.doubt(false);
+    look();
+    look();
+    assertStates(State.ACTIVE, State.RETIRED, State.PREPARED);
+  }
+
+  /** It may never be certain again: to wait for that is to wait until nothing can be issued. */
+  @Test
+  void onePreparedByAWrongClockKeepsNothingFromBeingReplacedInTheLastTwelfth() throws Exception {
+    Instant real = ca.clock.instant();
+    ca.clock.doubt(true);
+    ca.clock.set(real.plus(LIFE.multipliedBy(3)));
+    String _ = ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).id();
+    lookAt(0.99);
+    look();
+    look();
+    assertStates(State.RETIRING, State.RETIRED, State.ACTIVE);
+    assertThat(problem()).isEmpty();
+    assertThat(ca.issue(TestCa.grant(), CertificateRequest.of(Profile.SERVER)).serial())
+        .isNotEmpty();
+  }
+
+  @Test
+  void ofOneThatEndedByATimeInDoubtItIsSaidThatItHoldsAllUp() throws Exception {
+    lookAt(0.6);
+    ca.clock.doubt(true);
+    ca.clock.set(ca.ca().authorities().getLast().certificate().getNotAfter().toInstant());
+    look();
+    assertStates(State.ACTIVE, State.PREPARED);
+    assertThat(problem())
+        .hasValueSatisfying(why -> assertThat(why).contains("device-2 has ended", "clock status"));
+  }
+
+  @Test
+  void whatAPersonGaveUpStaysGivenUpUntilItIsUrgentAndStatusSaysSo() throws Exception {
+    lookAt(0.6);
+    String _ = ca.ca().changes().by("uid 7").abort("device-2").id();
+    look();
+    lookAt(0.9);
+    assertStates(State.ACTIVE, State.RETIRED);
+    assertThat(problem())
+        .hasValueSatisfying(
+            why -> assertThat(why).contains("device-2 was given up by uid 7", "by hand"));
+    Instant begin = ca.device().getNotBefore().toInstant();
+    Duration life = Duration.between(begin, ca.device().getNotAfter().toInstant());
+    Instant urgent = begin.plus(life.dividedBy(12).multipliedBy(11));
+    assertThat(ca.ca().changes().standing().device().steps().getFirst())
+        .satisfies(step -> assertThat(step.from()).hasValue(urgent))
+        .satisfies(step -> assertThat(step.waitsFor()).first().asString().contains("uid 7"));
+    open(RotationSettings.standard());
+    lookAt(0.91);
+    assertStates(State.ACTIVE, State.RETIRED);
+    ca.clock.set(urgent);
+    look();
+    assertStates(State.ACTIVE, State.RETIRED, State.PREPARED);
+    assertThat(problem()).isEmpty();
+  }
+
+  @Test
+  void whoeverGoesBackIsNotOverruled() throws Exception {
+    lookAt(0.6);
+    lookAt(0.85);
+    assertStates(State.RETIRING, State.ACTIVE);
+    String _ = ca.ca().changes().abort("device-2", Optional.of(State.ACTIVE)).id();
+    look();
+    look();
+    assertStates(State.ACTIVE, State.RETIRING);
+    assertThat(problem()).hasValueSatisfying(why -> assertThat(why).contains("by a person"));
+    String _ = ca.ca().changes().prepare(Role.DEVICE, Optional.empty()).id();
+    look();
+    assertStates(State.RETIRING, State.RETIRING, State.ACTIVE);
+  }
+
+  @Test
+  void whoeverGivesUpInTheLastTwelfthHasHalfOfWhatIsLeft() throws Exception {
+    lookAt(0.96);
+    assertStates(State.ACTIVE, State.PREPARED);
+    String _ = ca.ca().changes().abort("device-2").id();
+    lookAt(0.979);
+    assertStates(State.ACTIVE, State.RETIRED);
+    lookAt(0.981);
+    assertStates(State.ACTIVE, State.RETIRED, State.PREPARED);
+  }
+
+  /** By a clock that was years ahead then: it must not keep it from being replaced in time. */
+  @Test
+  void aWordThatAWrongClockDatedAfterTheEndHoldsUntilItIsUrgentOnly() throws Exception {
+    lookAt(0.6);
+    ca.clock.set(ca.device().getNotAfter().toInstant().plus(LIFE));
+    String _ = ca.ca().changes().abort("device-2").id();
+    lookAt(0.91);
+    assertStates(State.ACTIVE, State.RETIRED);
+    lookAt(0.917);
+    assertStates(State.ACTIVE, State.RETIRED, State.PREPARED);
+  }
+
+  @Test
+  void aStepThatGoesOnFailingIsToldOnceAndTriedEverMoreRarely() throws Exception {
+    ca.stores.get("software").setAway(true);
+    lookAt(0.6);
+    int minutes = 0;
+    for (int pause : new int[] {5, 10, 20, 40, 80, 160, 320, 320}) {
+      ca.clock.passUnseen(Duration.ofMinutes(pause).minusSeconds(1));
+      ca.stores.get("software").setAway(false);
+      look();
+      assertStates(State.ACTIVE);
+      ca.stores.get("software").setAway(true);
+      ca.clock.passUnseen(Duration.ofSeconds(1));
+      look();
+      minutes += pause;
+    }
+    assertThat(minutes).isEqualTo(955);
+    assertThat(told).hasSize(1);
+    ca.stores.get("software").setAway(false);
+    ca.store.behave((key, message) -> key.sign(new byte[1]));
+    ca.clock.passUnseen(Duration.ofMinutes(320));
+    look();
+    assertThat(told).as("a new reason").hasSize(2);
+    assertThat(told).extracting(RotationEvent::outcome).containsOnly(RotationEvent.Outcome.FAILED);
+  }
+
+  @Test
+  void thatOneStepFailsKeepsNoOtherFromBeingTaken() throws Exception {
+    lookAt(0.6);
+    lookAt(0.9);
+    assertStates(State.RETIRING, State.ACTIVE);
+    ca.clock.passUnseen(DeviceSteps.UNDER_WAY);
+    ca.clock.set(ca.device().getNotBefore().toInstant().plus(LIFE.multipliedBy(2).dividedBy(3)));
+    ca.stores.get("software").setAway(true);
+    look();
+    assertThat(problem()).isPresent();
+    assertStates(State.RETIRED, State.ACTIVE);
+  }
+
+  @Test
+  void anErrorThatNobodyExpectedEndsNothing() throws Exception {
+    ca.ca()
+        .changes()
+        .listen(event -> {
+          throw new StackOverflowError("of a listener");
+        });
+    lookAt(0.6);
+    assertThat(problem()).hasValueSatisfying(why -> assertThat(why).startsWith("internal: "));
+    lookAt(0.84);
+    assertStates(State.RETIRING, State.ACTIVE);
   }
 
   @Test
@@ -188,6 +430,7 @@ class AutomaticRotationTest {
     lookAt(0.6);
     ca.clock.set(ca.ca().authorities().getLast().certificate().getNotAfter().toInstant());
     look();
+    assertStates(State.ACTIVE, State.RETIRED);
     look();
     assertStates(State.ACTIVE, State.RETIRED, State.PREPARED);
     look();

@@ -97,6 +97,13 @@ class DelegatedLeafLintTest {
   }
 
   @Test
+  void aProfileThatTheDeviceCaIsToSignIsSignedByNoIssuingCa() throws Exception {
+    byte[] tbs = build(delegate, Duration.ofHours(1));
+    check(delegate.without(Set.of(Profile.IDENTITY)), tbs);
+    assertLint(delegate.without(Set.of(Profile.SERVER)), tbs);
+  }
+
+  @Test
   void oneThatOutlivesTheIssuingCaIsStoppedUnderTheCap() throws Exception {
     check(delegate, build(delegate, Duration.ofHours(24)));
     assertLint(delegate, build(delegate, Duration.ofHours(24).plusSeconds(1)));

@@ -54,6 +54,16 @@ class DeviceRotationTest {
         .containsExactly(State.PREPARED, State.ACTIVE);
   }
 
+  /** As {@link #rotate}, also while others retire. */
+  private void another(String id) throws IssuanceException {
+    assertThat(changes().prepare(Role.DEVICE, Optional.empty()).id()).isEqualTo(id);
+    assertThat(changes().activate(id).state()).isEqualTo(State.ACTIVE);
+  }
+
+  private AuthorityInfo goBack(String id) throws IssuanceException {
+    return changes().abort(id, Optional.of(State.ACTIVE));
+  }
+
   private void passAMoment() {
     ca.clock.pass(DeviceSteps.UNDER_WAY);
   }
@@ -96,6 +106,47 @@ class DeviceRotationTest {
     assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
   }
 
+  @Test
+  void howLongItIsToBeWaitedForIsSaid() throws Exception {
+    rotate();
+    ca.clock.pass(Duration.ofSeconds(18));
+    assertThatThrownBy(() -> changes().retire("device-1", false))
+        .isInstanceOfSatisfying(
+            IssuanceException.class,
+            e -> {
+              assertThat(e.reason()).isEqualTo(Reason.AUTHORITY_WAITS);
+              assertThat(e.again()).hasValue(Duration.ofSeconds(42));
+              assertThat(e)
+                  .hasMessageContaining(LivingUnder.time(ca.clock.instant().plusSeconds(42)));
+            });
+    assertThat(changes().rotate(Role.DEVICE)).as("it is left for later").isEmpty();
+    assertThat(ca.ca().changes().standing().device().steps())
+        .filteredOn(step -> step.step() == RotationStep.RETIRE)
+        .first()
+        .satisfies(step -> assertThat(step.from()).hasValue(ca.clock.instant().plusSeconds(42)))
+        .satisfies(step -> assertThat(step.waitsFor()).hasSize(1));
+    ca.clock.pass(Duration.ofSeconds(42));
+    assertThat(changes().rotate(Role.DEVICE)).hasSize(1);
+  }
+
+  /** What somebody saw as prepared, and another has activated meanwhile, is not taken back. */
+  @Test
+  void toGiveUpWhatIsPreparedIsNotToTakeBackWhatSigns() throws Exception {
+    String id = changes().prepare(Role.DEVICE, Optional.empty()).id();
+    Refusals.assertRefused(
+        Reason.AUTHORITY_STATE, () -> changes().abort(id, Optional.of(State.ACTIVE)));
+    Refusals.assertRefused(
+        Reason.AUTHORITY_STATE, () -> changes().abort(id, Optional.of(State.PUBLISHED)));
+    changes().activate(id);
+    Refusals.assertRefused(
+        Reason.AUTHORITY_STATE, () -> changes().abort(id, Optional.of(State.PREPARED)));
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().abort(id));
+    assertStates(State.RETIRING, State.ACTIVE);
+    assertThat(goBack(id).state()).isEqualTo(State.RETIRING);
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> goBack(id));
+    assertStates(State.ACTIVE, State.RETIRING);
+  }
+
   /** By a clock that is ahead, all that lives has ended: nobody retires for good by that. */
   @Test
   void aClockInDoubtRetiresNothingUnlessItIsTold() throws Exception {
@@ -129,7 +180,8 @@ class DeviceRotationTest {
     assertThat(changes().prepare(Role.DEVICE, Optional.of("pkcs11")).id()).isEqualTo("device-2");
     changes().activate("device-2");
     IssuedCertificate under = ca.issue(TestCa.grant(), REQUEST);
-    assertThat(changes().abort("device-2").state()).isEqualTo(State.RETIRING);
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().abort("device-2"));
+    assertThat(goBack("device-2").state()).isEqualTo(State.RETIRING);
     assertStates(State.ACTIVE, State.RETIRING);
     ca.reopen();
     assertStates(State.ACTIVE, State.RETIRING);
@@ -142,7 +194,7 @@ class DeviceRotationTest {
                 .sign(new ModuleKeys.Module("m", "1"), ModuleKeys.Which.PRIMARY, new byte[1]))
         .as("sealed by the old store again")
         .isEqualTo(key);
-    assertThatThrownBy(() -> changes().abort("device-1")).hasMessageContaining("none before it");
+    assertThatThrownBy(() -> goBack("device-1")).hasMessageContaining("none before it");
     Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().activate("device-2"));
     ca.clock.set(under.notAfter());
     assertThat(changes().retire("device-2", false).authority().state()).isEqualTo(State.RETIRED);
@@ -160,9 +212,34 @@ class DeviceRotationTest {
                     RevocationReason.KEY_COMPROMISE,
                     Optional.empty(),
                     0));
-    assertThatThrownBy(() -> changes().abort("device-2"))
-        .hasMessageContaining("device-1 is revoked");
+    assertThatThrownBy(() -> goBack("device-2")).hasMessageContaining("device-1 is revoked");
     assertStates(State.RETIRING, State.ACTIVE);
+  }
+
+  /** Peers broke at it, or its key is in doubt: it must not come back as "the one before". */
+  @Test
+  void whatWasGivenUpOnceNeverSignsAgain() throws Exception {
+    rotate();
+    String _ = goBack("device-2").id();
+    another("device-3");
+    assertStates(State.RETIRING, State.RETIRING, State.ACTIVE);
+    assertThat(goBack("device-3").state()).isEqualTo(State.RETIRING);
+    assertStates(State.ACTIVE, State.RETIRING, State.RETIRING);
+    another("device-4");
+    var _ =
+        ca.ca()
+            .revocations()
+            .revoke(
+                new RevocationOrder(
+                    new RevocationOrder.Target.Authority("device-2", true),
+                    RevocationReason.KEY_COMPROMISE,
+                    Optional.empty(),
+                    0));
+    passAMoment();
+    String _ = changes().retire("device-1", true).authority().id();
+    assertThatThrownBy(() -> goBack("device-4"))
+        .hasMessageContaining("device-2 is revoked; device-3 was given up itself")
+        .hasMessageContaining("prepare another");
   }
 
   @Test
@@ -170,7 +247,7 @@ class DeviceRotationTest {
     rotate();
     passAMoment();
     String _ = changes().retire("device-1", false).authority().id();
-    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().abort("device-2"));
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> goBack("device-2"));
     Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().retire("device-1", true));
     assertStates(State.RETIRED, State.ACTIVE);
   }
@@ -219,7 +296,7 @@ class DeviceRotationTest {
     Refusals.assertRefused(
         Reason.KEY_STORE_UNAVAILABLE, () -> changes().prepare(Role.DEVICE, Optional.empty()));
     ca.stores.get("software").setAway(false);
-    changes().abort("device-2");
+    String _ = goBack("device-2").id();
     assertThat(ca.ca().changes().standing().journal())
         .extracting(event -> event.step() + " " + event.authority() + " " + event.outcome())
         .containsExactly("ABORT device-2 DONE", "ACTIVATE device-2 DONE", "PREPARE device-2 DONE");
@@ -293,7 +370,7 @@ class DeviceRotationTest {
     passAMoment();
     disk.takeNothing();
     Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().retire("device-1", false));
-    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> changes().abort(id));
+    Refusals.assertRefused(Reason.LEDGER_UNAVAILABLE, () -> goBack(id));
     disk.free();
     ca.reopen();
     assertStates(State.RETIRING, State.ACTIVE);

@@ -1,12 +1,15 @@
 package dev.vouchsafe.ca;
 
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Looks into the ledger as another program would, over a connection of its own. */
 final class LedgerPeek {
@@ -46,8 +49,28 @@ final class LedgerPeek {
     }
   }
 
-  static void execute(Path folder, String sql) throws SQLException {
+  /** The certificates by which roots vouch for roots, the oldest first. */
+  static List<X509Certificate> crosses(Path folder) throws SQLException {
+    List<X509Certificate> crosses = new ArrayList<>();
     try (Connection connection = connect(folder);
+        Statement statement = connection.createStatement();
+        ResultSet rows =
+            statement.executeQuery("SELECT certificate FROM cross_certificate ORDER BY id")) {
+      while (rows.next()) {
+        crosses.add(AuthorityBuilder.parse(rows.getBytes(1)));
+      }
+    }
+    return crosses;
+  }
+
+  static void execute(Path folder, String sql) throws SQLException {
+    execute(folder, "ca.db", sql);
+  }
+
+  /** The same in a copy of another name. */
+  static void execute(Path folder, String file, String sql) throws SQLException {
+    try (Connection connection =
+            DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(file));
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
     }

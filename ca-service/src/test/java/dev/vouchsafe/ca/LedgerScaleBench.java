@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
@@ -18,11 +22,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a million entries cost: room, the rate of issuing, the start, and looking one up. */
+/**
+ * What a million entries cost, some of them in the archive and many of them revoked: room, the rate
+ * of issuing, the start, and looking one up.
+ */
 @Tag("bench")
 class LedgerScaleBench {
   private static final int FEW = 1_000;
   private static final int MANY = 1_000_000;
+  private static final int REVOKED = 100_000;
+  private static final int LOOKED_UP = 200;
   private static final int MODULES = 500;
   private static final int TURNS = 9;
   private static final int A_TURN = 5_000;
@@ -45,10 +54,71 @@ class LedgerScaleBench {
       fill(many, MANY);
       long octets = Files.size(many.settings.directory().resolve(LedgerSchema.FILE)) / MANY;
       System.out.printf("%d octets a row%n", octets);
+      revoke(many);
+      archive(many);
       searches(many);
       starts(few, many);
       rates(few, many);
       assertThat(octets).isLessThanOrEqualTo(MOST_OCTETS);
+    }
+  }
+
+  /** Those that were issued last, most of which have ended. */
+  private static void revoke(TestCa ca) throws Exception {
+    ca.ca().close();
+    try (Ledger ledger = Ledger.open(ca.settings.directory())) {
+      Ledger.DurableIntent _ =
+          ledger.record(
+              statements ->
+                  assertThat(
+                          statements.change(
+                              "INSERT INTO revocation(serial, authority, module, not_after, revoked,"
+                                  + " reason, administrator) SELECT serial, authority, module,"
+                                  + " not_after, not_after - 60, 1, 0 FROM certificate"
+                                  + " ORDER BY id DESC LIMIT ?",
+                              REVOKED))
+                      .isEqualTo(REVOKED),
+              new byte[0]);
+    }
+    ca.reopen();
+  }
+
+  /** Those that ended more than ten days ago, and then some of them are looked up. */
+  private static void archive(TestCa ca) throws Exception {
+    ca.ca().close();
+    try (Ledger ledger = Ledger.open(ca.settings.directory())) {
+      LedgerThinning thinning =
+          ledger.thinning(new LedgerSettings(OptionalLong.empty(), Duration.ofDays(10)), ca.clock);
+      List<String> wanted = new ArrayList<>();
+      for (int i = 0; i < LOOKED_UP; i++) {
+        wanted.add(oldest(ca));
+        assertThat(thinning.packBlock()).isTrue();
+      }
+      long begun = System.nanoTime();
+      while (thinning.packBlock()) {
+        assertThat(thinning.archived()).isPositive();
+      }
+      long looked = System.nanoTime();
+      for (String serial : wanted) {
+        assertThat(ledger.find(Octets.unhex(serial).orElseThrow()).orElseThrow().archived())
+            .isTrue();
+      }
+      System.out.printf(
+          "%,d entries are packed, the last blocks in %.1f s; to look one up there takes %.2f ms%n",
+          thinning.archived(),
+          (looked - begun) / 1e9,
+          (System.nanoTime() - looked) / 1e6 / LOOKED_UP);
+    }
+    ca.reopen();
+  }
+
+  private static String oldest(TestCa ca) throws Exception {
+    try (Connection connection = LedgerPeek.connect(ca.settings.directory());
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery("SELECT serial FROM certificate ORDER BY not_after LIMIT 1")) {
+      assertThat(row.next()).isTrue();
+      return Octets.hex(row.getBytes(1));
     }
   }
 

@@ -250,7 +250,7 @@ class LedgerSearchTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "-1",
+        "--1",
         "s.",
         "s.00",
         "s.zz",

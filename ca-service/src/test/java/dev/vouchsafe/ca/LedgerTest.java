@@ -35,7 +35,7 @@ class LedgerTest {
     try (Ledger ledger = Ledger.create(folder)) {
       reserve(ledger, AuthorityInfo.Role.ROOT);
       AuthorityRow row = reserve(ledger, AuthorityInfo.Role.DEVICE);
-      ledger.record(row, new byte[] {1}).redeem();
+      ledger.record(row, Optional.empty(), new byte[] {1}).redeem();
     }
   }
 

@@ -79,6 +79,74 @@ class LiveCertificatesTest {
         .hasSize(3);
   }
 
+  private static Grant generation(String generation) {
+    return new Grant(
+        HUB.module(),
+        generation,
+        HUB.profiles(),
+        HUB.dns(),
+        HUB.ip(),
+        HUB.spiffeId(),
+        HUB.commonName(),
+        HUB.audiences(),
+        HUB.ttl());
+  }
+
+  private void issueThree(Grant grant) throws IssuanceException {
+    for (int i = 0; i < 3; i++) {
+      ca.issue(grant, IDENTITY);
+    }
+  }
+
+  @Test
+  void aModuleWhoseKeysWereLostGetsOthersInTheirPlace() throws Exception {
+    issueThree(HUB);
+
+    ca.ca().revocations().revoke(Revoking.module("edgeHub", "1"));
+
+    issueThree(generation("2"));
+    refuses(generation("2"));
+    ca.reopen();
+    refuses(generation("2"));
+  }
+
+  @Test
+  void oneThatIsRevokedBySerialMakesRoomForOne() throws Exception {
+    issueThree(OTHER);
+    String serial =
+        ca.ca()
+            .certificates(new LedgerQuery(Optional.empty(), 1, Optional.empty()))
+            .items()
+            .getFirst()
+            .serial();
+
+    ca.ca().revocations().revoke(Revoking.serials(serial));
+    ca.ca().revocations().revoke(Revoking.serials(serial));
+
+    ca.issue(OTHER, IDENTITY);
+    refuses(OTHER);
+  }
+
+  @Test
+  void whatARevokedAuthoritySignedDoesNotCount() throws Exception {
+    issueThree(OTHER);
+    ca.ca().changes().prepare(AuthorityInfo.Role.DEVICE, Optional.empty());
+    ca.ca().changes().activate("device-2");
+    refuses(OTHER);
+
+    ca.ca()
+        .revocations()
+        .revoke(
+            Revoking.order(
+                new RevocationOrder.Target.Authority("device-1", false),
+                RevocationReason.CA_COMPROMISE));
+
+    issueThree(OTHER);
+    refuses(OTHER);
+    ca.reopen();
+    refuses(OTHER);
+  }
+
   @Test
   void anotherRegistrationHasItsOwn() throws Exception {
     for (int i = 0; i < 3; i++) {

@@ -89,7 +89,12 @@ class MigrationTest {
             "authority_above",
             "authority_request",
             "rotation_step",
-            "cross_certificate")) {
+            "cross_certificate",
+            "authority_issuer",
+            "gap",
+            "used_generation",
+            "archive_entry",
+            "token_archive")) {
       LedgerPeek.execute(home(), "DROP TABLE " + later);
     }
     LedgerPeek.execute(home(), "DROP INDEX certificate_end");

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** CAs as administrators make them with openssl, good ones and bad ones, in files of a folder. */
 final class OpensslCa {
@@ -16,6 +17,17 @@ final class OpensslCa {
   private static final String SKI = "subjectKeyIdentifier=hash";
 
   private final Path folder;
+  private int lasting;
+
+  /** What is made from now on lives for so many days. */
+  OpensslCa lasting(int days) {
+    lasting = days;
+    return this;
+  }
+
+  private String days(int otherwise) {
+    return String.valueOf(lasting > 0 ? lasting : otherwise);
+  }
 
   OpensslCa(Path folder) {
     this.folder = folder;
@@ -53,8 +65,12 @@ final class OpensslCa {
     return text.toString().getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** NAME.key in PKCS#8; kind such as {@code P-256} or {@code 2048}. */
+  /** NAME.key in PKCS#8; kind such as {@code P-256}, {@code 2048} or {@code ED25519}. */
   void key(String name, String kind) throws IOException, InterruptedException {
+    if (kind.startsWith("ED")) {
+      openssl("genpkey", "-algorithm", kind, "-out", name + ".key");
+      return;
+    }
     boolean rsa = Character.isDigit(kind.charAt(0));
     openssl(
         "genpkey",
@@ -79,7 +95,7 @@ final class OpensslCa {
                 name + ".key",
                 "-" + digest,
                 "-days",
-                "400",
+                days(400),
                 "-subj",
                 "/O=Plant/CN=" + name,
                 "-out",
@@ -128,7 +144,7 @@ final class OpensslCa {
         by + ".key",
         "-" + digest,
         "-days",
-        "300",
+        days(300),
         "-extfile",
         name + ".ext",
         "-out",
@@ -157,7 +173,7 @@ final class OpensslCa {
         by + ".key",
         "-sha256",
         "-days",
-        "200",
+        days(200),
         "-copy_extensions",
         "copy",
         "-out",
@@ -179,10 +195,34 @@ final class OpensslCa {
         by + ".key",
         "-sha256",
         "-days",
-        "200",
+        days(200),
         "-extfile",
         name + ".ext",
         "-out",
         name + ".pem");
+  }
+
+  /** Whether strongSwan's verifier is there, with the plugin that reads keys on P-256. */
+  static boolean hasStrongSwan() {
+    return Files.exists(Path.of("/usr/bin/pki"))
+        && Files.exists(Path.of("/usr/lib/ipsec/plugins/libstrongswan-openssl.so"));
+  }
+
+  /** What strongSwan says of a chain, leaf first, where it trusts that top only. */
+  Program.Ended strongSwan(String chain, Optional<String> top)
+      throws IOException, InterruptedException {
+    List<String> arguments = new ArrayList<>(List.of("--verify", "--in", "swan0.pem"));
+    int count = 0;
+    for (String each : chain.split("(?<=-----END CERTIFICATE-----\\n)", -1)) {
+      if (!each.isBlank()) {
+        write("swan" + count + ".pem", each);
+        if (count > 0) {
+          arguments.addAll(List.of("--cacert", "swan" + count + ".pem"));
+        }
+        count++;
+      }
+    }
+    top.ifPresent(name -> arguments.addAll(List.of("--cacert", name + ".pem")));
+    return new Program(folder).ended("pki", arguments.toArray(String[]::new));
   }
 }

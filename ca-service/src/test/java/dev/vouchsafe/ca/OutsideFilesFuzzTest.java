@@ -6,6 +6,7 @@ import com.code_intelligence.jazzer.api.FuzzedDataProvider;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -31,6 +32,35 @@ class OutsideFilesFuzzTest {
   @FuzzTest(maxDuration = "2m")
   void whateverIsGivenIsReadOrRefusedAndNothingElse(FuzzedDataProvider data) {
     read(data.consumeRemainingAsBytes());
+  }
+
+  @Test
+  void aNameThatIsNoAsn1InsideIsRefused(@TempDir Path folder) throws Exception {
+    OpensslCa openssl = new OpensslCa(folder).root("top");
+    byte[] whole = openssl.read("top.pem");
+    byte[] key = openssl.read("top.key");
+    String base64 =
+        new String(whole, StandardCharsets.US_ASCII).replaceAll("-----[A-Z ]+-----|\\s", "");
+    byte[] der = Base64.getDecoder().decode(base64);
+    int refused = 0;
+    for (int at = 0; at < der.length; at++) {
+      for (int tag : new int[] {0x08, 0x1f, 0x29}) {
+        byte[] other = der.clone();
+        other[at] = (byte) tag;
+        String pem =
+            "-----BEGIN CERTIFICATE-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(other)
+                + "\n-----END CERTIFICATE-----\n";
+        try {
+          ImportedRoot _ =
+              ImportedRoot.read(
+                  pem.getBytes(StandardCharsets.US_ASCII), Optional.of(key), null, TestCa.CRYPTO);
+        } catch (OutsideException e) {
+          refused++;
+        }
+      }
+    }
+    assertThat(refused).isGreaterThan(der.length);
   }
 
   @Test

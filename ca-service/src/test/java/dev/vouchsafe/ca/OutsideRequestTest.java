@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
 import java.io.IOException;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,9 +62,13 @@ class OutsideRequestTest {
     return requests.getFirst();
   }
 
+  private static TrustedClock clock(Instant now) {
+    return TrustedClocks.believing(() -> now);
+  }
+
   private List<AuthorityInfo> accept(String... files) throws Exception {
     return CertificateAuthorities.accept(
-        settings, stores, TestCa.CRYPTO, () -> now, openssl.together(files), announced::add);
+        settings, stores, TestCa.CRYPTO, clock(now), openssl.together(files), announced::add);
   }
 
   private void assertRefused(String message, String... files) throws IOException {
@@ -270,7 +277,7 @@ class OutsideRequestTest {
                 settings,
                 stores,
                 TestCa.CRYPTO,
-                () -> now.plus(Duration.ofDays(201)),
+                clock(now.plus(Duration.ofDays(201))),
                 openssl.together("device.pem", "top.pem"),
                 announced::add))
         .hasMessageContaining("has expired");
@@ -292,7 +299,7 @@ class OutsideRequestTest {
                 settings,
                 stores,
                 TestCa.CRYPTO,
-                () -> now,
+                clock(now),
                 openssl.together("device.pem", "top.pem"),
                 anchor -> {
                   throw new IOException("disk full");
@@ -330,7 +337,8 @@ class OutsideRequestTest {
   }
 
   private AuthorityRequest request() throws Exception {
-    return CertificateAuthorities.request(settings, stores, TestCa.CRYPTO, () -> now);
+    return CertificateAuthorities.request(
+        settings, stores, TestCa.CRYPTO, clock(now), Optional.empty());
   }
 
   @Test
@@ -376,5 +384,211 @@ class OutsideRequestTest {
         .isInstanceOf(OutsideException.class)
         .hasMessageContaining("ca prepare");
     assertThatThrownBy(() -> accept("top.pem")).hasMessageContaining("no authority");
+  }
+
+  @Test
+  void anAnswerUnderATopThatNoBundleHoldsIsRefusedBeforeAnythingIsWritten() throws Exception {
+    openssl.key("edwards", "ED448");
+    openssl.openssl(
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        "edwards.key",
+        "-days",
+        "400",
+        "-subj",
+        "/O=Plant/CN=edwards",
+        "-out",
+        "edwards.pem",
+        "-addext",
+        OpensslCa.USAGE);
+    openssl.key("middle", "P-256");
+    openssl.signed("middle", "edwards", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    create();
+    openssl.answered("device", "middle");
+    assertRefused("a trust bundle holds keys on", "device.pem", "middle.pem", "edwards.pem");
+  }
+
+  @Test
+  void anAnswerThatOutlivesOneOverItIsRefused() throws Exception {
+    openssl.lasting(100).root("brief").lasting(150);
+    openssl.key("middle", "P-256");
+    openssl.signed("middle", "brief", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    create();
+    openssl.lasting(149).answered("device", "middle");
+    assertRefused("after 'CN=brief,O=Plant' over it", "device.pem", "middle.pem", "brief.pem");
+    openssl.lasting(160).answered("device", "middle");
+    assertRefused("after 'CN=middle,O=Plant' over it", "device.pem", "middle.pem", "brief.pem");
+    openssl.lasting(90).answered("device", "middle");
+    assertThat(accept("device.pem", "middle.pem", "brief.pem")).hasSize(2);
+  }
+
+  private void acceptFirst() throws Exception {
+    create();
+    openssl.answered("device", "top");
+    accept("device.pem", "top.pem");
+  }
+
+  /** A request that is answered by that CA, with those over it. */
+  private List<AuthorityInfo> acceptNext(String by, String... above) throws Exception {
+    openssl.write("device.csr", request().pem());
+    openssl.answered("device", by);
+    List<String> files = new ArrayList<>(List.of("device.pem", by + ".pem"));
+    files.addAll(List.of(above));
+    return accept(files.toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void aCaOfOthersThatIsRenewedUnderItsNameIsToldFromTheOneBefore(boolean sameKey)
+      throws Exception {
+    acceptFirst();
+    X509Certificate before = announced.getFirst();
+    if (!sameKey) {
+      openssl.key("top", "P-256");
+    }
+    openssl.lasting(390).selfSigned("top", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    openssl.lasting(0);
+    assertThat(acceptNext("top"))
+        .extracting(info -> info.id() + " " + info.state())
+        .containsExactlyInAnyOrder(
+            "root-1 RETIRING", "root-2 ACTIVE", "device-1 RETIRING", "device-2 ACTIVE");
+    try (TestCa ca = open()) {
+      assertBelieved(ca);
+      assertThat(ca.root()).isNotEqualTo(before);
+      assertThat(ca.root().getSubjectX500Principal()).isEqualTo(before.getSubjectX500Principal());
+    }
+    try (Ledger ledger = Ledger.open(settings.directory())) {
+      AuthorityChain chain = AuthorityChain.load(ledger, settings, TestCa.CRYPTO, now);
+      assertThat(chain.devicesUnder(chain.find("root-1").orElseThrow()))
+          .extracting(it -> it.row().id())
+          .containsExactly("device-1");
+      assertThat(chain.devicesUnder(chain.find("root-2").orElseThrow()))
+          .extracting(it -> it.row().id())
+          .containsExactly("device-2");
+    }
+  }
+
+  @Test
+  void anotherChainOverTheSameIssuerReplacesTheOneBefore() throws Exception {
+    openssl.key("middle", "P-256");
+    openssl.signed("middle", "top", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    create();
+    openssl.answered("device", "middle");
+    accept("device.pem", "middle.pem", "top.pem");
+    openssl.lasting(390).selfSigned("top", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    openssl.lasting(0);
+    List<AuthorityInfo> infos = acceptNext("middle", "top.pem");
+    assertThat(infos)
+        .filteredOn(info -> info.role() == Role.ROOT)
+        .extracting(info -> info.id() + " " + info.state())
+        .containsExactlyInAnyOrder("root-1 RETIRING", "root-2 ACTIVE");
+    X509Certificate renewed = announced.getLast();
+    assertThat(announced).doesNotHaveDuplicates();
+    try (TestCa ca = open()) {
+      assertThat(ca.active(Role.ROOT).anchor()).isEqualTo(renewed);
+      assertBelieved(ca);
+    }
+    // The very same again is the same root.
+    stores = TestCa.stores(settings);
+    assertThat(acceptNext("middle", "top.pem"))
+        .filteredOn(info -> info.role() == Role.ROOT)
+        .hasSize(2);
+  }
+
+  @Test
+  void anAnswerUnderARootThatRetiresBringsThatBackAndMakesNoSecondOne() throws Exception {
+    acceptFirst();
+    openssl.root("newtop");
+    acceptNext("newtop");
+    assertThat(acceptNext("top"))
+        .filteredOn(info -> info.role() == Role.ROOT)
+        .extracting(info -> info.id() + " " + info.state())
+        .containsExactlyInAnyOrder("root-1 ACTIVE", "root-2 RETIRING");
+    try (TestCa ca = open()) {
+      assertBelieved(ca);
+    }
+  }
+
+  @Test
+  void aRequestIsGivenUpAndAnotherMadeAlsoTheFirst() throws Exception {
+    create();
+    assertThat(CertificateAuthorities.giveUp(settings.directory())).isEqualTo("device-1");
+    assertThat(CertificateAuthorities.requests(settings.directory())).isEmpty();
+    assertThatThrownBy(this::open).hasMessageContaining("`vouchsafe ca prepare` makes one");
+    assertThatThrownBy(() -> CertificateAuthorities.giveUp(settings.directory()))
+        .isInstanceOf(OutsideException.class);
+    stores = TestCa.stores(settings);
+    AuthorityRequest again = request();
+    assertThat(again.id()).isEqualTo("device-2");
+    assertThat(again.first()).isTrue();
+    openssl.answered("device", "top");
+    assertThatThrownBy(() -> accept("device.pem", "top.pem"))
+        .hasMessageContaining("none of the certificates is for the key of device-2");
+    openssl.write("device.csr", again.pem());
+    openssl.answered("device", "top");
+    accept("device.pem", "top.pem");
+    assertThat(request().id()).isEqualTo("device-3");
+    assertThat(CertificateAuthorities.giveUp(settings.directory())).isEqualTo("device-3");
+    try (TestCa ca = open()) {
+      assertBelieved(ca);
+      assertThat(ca.active(Role.DEVICE).id()).isEqualTo("device-2");
+    }
+  }
+
+  @Test
+  void anotherKeyStoreIsRefusedWhileNoServiceMovesWhatIsSealed() throws Exception {
+    acceptFirst();
+    assertThatThrownBy(() ->
+            CertificateAuthorities.request(
+                settings, stores, TestCa.CRYPTO, clock(now), Optional.of("tpm")))
+        .isInstanceOf(OutsideException.class)
+        .hasMessageContaining("only while the service runs");
+    assertThat(CertificateAuthorities.requests(settings.directory())).isEmpty();
+  }
+
+  @Test
+  void byAClockThatIsNotTrustedNeitherRequestNorAnswerIsTaken() throws Exception {
+    acceptFirst();
+    openssl.write("device.csr", request().pem());
+    openssl.answered("device", "top");
+    TestCa.Clock doubted = new TestCa.Clock();
+    doubted.set(now);
+    doubted.trust(TrustedClock.Trust.BOUNDED);
+    assertThatThrownBy(() ->
+            CertificateAuthorities.accept(
+                settings,
+                stores,
+                TestCa.CRYPTO,
+                doubted,
+                openssl.together("device.pem", "top.pem"),
+                announced::add))
+        .hasCauseInstanceOf(IssuanceException.class);
+    assertThat(CertificateAuthorities.giveUp(settings.directory())).isEqualTo("device-2");
+    assertThatThrownBy(() ->
+            CertificateAuthorities.request(
+                settings, stores, TestCa.CRYPTO, doubted, Optional.empty()))
+        .hasCauseInstanceOf(IssuanceException.class);
+    assertThat(CertificateAuthorities.requests(settings.directory())).isEmpty();
+  }
+
+  @Test
+  void anAnswerThatForbidsWhatTheGatewayIssuesIsRefused() throws Exception {
+    create();
+    for (String constraints :
+        List.of(
+            "excluded;URI:gw.example", "permitted;URI:other.example", "permitted;dirName:plant")) {
+      openssl.answeredWith(
+          "device",
+          "top",
+          OpensslCa.CA + ",pathlen:5",
+          OpensslCa.USAGE,
+          "subjectAltName=URI:spiffe://gw.example",
+          "nameConstraints=critical," + constraints,
+          "[plant]",
+          "O=Elsewhere");
+      assertRefused("would not be valid", "device.pem", "top.pem");
+    }
   }
 }

@@ -243,10 +243,10 @@ class OutsideRootTest {
             + " basicConstraints=critical,CA:TRUE;keyUsage=keyCertSign;1.2.3.4=critical,ASN1:NULL |"
             + " critical extension 1.2.3.4",
         "P-256 | sha256 |"
-            + " basicConstraints=critical,CA:TRUE;keyUsage=keyCertSign;nameConstraints=critical,permitted;URI:.other.example"
+            + " basicConstraints=critical,CA:TRUE;keyUsage=keyCertSign,cRLSign;nameConstraints=critical,permitted;URI:.other.example"
             + " | would not be valid",
         "P-256 | sha256 |"
-            + " basicConstraints=critical,CA:TRUE;keyUsage=keyCertSign;nameConstraints=excluded;URI:gw.example"
+            + " basicConstraints=critical,CA:TRUE;keyUsage=keyCertSign,cRLSign;nameConstraints=excluded;URI:gw.example"
             + " | would not be valid",
       })
   void aBadRootIsRefusedAndTheReasonTold(
@@ -283,7 +283,7 @@ class OutsideRootTest {
         [d]
         [e]
         basicConstraints=critical,CA:TRUE
-        keyUsage=critical,keyCertSign
+        keyUsage=critical,keyCertSign,cRLSign
         nameConstraints=critical,permitted;dirName:n
         [n]
         O=Elsewhere
@@ -436,5 +436,155 @@ class OutsideRootTest {
     assertThatThrownBy(() -> TestCa.reopened(settings, now))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("is not signed by its issuer");
+  }
+
+  @Test
+  void aChainWhoseTopNoBundleHoldsIsRefused() throws Exception {
+    openssl.key("top", "ED25519");
+    openssl.openssl(
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        "top.key",
+        "-days",
+        "400",
+        "-subj",
+        "/O=Plant/CN=top",
+        "-out",
+        "top.pem",
+        "-addext",
+        OpensslCa.USAGE);
+    openssl.key("plant", "P-256");
+    openssl.signed("plant", "top", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    assertRefused(
+        read(openssl.together("plant.pem", "top.pem"), openssl.read("plant.key")),
+        now,
+        "a trust bundle holds keys on P-256, P-384 and P-521, and RSA");
+  }
+
+  @Test
+  void aCaThatMayNotSignListsIsRefused() throws Exception {
+    openssl.key("bad", "P-256");
+    openssl.selfSigned("bad", "sha256", OpensslCa.CA, "keyUsage=critical,keyCertSign");
+    assertRefused(
+        read(openssl.read("bad.pem"), openssl.read("bad.key")), now, "keyUsage lacks cRLSign");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"off", "on"})
+  void nothingOutlivesTheTopWhereTheCaUnderItWould(String twoSpeed) throws Exception {
+    openssl.lasting(20).root("top").lasting(90);
+    openssl.key("plant", "P-256");
+    openssl.signed("plant", "top", "sha256", OpensslCa.CA, OpensslCa.USAGE);
+    ImportedRoot root = read(openssl.together("plant.pem", "top.pem"), openssl.read("plant.key"));
+    Instant end = root.anchor().getNotAfter().toInstant();
+    IssuingCaSettings.Mode mode =
+        twoSpeed.equals("on") ? IssuingCaSettings.Mode.ON : IssuingCaSettings.Mode.OFF;
+    CaSettings settings =
+        TestCa.settings(folder, new IssuingCaSettings(mode, Duration.ofDays(60), Set.of()));
+    try (TestCa ca = imported(root, settings)) {
+      assertThat(ca.device().getNotAfter().toInstant()).isEqualTo(end);
+      IssuedCertificate long30 =
+          ca.issue(TestCa.grantFor(Duration.ofDays(30)), CertificateRequest.of(Profile.SERVER));
+      assertThat(long30.notAfter()).isEqualTo(end);
+      assertThat(TestCa.chain(long30))
+          .allSatisfy(it ->
+              assertThat(it.getNotAfter().toInstant())
+                  .isBeforeOrEqualTo(
+                      it.getSubjectX500Principal()
+                              .equals(root.certificate().getSubjectX500Principal())
+                          ? root.certificate().getNotAfter().toInstant()
+                          : end));
+      AuthorityInfo next = ca.ca().changes().prepare(AuthorityInfo.Role.DEVICE, Optional.empty());
+      assertThat(next.certificate().getNotAfter().toInstant()).isEqualTo(end);
+      ca.reopen();
+      assertThat(ca.ca().changes().standing().device().steps())
+          .filteredOn(step -> step.step() == RotationStep.ACTIVATE)
+          .allSatisfy(step -> assertThat(step.from().orElse(now)).isBefore(end));
+    }
+  }
+
+  @Test
+  void namesThatTheConstraintsOverUsForbidAreRefusedAtTheGateAndTheRestIsBelieved()
+      throws Exception {
+    openssl.root("top");
+    openssl.key("plant", "P-256");
+    openssl.signed(
+        "plant",
+        "top",
+        "sha256",
+        OpensslCa.CA,
+        OpensslCa.USAGE,
+        "nameConstraints=critical,permitted;DNS:gateway.local,permitted;URI:gw.example,"
+            + "permitted;IP:192.168.1.0/255.255.255.0,excluded;DNS:secret.gateway.local");
+    ImportedRoot root = read(openssl.together("plant.pem", "top.pem"), openssl.read("plant.key"));
+    Grant grant =
+        TestCa.grant(
+            List.of("gateway.local", "*.gateway.local", "edgehub", "plant.other"),
+            List.of("192.168.1.10", "10.0.0.1", "fd00::1"));
+    try (TestCa ca = imported(root, settings())) {
+      for (CertificateRequest wanted :
+          List.of(
+              dns("edgehub"), dns("plant.other"), dns("secret.gateway.local"), ip("10.0.0.1"))) {
+        assertThatThrownBy(() -> ca.issue(grant, wanted))
+            .isInstanceOf(IssuanceException.class)
+            .hasMessageContaining("the name constraints of \"CN=plant,O=Plant\"")
+            .extracting(e -> ((IssuanceException) e).reason())
+            .isEqualTo(IssuanceException.Reason.NAME_NOT_GRANTED);
+      }
+      assertThat(ca.leaf(grant, dns("a.gateway.local")).getSubjectAlternativeNames()).hasSize(1);
+      X509Certificate all = ca.leaf(grant, CertificateRequest.of(Profile.SERVER));
+      assertThat(all.getSubjectAlternativeNames())
+          .containsExactlyInAnyOrder(List.of(2, "gateway.local"), List.of(7, "192.168.1.10"));
+      assertBelieved(ca, "top");
+      Grant other = TestCa.grant(List.of("plant.other"), List.of());
+      assertThatThrownBy(() -> ca.issue(other, CertificateRequest.of(Profile.SERVER)))
+          .hasMessageContaining("that those over this gateway let it certify");
+      Grant nameless = TestCa.grant(List.of(), List.of());
+      openssl.write(
+          "nameless.pem",
+          ca.issue(nameless, CertificateRequest.of(Profile.IDENTITY)).certificatePem());
+      assertThat(
+              openssl.openssl(
+                  "verify", "-CAfile", "top.pem", "-untrusted", "nameless.pem", "nameless.pem"))
+          .contains("nameless.pem: OK");
+      // Its common name reads as a DNS name, which is in no SAN.
+      Grant dotted =
+          new Grant(
+              "pump.other",
+              "1",
+              Set.of(Profile.IDENTITY),
+              List.of(),
+              List.of(),
+              Optional.of(TestCa.SPIFFE_ID),
+              Optional.empty(),
+              List.of(),
+              Optional.empty());
+      assertThatThrownBy(() -> ca.issue(dotted, CertificateRequest.of(Profile.IDENTITY)))
+          .hasMessageContaining("forbid");
+    }
+  }
+
+  private static CertificateRequest dns(String name) {
+    return new CertificateRequest(
+        Profile.SERVER,
+        Optional.empty(),
+        Optional.empty(),
+        List.of(name),
+        List.of(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  private static CertificateRequest ip(String address) {
+    return new CertificateRequest(
+        Profile.SERVER,
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        List.of(address),
+        Optional.empty(),
+        Optional.empty());
   }
 }

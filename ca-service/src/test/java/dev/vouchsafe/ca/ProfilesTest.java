@@ -362,6 +362,16 @@ class ProfilesTest {
         broken(
             "lifetimeCap",
             p -> copy(p, Duration.ofDays(731), p.usages(), p.purposes(), p.subject())),
+        // Over [lifetimes] leaf-cap, and not for clients alone.
+        broken(
+            "lifetimeCap",
+            p -> copy(p, Duration.ofDays(31), p.usages(), p.purposes(), p.subject())),
+        broken(
+            "lifetimeCap",
+            p ->
+                purposes(
+                    copy(p, Duration.ofDays(31), p.usages(), p.purposes(), p.subject()),
+                    LeafProfile.SERVER_AUTH)),
         broken("lifetime", p -> copy(p, Duration.ZERO, p.usages(), p.purposes(), p.subject())),
         broken("nameRequired", p -> names(p, LeafProfile.CommonName.MODULE, true, NameKind.SPIFFE)),
         broken("commonName", p -> names(p, LeafProfile.CommonName.NAME, false, NameKind.DNS)),
@@ -406,6 +416,64 @@ class ProfilesTest {
         named,
         Set.of(kinds),
         required);
+  }
+
+  @Test
+  void aProfileForClientsAloneMayLiveAsLongAsADeviceAndNoOtherLongerThanAModule() throws Exception {
+    LeafProfile p = client();
+    LeafProfile clients =
+        purposes(
+            copy(p, Duration.ofDays(730), p.usages(), p.purposes(), p.subject()),
+            LeafProfile.CLIENT_AUTH);
+    assertThat(settings(clients).profiles().leaf(MQTT)).contains(clients);
+    LeafProfile identity = TestCa.leaf(Profile.IDENTITY);
+    assertRefused(
+        "lifetimeCap",
+        copy(
+            identity,
+            Duration.ofDays(31),
+            identity.usages(),
+            identity.purposes(),
+            identity.subject()));
+    Lifetimes long5 =
+        new Lifetimes(
+            Duration.ofDays(9000), Duration.ofDays(2000), Duration.ofHours(1), Duration.ofDays(30));
+    LeafProfile longer =
+        purposes(
+            copy(p, Duration.ofDays(731), p.usages(), p.purposes(), p.subject()),
+            LeafProfile.CLIENT_AUTH);
+    assertThat(catchThrowableOfType(ProfileException.class, () -> Profiles.check(longer, long5)))
+        .hasMessageContaining("730d");
+  }
+
+  @Test
+  void namesThatBeginAlikeStayApartWhereTheyAreCutAndNoPairIsSplit() throws Exception {
+    String smile = "\uD83D\uDE00";
+    LeafProfile p = client();
+    LeafProfile odd =
+        copy(
+            p,
+            p.cap(),
+            p.usages(),
+            p.purposes(),
+            template(
+                "OU={module}" + smile, "OU={a" + smile.repeat(20) + "{generation}", "CN={name}"));
+    String same = "x".repeat(100);
+    try (TestCa ca = TestCa.with(settings(odd))) {
+      Set<String> seen = new java.util.HashSet<>();
+      for (String module : List.of(same + "1", same + "2", same, "y".repeat(46), "z".repeat(63))) {
+        X509Certificate leaf = ca.leaf(grant(module), CertificateRequest.of(MQTT));
+        assertThat(seen.add(leaf.getSubjectX500Principal().getName())).isTrue();
+        assertThat(leaf.getSubjectX500Principal().getName()).doesNotContain("?");
+      }
+    }
+    assertThat(SubjectTemplate.cut("a" + smile, 2)).isEqualTo("a");
+    assertThat(SubjectTemplate.cut("a" + smile, 3)).isEqualTo("a" + smile);
+    assertThat(
+            catchThrowableOfType(
+                ProfileException.class,
+                () -> SubjectTemplate.parse(List.of("OU=\uD83D", "CN={name}"))))
+        .isNotNull();
   }
 
   @ParameterizedTest
@@ -500,64 +568,5 @@ class ProfilesTest {
         assertThat(profiles.with(leaves, List.of(), lifetimes, layer)).isEqualTo(profiles);
       }
     }
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "CN=x",
-        "CN={module}",
-        "O={name}",
-        "O=",
-        "O",
-        "X=y",
-        "cn={name}",
-        "C=de",
-        "C={module}",
-        "serialNumber={module}",
-        "O={environment}",
-        "O=\u0007",
-        "O=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-      })
-  void aBrokenPartOfASubjectIsRefused(String part) {
-    ProfileException refused =
-        catchThrowableOfType(
-            ProfileException.class, () -> SubjectTemplate.parse(List.of("CN={name}", part)));
-    assertThat(refused).isNotNull();
-    assertThat(refused.key()).isEqualTo("subject");
-  }
-
-  @Test
-  void aSubjectWithoutItsCommonNameOrWithAnAttributeTwiceIsRefused() {
-    for (List<String> parts :
-        List.of(
-            List.<String>of(),
-            List.of("O=a"),
-            List.of("CN={name}", "CN={name}"),
-            List.of("O=a", "O=b", "CN={name}"))) {
-      assertThat(catchThrowableOfType(ProfileException.class, () -> SubjectTemplate.parse(parts)))
-          .isNotNull();
-    }
-    assertThat(template("OU=a", "OU=b", "CN={name}").parts()).hasSize(3);
-  }
-
-  @Test
-  void aPurposeIsANameOrAnObjectIdentifier() throws Exception {
-    assertThat(Profiles.purpose("clientAuth")).isEqualTo(LeafProfile.CLIENT_AUTH);
-    assertThat(Profiles.purpose("OCSPSigning")).isEqualTo("1.3.6.1.5.5.7.3.9");
-    assertThat(Profiles.purpose("2.999.1")).isEqualTo("2.999.1");
-    for (String bad :
-        List.of("", "clientauth", "1", "3.1.1", "1.40.1", "1.2.03", "1.2.", "1.2.-1")) {
-      assertThat(catchThrowableOfType(ProfileException.class, () -> Profiles.purpose(bad)))
-          .as(bad)
-          .isNotNull();
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"", "A", "1a", "-a", "a_b", "a.b", "a/b", "abcdefghijklmnopqrstuvwxyz1234567"})
-  void aNameThatNoProfileCanHaveIsNone(String text) {
-    assertThat(Profile.parse(text)).isEmpty();
   }
 }

@@ -7,10 +7,20 @@ import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.cert.CertPath;
+import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertStore;
+import java.security.cert.CertificateFactory;
+import java.security.cert.CollectionCertStoreParameters;
+import java.security.cert.PKIXBuilderParameters;
+import java.security.cert.TrustAnchor;
 import java.security.cert.X509CRL;
+import java.security.cert.X509CertSelector;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -297,26 +307,77 @@ class RevocationListTest {
     assertThat(Revoking.serials(Revoking.crl(ca, "device-1"))).isEmpty();
   }
 
+  private CaSettings telling(RevocationSettings revocation) throws Exception {
+    CaSettings plain = TestCa.settings(Files.createDirectory(folder.resolve("named")));
+    return new CaSettings(
+        plain.directory(),
+        plain.identity(),
+        plain.lifetimes(),
+        plain.tokens(),
+        plain.rootKey(),
+        plain.deviceKey(),
+        plain.leafKey(),
+        plain.issuing(),
+        plain.liveCertificates(),
+        revocation,
+        plain.ledger());
+  }
+
+  /** Where it is wanted: others must take it for what names it, and the root's has none. */
+  @Test
+  void aListThatSaysWhereItIsToBeFoundIsTakenForWhatNamesIt() throws Exception {
+    ca.close();
+    Instant now = InstantSource.system().instant();
+    String base = "http://gateway.local/crl";
+    ca =
+        TestCa.with(
+            telling(new RevocationSettings(WEEK, Optional.of(base), true, Optional.empty())), now);
+    Program run = new Program(folder);
+    IssuedCertificate bad = ca.issue(TestCa.grant(), REQUEST);
+    IssuedCertificate good = ca.issue(TestCa.grant(), REQUEST);
+    revocations().revoke(Revoking.serials(bad.serial()));
+    look();
+    keep(run, bad, good);
+
+    assertThat(run.good("openssl", "crl", "-in", "device-1.pem", "-noout", "-text"))
+        .contains("Issuing Distribution Point: critical")
+        .contains("URI:" + base + "/device-1.crl");
+    assertThat(Revoking.crl(ca, "root-1").getCriticalExtensionOIDs()).isNullOrEmpty();
+    assertThat(verified(run, "good.pem", "-extended_crl").output()).contains("good.pem: OK");
+    assertThat(verified(run, "bad.pem", "-extended_crl").output()).contains("certificate revoked");
+    assertThat(verified(run, "good.pem").output()).contains("good.pem: OK");
+    assertThat(isRevokedForTheJdk(bad)).isTrue();
+    assertThat(isRevokedForTheJdk(good)).isFalse();
+  }
+
+  /** As a Java program checks it, by the list alone. */
+  private boolean isRevokedForTheJdk(IssuedCertificate issued) throws Exception {
+    PKIXBuilderParameters parameters =
+        new PKIXBuilderParameters(Set.of(new TrustAnchor(ca.root(), null)), new X509CertSelector());
+    parameters.setRevocationEnabled(true);
+    parameters.addCertStore(
+        CertStore.getInstance(
+            "Collection",
+            new CollectionCertStoreParameters(
+                List.of(Revoking.crl(ca, "device-1"), Revoking.crl(ca, "root-1")))));
+    CertPath path = CertificateFactory.getInstance("X.509").generateCertPath(TestCa.chain(issued));
+    try {
+      var _ = CertPathValidator.getInstance("PKIX").validate(path, parameters);
+      return false;
+    } catch (CertPathValidatorException e) {
+      assertThat(e.getReason()).isEqualTo(CertPathValidatorException.BasicReason.REVOKED);
+      return true;
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 60, 110, 200, 256})
   void aLeafNamesTheListOfItsIssuerOnlyWhereThatIsWanted(int length) throws Exception {
     assertThat(ca.leaf(TestCa.grant(), REQUEST).getExtensionValue("2.5.29.31")).isNull();
     ca.close();
     String base = "http://gateway.local/" + "x".repeat(length);
-    CaSettings plain = TestCa.settings(Files.createDirectory(folder.resolve("named")));
     CaSettings named =
-        new CaSettings(
-            plain.directory(),
-            plain.identity(),
-            plain.lifetimes(),
-            plain.tokens(),
-            plain.rootKey(),
-            plain.deviceKey(),
-            plain.leafKey(),
-            plain.issuing(),
-            plain.liveCertificates(),
-            new RevocationSettings(WEEK, Optional.of(base)),
-            plain.ledger());
+        telling(new RevocationSettings(WEEK, Optional.of(base), false, Optional.of(base)));
     ca = TestCa.with(named);
     IssuedCertificate issued = ca.issue(TestCa.grant(), REQUEST);
     write("named.pem", first(issued));
@@ -325,7 +386,9 @@ class RevocationListTest {
             new Program(folder)
                 .good("openssl", "x509", "-in", "named.pem", "-noout", "-text", "-nameopt", "utf8"))
         .contains("X509v3 CRL Distribution Points")
-        .contains("URI:" + base + "/device-1.crl");
+        .contains("URI:" + base + "/device-1.crl")
+        .contains("Authority Information Access")
+        .contains("OCSP - URI:" + base);
   }
 
   @Test
@@ -337,21 +400,9 @@ class RevocationListTest {
     IssuedCertificate bad = ca.issue(TestCa.grant(), REQUEST);
     IssuedCertificate good = ca.issue(TestCa.grant(), REQUEST);
     revocations().revoke(Revoking.serials(bad.serial()));
-    write("root.pem", Pem.certificate(ca.root().getEncoded()));
-    write("device.pem", Pem.certificate(ca.device().getEncoded()));
-    write("bad.pem", first(bad));
-    write("good.pem", first(good));
-    for (String id : List.of("device-1", "root-1")) {
-      Files.write(folder.resolve(id + ".crl"), Revoking.list(ca, id).der());
-      run.good("openssl", "crl", "-inform", "DER", "-in", id + ".crl", "-out", id + ".pem");
-    }
+    keep(run, bad, good);
     assertThat(run.good("openssl", "crl", "-in", "device-1.pem", "-CAfile", "device.pem", "-noout"))
         .contains("verify OK");
-    Files.writeString(
-        folder.resolve("crls.pem"),
-        Files.readString(folder.resolve("device-1.pem"))
-            + Files.readString(folder.resolve("root-1.pem")));
-
     assertThat(verified(run, "good.pem").output()).contains("good.pem: OK");
     assertThat(verified(run, "bad.pem").output()).contains("certificate revoked");
 
@@ -373,19 +424,37 @@ class RevocationListTest {
         .contains(bad.serial());
   }
 
-  private Program.Ended verified(Program run, String leaf) throws Exception {
-    return run.ended(
-        "openssl",
-        "verify",
-        "-x509_strict",
-        "-crl_check_all",
-        "-CRLfile",
-        "crls.pem",
-        "-CAfile",
-        "root.pem",
-        "-untrusted",
-        "device.pem",
-        leaf);
+  /** Two certificates, those over them and the lists, as files. */
+  private void keep(Program run, IssuedCertificate bad, IssuedCertificate good) throws Exception {
+    write("root.pem", Pem.certificate(ca.root().getEncoded()));
+    write("device.pem", Pem.certificate(ca.device().getEncoded()));
+    write("bad.pem", first(bad));
+    write("good.pem", first(good));
+    for (String id : List.of("device-1", "root-1")) {
+      Files.write(folder.resolve(id + ".crl"), Revoking.list(ca, id).der());
+      run.good("openssl", "crl", "-inform", "DER", "-in", id + ".crl", "-out", id + ".pem");
+    }
+    Files.writeString(
+        folder.resolve("crls.pem"),
+        Files.readString(folder.resolve("device-1.pem"))
+            + Files.readString(folder.resolve("root-1.pem")));
+  }
+
+  private Program.Ended verified(Program run, String leaf, String... more) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of("verify"));
+    arguments.addAll(List.of(more));
+    arguments.addAll(
+        List.of(
+            "-x509_strict",
+            "-crl_check_all",
+            "-CRLfile",
+            "crls.pem",
+            "-CAfile",
+            "root.pem",
+            "-untrusted",
+            "device.pem",
+            leaf));
+    return run.ended("openssl", arguments.toArray(String[]::new));
   }
 
   private static String first(IssuedCertificate issued) {

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,19 @@ class SigningLaneTest {
   }
 
   private void hang() {
+    hang(message -> true);
+  }
+
+  /** What isn't a leaf, such as a revocation list, is signed at once. */
+  private void hangLeaves() {
+    hang(message -> !LedgerPeek.leafOf(ca.settings.directory(), message).equals("unknown"));
+  }
+
+  private void hang(Predicate<byte[]> which) {
     ca.store.behave((key, message) -> {
+      if (!which.test(message)) {
+        return key.sign(message);
+      }
       inside.incrementAndGet();
       try {
         assertThat(given.await(60, TimeUnit.SECONDS)).isTrue();
@@ -105,6 +118,86 @@ class SigningLaneTest {
             ca.ca().certificates(new LedgerQuery(Optional.empty(), 100, Optional.empty())).items())
         .extracting(LedgerEntry::state)
         .containsExactly(LedgerEntry.State.INTENDED);
+  }
+
+  private void awaitInside(int count) {
+    long end = System.nanoTime() + SOON.toNanos();
+    while (inside.get() < count && System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+    assertThat(inside).hasValueGreaterThanOrEqualTo(count);
+  }
+
+  private LedgerEntry onlyEntry() throws IssuanceException {
+    return ca.ca()
+        .certificates(new LedgerQuery(Optional.of("edgeHub"), 10, Optional.empty()))
+        .items()
+        .getFirst();
+  }
+
+  @Test
+  void whatIsRevokedWhileTheTokenSignsIsNotHandedOut() throws Exception {
+    hangLeaves();
+    CompletableFuture<IssuedCertificate> answer = ask(1).getFirst();
+    awaitInside(1);
+
+    RevocationResult result = ca.ca().revocations().revoke(Revoking.module("edgeHub", "1"));
+    given.countDown();
+
+    assertThat(refusal(answer)).isEqualTo(Reason.MODULE_REVOKED);
+    assertThat(result.fresh()).as("it is on the list all the same").isEqualTo(1);
+    assertThat(onlyEntry().state()).isEqualTo(LedgerEntry.State.WITHHELD);
+  }
+
+  @Test
+  void whatARevokedAuthoritySignsJustThenIsNotHandedOut() throws Exception {
+    hangLeaves();
+    CompletableFuture<IssuedCertificate> answer = ask(1).getFirst();
+    awaitInside(1);
+
+    var _ =
+        ca.ca()
+            .revocations()
+            .revoke(
+                Revoking.order(
+                    new RevocationOrder.Target.Authority("device-1", true),
+                    RevocationReason.CA_COMPROMISE));
+    given.countDown();
+
+    assertThat(refusal(answer)).isEqualTo(Reason.AUTHORITY_UNAVAILABLE);
+    assertThat(onlyEntry().state()).isEqualTo(LedgerEntry.State.WITHHELD);
+  }
+
+  @Test
+  void whatIsRevokedBeforeItsTurnIsNotSigned() throws Exception {
+    hangLeaves();
+    List<CompletableFuture<IssuedCertificate>> signing = ask(4);
+    awaitInside(4);
+    List<CompletableFuture<IssuedCertificate>> waiting = ask(4);
+
+    var _ = ca.ca().revocations().revoke(Revoking.module("edgeHub", "1"));
+    given.countDown();
+
+    // Whose patience ended first was told that it is busy.
+    waiting.forEach(answer ->
+        assertThat(refusal(answer)).isIn(Reason.MODULE_REVOKED, Reason.KEY_STORE_UNAVAILABLE));
+    signing.forEach(answer -> assertThat(refusal(answer)).isEqualTo(Reason.MODULE_REVOKED));
+    assertThat(inside).as("no other was signed").hasValue(4);
+  }
+
+  @Test
+  void aListIsSignedThoughModulesKeepTheTokenBusy() throws Exception {
+    String serial = ca.issue(TestCa.grant(), REQUEST).serial();
+    hangLeaves();
+    List<CompletableFuture<IssuedCertificate>> answers = ask(60);
+    awaitInside(4);
+
+    RevocationResult result = ca.ca().revocations().revoke(Revoking.serials(serial));
+
+    assertThat(result.unlisted()).isEmpty();
+    assertThat(Revoking.serials(Revoking.crl(ca, "device-1"))).containsExactly(serial);
+    given.countDown();
+    answers.forEach(answer -> answer.handle((done, failure) -> done != null).join());
   }
 
   @Test

@@ -2,8 +2,10 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.clock.ClockChange;
 import dev.vouchsafe.ca.clock.ClockListener;
+import dev.vouchsafe.ca.clock.ClockSettings;
 import dev.vouchsafe.ca.clock.ClockStatus;
 import dev.vouchsafe.ca.clock.ClockVerdict;
+import dev.vouchsafe.ca.clock.Synchronised;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.KeyType;
@@ -40,7 +42,9 @@ final class TestCa implements AutoCloseable {
   /** A clock that stands until it is set. */
   static final class Clock implements TrustedClock {
     private volatile Instant now = NOW;
+    private volatile Instant floor = NOW;
     private volatile Trust trust = Trust.TRUSTED;
+    private volatile boolean inDoubt;
     private final AtomicLong epoch = new AtomicLong();
     private final AtomicLong nanos = new AtomicLong(77);
     private final List<ClockListener> listeners = new CopyOnWriteArrayList<>();
@@ -73,12 +77,29 @@ final class TestCa implements AutoCloseable {
 
     @Override
     public boolean isCertain() {
-      return trust == Trust.TRUSTED;
+      return trust == Trust.TRUSTED && !inDoubt;
+    }
+
+    /** It is still trusted, but may be ahead: the floor stays where it is from now on. */
+    void doubt(boolean wanted) {
+      inDoubt = wanted;
+      set(now);
     }
 
     @Override
     public ClockStatus status() {
-      throw new UnsupportedOperationException("only what issues is tested with this clock");
+      return new ClockStatus(
+          now,
+          now,
+          floor,
+          Instant.EPOCH,
+          ClockVerdict.TRUSTED,
+          ClockSettings.Untrusted.BOUNDED,
+          Synchronised.UNKNOWN,
+          isCertain(),
+          0,
+          Optional.empty(),
+          Optional.empty());
     }
 
     @Override
@@ -99,6 +120,9 @@ final class TestCa implements AutoCloseable {
     /** The clock is set; no time passes. */
     void set(Instant instant) {
       now = instant;
+      if (isCertain()) {
+        floor = instant;
+      }
     }
 
     /** Time passes, and the clock shows it. */
@@ -271,8 +295,13 @@ final class TestCa implements AutoCloseable {
 
   /** Opens it anew, with a trust bundle that follows the roots. */
   void reopen(RootBundle wanted) throws IOException {
-    bundle = Optional.of(() -> wanted);
+    bundle(wanted);
     reopen();
+  }
+
+  /** The same the next time that it is opened. */
+  void bundle(RootBundle wanted) {
+    bundle = Optional.of(() -> wanted);
   }
 
   /** Opens it anew, with such a rotation. */

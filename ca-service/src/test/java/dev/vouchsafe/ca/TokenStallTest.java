@@ -211,7 +211,7 @@ class TokenStallTest {
     ca.ca().close();
     try (LedgerWriter writer = new LedgerWriter(ca.settings.directory().resolve("ca.db"), disk);
         LedgerReader reader = new LedgerReader(ca.settings.directory().resolve("ca.db"))) {
-      KeyLedger ledger = new KeyLedger(writer, reader);
+      KeyLedger ledger = new KeyLedger(writer, reader, LedgerBudget.of(LedgerSettings.STANDARD));
       KeyLedger.StoredTokenKey active = ledger.tokenKeys().getFirst();
       disk.stall();
       CompletableFuture<?> ahead = writer.visible();
