@@ -10,7 +10,7 @@ final class AdminApi implements Routes {
   private static final String EXPLAIN = "explain";
 
   /** Steps of the authorities of a role, and steps of one authority. */
-  private static final Set<String> OF_ROLE = Set.of("prepare", "rotate");
+  private static final Set<String> OF_ROLE = Set.of("prepare", "rotate", "certificate");
 
   private static final Set<String> OF_ONE = Set.of("publish", "activate", "retire", "abort");
 
@@ -21,6 +21,7 @@ final class AdminApi implements Routes {
   private final AdminExplanations explanations;
   private final AdminClock clock;
   private final AdminBundle bundle;
+  private final AdminRecovery recovery;
   private final Metrics metrics;
   private final Workers workers;
   private final CallerWorkers lookers;
@@ -34,6 +35,7 @@ final class AdminApi implements Routes {
       AdminExplanations explanations,
       AdminClock clock,
       AdminBundle bundle,
+      AdminRecovery recovery,
       Metrics metrics,
       Workers workers,
       CallerWorkers lookers,
@@ -45,6 +47,7 @@ final class AdminApi implements Routes {
     this.explanations = explanations;
     this.clock = clock;
     this.bundle = bundle;
+    this.recovery = recovery;
     this.metrics = metrics;
     this.workers = workers;
     this.lookers = lookers;
@@ -122,6 +125,10 @@ final class AdminApi implements Routes {
       V1Api.onlyPosts(request);
       return explanations.explain(request, parts[2], uid(owner));
     }
+    if (request.path().equals("/authorities/requests")) {
+      V1Api.onlyReads(request);
+      return authorities.requests();
+    }
     if (parts.length > 2 && parts[1].equals("authorities")) {
       return step(request, parts, uid(owner));
     }
@@ -141,6 +148,14 @@ final class AdminApi implements Routes {
       V1Api.onlyPosts(request);
       return clock.accept(request, uid(owner));
     }
+    if (request.path().equals("/backup")) {
+      V1Api.onlyPosts(request);
+      return recovery.backup(request, uid(owner));
+    }
+    if (request.path().equals("/gap/accept")) {
+      V1Api.onlyPosts(request);
+      return recovery.accept(request, uid(owner));
+    }
     if (request.path().equals("/bundle/add")) {
       V1Api.onlyPosts(request);
       return bundle.add(request, uid(owner));
@@ -158,7 +173,8 @@ final class AdminApi implements Routes {
     return owner instanceof Number uid ? uid.longValue() : -1;
   }
 
-  private Response step(Request request, String[] parts, long uid) throws Failure {
+  private Response step(Request request, String[] parts, long uid)
+      throws Failure, IssuanceException {
     String step = parts[parts.length - 1];
     boolean ofRole = parts.length == 3 && OF_ROLE.contains(step);
     boolean ofOne = parts.length == 4 && OF_ONE.contains(step);
@@ -169,6 +185,7 @@ final class AdminApi implements Routes {
     return switch (step) {
       case "prepare" -> authorities.prepare(request, uid);
       case "rotate" -> authorities.rotate(request, uid);
+      case "certificate" -> authorities.certificate(request, uid);
       case "publish" -> authorities.publish(request, parts[2], uid);
       case "activate" -> authorities.activate(request, parts[2], uid);
       case "retire" -> authorities.retire(request, parts[2], uid);

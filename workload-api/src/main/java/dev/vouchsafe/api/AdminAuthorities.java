@@ -2,11 +2,14 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.AuthorityRequest;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.RotationEvent;
 import dev.vouchsafe.ca.StepTaken;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -18,15 +21,17 @@ final class AdminAuthorities {
 
   private final ApiParts parts;
   private final AuditTrail trail;
+  private final OutsideAuthoritiesApi outside;
 
   AdminAuthorities(ApiParts parts, AuditTrail trail) {
     this.parts = parts;
     this.trail = trail;
+    this.outside = new OutsideAuthoritiesApi(parts);
   }
 
   /** What is done with authorities, which ends in those that it was about. */
-  private interface Steps {
-    List<StepTaken> take(AuthorityChanges changes) throws IssuanceException;
+  interface Steps<T> {
+    T take(AuthorityChanges changes) throws IssuanceException;
   }
 
   /** Where the rotation of device CA and root stands. */
@@ -37,15 +42,62 @@ final class AdminAuthorities {
   /** Makes the next one. */
   Response prepare(Request request, long uid) throws Failure {
     PrepareBody.Wanted wanted = PrepareBody.parse(V1Api.json(request));
+    if (wanted.role() == AuthorityInfo.Role.DEVICE && outside.isOutside()) {
+      return request(wanted, uid);
+    }
     List<StepTaken> prepared =
         taken(
             "prepare",
-            word(wanted.role()) + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
+            named(
+                word(wanted.role())
+                    + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
+                wanted.now()),
             uid,
-            changes ->
-                List.of(
-                    new StepTaken(changes.prepare(wanted.role(), wanted.keyStore()), List.of())));
-    return AdminViews.authority(Status.CREATED, prepared.getFirst().authority());
+            changes -> List.of(changes.prepare(wanted.role(), wanted.keyStore(), wanted.now())));
+    return RotationViews.taken(Status.CREATED, prepared.getFirst());
+  }
+
+  /** Makes a request for the next one, which others certify. */
+  private Response request(PrepareBody.Wanted wanted, long uid) throws Failure {
+    AuthorityRequest made =
+        recorded(
+            "request",
+            "device" + wanted.keyStore().map(name -> " in key store " + name).orElse(""),
+            uid,
+            changes -> changes.request(wanted.keyStore()),
+            request -> request.id() + " waits for its certificate");
+    return OutsideAuthoritiesApi.one(Status.CREATED, made, "prepared");
+  }
+
+  /** The requests that wait for certificates which others are to make. */
+  Response requests() throws IssuanceException {
+    return outside.requests();
+  }
+
+  /** Takes the certificate that others made for the request that waits. */
+  Response certificate(Request request, long uid) throws Failure {
+    AnswerBody.Answer answer = AnswerBody.parse(V1Api.json(request));
+    return one(
+        taken(
+            "activate",
+            "the certified device CA" + (answer.now() ? " --now" : ""),
+            uid,
+            OutsideAuthoritiesApi.accepting(answer)));
+  }
+
+  /** Gives a request up. */
+  private Response giveUp(AuthorityRequest waiting, long uid) throws Failure {
+    String _ =
+        recorded(
+            "abort",
+            waiting.id(),
+            uid,
+            changes -> {
+              changes.giveUp(waiting.id());
+              return waiting.id() + " retired";
+            },
+            done -> done);
+    return OutsideAuthoritiesApi.one(Status.OK, waiting, "retired");
   }
 
   /** Takes all steps that can be taken now. */
@@ -79,11 +131,19 @@ final class AdminAuthorities {
   }
 
   /** Gives one up, or goes back to the one before it. */
-  Response abort(Request request, String rawId, long uid) throws Failure {
-    V1Api.onlyEmpty(request);
+  Response abort(Request request, String rawId, long uid) throws Failure, IssuanceException {
+    Optional<AuthorityInfo.State> from = StepBody.from(V1Api.json(request));
+    Optional<AuthorityRequest> waiting = outside.waiting(Percent.decode(rawId));
+    if (waiting.isPresent()) {
+      return giveUp(waiting.get(), uid);
+    }
     String id = id(rawId);
     return one(
-        taken("abort", id, uid, changes -> List.of(new StepTaken(changes.abort(id), List.of()))));
+        taken(
+            "abort",
+            id + from.map(state -> " from " + word(state)).orElse(""),
+            uid,
+            changes -> List.of(new StepTaken(changes.abort(id, from), List.of()))));
   }
 
   private static String named(String id, boolean now) {
@@ -91,7 +151,7 @@ final class AdminAuthorities {
   }
 
   private static Response one(List<StepTaken> taken) {
-    return RotationViews.taken(taken.getFirst());
+    return RotationViews.taken(Status.OK, taken.getFirst());
   }
 
   private String id(String rawId) throws Failure {
@@ -103,17 +163,28 @@ final class AdminAuthorities {
         .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "there is no authority of that id"));
   }
 
-  private List<StepTaken> taken(String action, String object, long uid, Steps steps)
+  private List<StepTaken> taken(
+      String action, String object, long uid, Steps<List<StepTaken>> steps) throws Failure {
+    return recorded(action, object, uid, steps, AdminAuthorities::told);
+  }
+
+  private static String told(List<StepTaken> taken) {
+    return taken.isEmpty()
+        ? "nothing to do yet"
+        : taken.stream()
+            .map(step -> step.authority().id() + " " + word(step.authority().state()))
+            .collect(Collectors.joining(", "));
+  }
+
+  private <T> T recorded(
+      String action, String object, long uid, Steps<T> steps, Function<T, String> told)
       throws Failure {
     String what = action + " " + object + ", asked by uid " + uid;
+    // A kill in the middle of it leaves at least that.
+    trail.requireAsked(uid, action + "-authority", object);
     try {
-      List<StepTaken> taken = steps.take(parts.authority().changes().by("uid " + uid));
-      String result =
-          taken.isEmpty()
-              ? "nothing to do yet"
-              : taken.stream()
-                  .map(step -> step.authority().id() + " " + word(step.authority().state()))
-                  .collect(Collectors.joining(", "));
+      T taken = steps.take(parts.authority().changes().by("uid " + uid));
+      String result = told.apply(taken);
       trail.act(uid, action + "-authority", object, result);
       LOG.info(what + ": " + result);
       return taken;
@@ -125,13 +196,16 @@ final class AdminAuthorities {
     }
   }
 
-  /** Puts on record what the service did by itself. */
-  void automatic(RotationEvent event) {
+  /** Puts on record what the service did by itself, or after nobody waited for it any more. */
+  void unattended(RotationEvent event) {
+    boolean isAutomatic = event.by().equals(AuthorityChanges.AUTOMATIC);
     trail.act(
         AuditTrail.UNSEEN,
         word(event.step()) + "-authority",
         event.authority().isEmpty() ? word(event.role()) : event.authority(),
-        AuthorityChanges.AUTOMATIC + " " + word(event.outcome()));
+        isAutomatic
+            ? AuthorityChanges.AUTOMATIC + " " + word(event.outcome())
+            : word(event.outcome()) + " in the end, asked by " + event.by());
   }
 
   private static String word(Enum<?> value) {

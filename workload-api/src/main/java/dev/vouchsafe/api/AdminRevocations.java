@@ -12,8 +12,12 @@ import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.ca.RevokedCertificate;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * Revokes as an administrator says. Each time, done or not, is in the log and the audit log with
@@ -40,25 +44,79 @@ final class AdminRevocations {
   Response revoke(Request request, long uid) throws Failure {
     RevokeBody body = RevokeBody.parse(V1Api.json(request));
     String object = body.object() + ", " + body.reason().text();
-    try {
-      RevocationResult result =
-          revocations()
-              .revoke(
-                  new RevocationOrder(
-                      body.target(this::registered), body.reason(), body.invalidSince(), uid));
-      if (body.serials().size() > 1) {
-        body.serials().forEach(serial -> trail.act(uid, "revoke-certificate", serial, "done"));
-      } else {
-        trail.act(uid, "revoke-certificate", object, result.fresh() + " revoked");
+    Set<String> before = new HashSet<>();
+    RevocationResult result =
+        noted(
+            uid,
+            "revoke-certificate",
+            body.serials().size() > 1 ? body.serials() : List.of(object),
+            () -> {
+              before.addAll(revoked(body.serials()));
+              return revocations()
+                  .revoke(
+                      new RevocationOrder(
+                          body.target(this::registered), body.reason(), body.invalidSince(), uid));
+            },
+            (done, each) ->
+                body.serials().size() > 1
+                    ? (before.contains(each) ? "revoked already" : "revoked")
+                    : done.fresh() + " revoked");
+    LOG.warning(
+        "revoked " + object + ", asked by uid " + uid + ": " + result.fresh() + " certificates");
+    return Response.of(Status.OK, Response.JSON, Json.object(json -> result(json, result)));
+  }
+
+  /** Which of them are revoked already. */
+  private Set<String> revoked(List<String> serials) throws IssuanceException {
+    Set<String> revoked = new HashSet<>();
+    for (String serial : serials) {
+      if (revocations().find(serial).isPresent()) {
+        revoked.add(serial);
       }
-      LOG.warning(
-          "revoked " + object + ", asked by uid " + uid + ": " + result.fresh() + " certificates");
-      return Response.of(Status.OK, Response.JSON, Json.object(json -> result(json, result)));
+    }
+    return revoked;
+  }
+
+  /** Something that an administrator wants done. */
+  private interface Act<T> {
+    T take() throws IssuanceException;
+  }
+
+  /**
+   * Takes it, and puts on record what became of it, also where that is a failure of ours.
+   *
+   * @param objects what it is about, one record for each
+   * @param outcome what became of each, if it was done
+   */
+  private <T> T noted(
+      long uid,
+      String action,
+      List<String> objects,
+      Act<T> act,
+      BiFunction<T, String, String> outcome)
+      throws Failure {
+    Function<String, String> became = object -> Problem.INTERNAL.code();
+    try {
+      T result = act.take();
+      became = object -> outcome.apply(result, object);
+      return result;
     } catch (IssuanceException e) {
       Failure failure = Failure.forAdministrator(e);
-      trail.act(uid, "revoke-certificate", object, failure.code());
-      LOG.warning("not revoked, " + object + ": " + failure.code() + ": " + failure.detail());
+      became = object -> failure.code();
+      LOG.warning(
+          "not done, "
+              + action
+              + ", asked by uid "
+              + uid
+              + ": "
+              + failure.code()
+              + ": "
+              + failure.detail());
       throw failure;
+    } finally {
+      for (String object : objects) {
+        trail.act(uid, action, object, became.apply(object));
+      }
     }
   }
 
@@ -71,22 +129,28 @@ final class AdminRevocations {
    */
   Response allow(Request request, long uid) throws Failure {
     AllowBody.Wanted wanted = AllowBody.parse(V1Api.json(request));
-    try {
-      List<String> lifted = revocations().allow(wanted.module(), wanted.generation());
-      trail.act(uid, "allow-module", wanted.module(), lifted.size() + " generations");
-      LOG.warning("module '" + wanted.module() + "' is allowed again, asked by uid " + uid);
-      return Response.of(
-          Status.OK,
-          Response.JSON,
-          Json.object(json -> {
-            json.writeStringField("module", wanted.module());
-            Json.texts(json, "allowed", lifted);
-          }));
-    } catch (IssuanceException e) {
-      Failure failure = Failure.forAdministrator(e);
-      trail.act(uid, "allow-module", wanted.module(), failure.code());
-      throw failure;
-    }
+    List<String> lifted =
+        noted(
+            uid,
+            "allow-module",
+            List.of(wanted.module()),
+            () -> revocations().allow(wanted.module(), wanted.generation()),
+            (done, each) -> done.size() + " generations");
+    LOG.warning(
+        "module '"
+            + wanted.module()
+            + "' is allowed again, asked by uid "
+            + uid
+            + ": "
+            + lifted.size()
+            + " generations");
+    return Response.of(
+        Status.OK,
+        Response.JSON,
+        Json.object(json -> {
+          json.writeStringField("module", wanted.module());
+          Json.texts(json, "allowed", lifted);
+        }));
   }
 
   /**
@@ -94,24 +158,23 @@ final class AdminRevocations {
    */
   Response tokens(Request request, long uid) throws Failure {
     List<String> ids = TokenIdsBody.parse(V1Api.json(request));
-    try {
-      long fresh = revocations().revokeTokens(ids, uid);
-      ids.forEach(id -> trail.act(uid, "revoke-token", id, "done"));
-      LOG.warning("revoked " + ids.size() + " tokens, asked by uid " + uid);
-      String fault = revocations().revokedTokensFault();
-      return Response.of(
-          Status.OK,
-          Response.JSON,
-          Json.object(json -> {
-            json.writeNumberField("revoked", fresh);
-            json.writeNumberField("already", ids.stream().distinct().count() - fresh);
-            Json.texts(json, "unpublished", fault.isEmpty() ? List.of() : List.of(fault));
-          }));
-    } catch (IssuanceException e) {
-      Failure failure = Failure.forAdministrator(e);
-      trail.act(uid, "revoke-token", ids.getFirst(), failure.code());
-      throw failure;
-    }
+    long fresh =
+        noted(
+            uid,
+            "revoke-token",
+            ids,
+            () -> revocations().revokeTokens(ids, uid),
+            (done, each) -> "done");
+    LOG.warning("revoked " + ids.size() + " tokens, asked by uid " + uid);
+    String fault = revocations().revokedTokensFault();
+    return Response.of(
+        Status.OK,
+        Response.JSON,
+        Json.object(json -> {
+          json.writeNumberField("revoked", fresh);
+          json.writeNumberField("already", ids.stream().distinct().count() - fresh);
+          Json.texts(json, "unpublished", fault.isEmpty() ? List.of() : List.of(fault));
+        }));
   }
 
   /** How the lists stand. */

@@ -55,6 +55,7 @@ final class AdminViews {
       keyStores(json, "keyStores");
       audit(json, parts.audit().status());
       ledger(json, parts.authority().ledger());
+      AdminRecovery.gaps(json, parts.authority().recovery().gaps());
       json.writeObjectFieldStart("clock");
       AdminClock.members(json, parts.clock().status());
       json.writeEndObject();
@@ -164,7 +165,7 @@ final class AdminViews {
               certificate(json, entry);
               json.writeStringField("generation", entry.generation());
               json.writeStringField("tbsSha256", entry.tbsSha256());
-              optional(json, "spkiSha256", entry.spkiSha256());
+              optional(json, "spkiSha256", entry.spkiSha256().filter(hash -> !hash.isEmpty()));
               if (revoked.isPresent()) {
                 json.writeObjectFieldStart("revocation");
                 AdminRevocations.members(json, revoked.get());
@@ -184,12 +185,6 @@ final class AdminViews {
       }
       json.writeEndArray();
     });
-  }
-
-  /** One authority, after a step. */
-  static Response authority(Status status, AuthorityInfo authority) {
-    return Response.of(
-        status, Response.JSON, Json.object(json -> authorityMembers(json, authority)));
   }
 
   /** The key stores in use, and whether each authority's key is there and signs. */

@@ -28,6 +28,7 @@ import java.util.function.Supplier;
  *     shut down counts as busy
  * @param heldUp is told how many of the workers' threads are held up by the processes that they
  *     look at: as many are to be added, 256 at the most. From any thread; must not wait
+ * @param backups makes backups
  */
 public record ApiParts(
     GatewayIdentity identity,
@@ -40,4 +41,33 @@ public record ApiParts(
     AuditLog audit,
     TrustedClock clock,
     ExecutorService workers,
-    IntConsumer heldUp) {}
+    IntConsumer heldUp,
+    Backups backups) {
+  /** Those of a service that makes no backups. */
+  public ApiParts(
+      GatewayIdentity identity,
+      Registrations registrations,
+      Attestor attestor,
+      CertificateAuthority authority,
+      TrustBundles bundles,
+      BundleReaders readers,
+      Supplier<String> manifest,
+      AuditLog audit,
+      TrustedClock clock,
+      ExecutorService workers,
+      IntConsumer heldUp) {
+    this(
+        identity,
+        registrations,
+        attestor,
+        authority,
+        bundles,
+        readers,
+        manifest,
+        audit,
+        clock,
+        workers,
+        heldUp,
+        Backups.NONE);
+  }
+}

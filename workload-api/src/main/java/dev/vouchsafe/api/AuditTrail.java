@@ -260,8 +260,22 @@ final class AuditTrail {
    * @throws Failure if it can't be recorded
    */
   void requireAct(long uid, String action, String object) throws Failure {
+    require(uid, action, object, "done");
+  }
+
+  /**
+   * Records what an administrator asks for, before anything of it is done. What becomes of it is
+   * another entry.
+   *
+   * @throws Failure if it can't be recorded
+   */
+  void requireAsked(long uid, String action, String object) throws Failure {
+    require(uid, action, object, "asked");
+  }
+
+  private void require(long uid, String action, String object, String result) throws Failure {
     try {
-      log.require(new AuditEvent.Act(uid, action, object, "done"));
+      log.require(new AuditEvent.Act(uid, action, object, result));
     } catch (AuditUnavailableException e) {
       throw Failure.of(Problem.AUDIT_UNAVAILABLE, "it can't be recorded: " + e.getMessage());
     }

@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.IssuanceException;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,15 +23,35 @@ final class Failure extends Exception {
   private final String detail;
   private final List<String> modules;
   private final @Nullable String allow;
+  private final int retryAfter;
 
   private Failure(
       Status status, String code, String detail, List<String> modules, @Nullable String allow) {
+    this(status, code, detail, modules, allow, retryAfter(status));
+  }
+
+  private Failure(
+      Status status,
+      String code,
+      String detail,
+      List<String> modules,
+      @Nullable String allow,
+      int retryAfter) {
     super(detail, null, false, false);
     this.status = status;
     this.code = code;
     this.detail = detail;
     this.modules = List.copyOf(modules);
     this.allow = allow;
+    this.retryAfter = retryAfter;
+  }
+
+  private static int retryAfter(Status status) {
+    return switch (status) {
+      case TOO_MANY_REQUESTS -> RETRY_LIMIT;
+      case SERVICE_UNAVAILABLE -> RETRY_UNAVAILABLE;
+      default -> 0;
+    };
   }
 
   /**
@@ -51,7 +72,10 @@ final class Failure extends Exception {
   /** Several registrations hold for the caller; it may know of each, since it is each of them. */
   static Failure several(List<String> modules) {
     Problem problem = Problem.SEVERAL_REGISTRATIONS;
-    String detail = "several registrations hold for this caller; choose one with ?module=NAME";
+    String detail =
+        "several registrations hold for this caller; choose one with ?module=NAME, on the command"
+            + " line --module NAME: "
+            + String.join(", ", modules);
     return new Failure(problem.status(), problem.code(), detail, modules, null);
   }
 
@@ -98,7 +122,13 @@ final class Failure extends Exception {
           case CERTIFICATE_UNKNOWN -> Status.NOT_FOUND;
           default -> plain.status;
         };
-    return new Failure(status, plain.code, detail.toString(), List.of(), null);
+    int retryAfter = e.again().map(Failure::wholeSeconds).orElse(retryAfter(status));
+    return new Failure(status, plain.code, detail.toString(), List.of(), null, retryAfter);
+  }
+
+  /** Not too early: who comes back then is to find it passed. */
+  private static int wholeSeconds(Duration again) {
+    return Math.toIntExact(Math.clamp(again.plusMillis(999).toSeconds(), 1, 3600));
   }
 
   Status status() {
@@ -125,10 +155,6 @@ final class Failure extends Exception {
 
   /** The value of {@code Retry-After} in seconds, or 0 where asking again is no use. */
   int retryAfter() {
-    return switch (status) {
-      case TOO_MANY_REQUESTS -> RETRY_LIMIT;
-      case SERVICE_UNAVAILABLE -> RETRY_UNAVAILABLE;
-      default -> 0;
-    };
+    return retryAfter;
   }
 }

@@ -2,6 +2,7 @@ package dev.vouchsafe.api;
 
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.KeyStoreStatus;
+import dev.vouchsafe.ca.LedgerGap;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -60,6 +61,10 @@ final class Health {
       }
       if (parts.authority().authorities().stream().noneMatch(each -> issues(each, now))) {
         troubles.add(new Trouble("device-ca", "no device CA is active and valid now"));
+      }
+      if (parts.authority().recovery().gaps().stream().anyMatch(LedgerGap::open)) {
+        troubles.add(
+            new Trouble("gap-not-accepted", "restored from a backup, and nobody accepted that"));
       }
       if (AdminRevocations.isIssuerRevoked(parts)) {
         troubles.add(new Trouble("device-ca-revoked", "the device CA is revoked"));

@@ -355,8 +355,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     boolean early = state != State.WORKING;
     state = State.WRITING;
     deadline().set(early ? timeouts.header() : timeouts.idle());
-    context()
-        .writeAndFlush(HttpRules.message(response, head, after == After.NEXT))
+    Pieces.write(context(), HttpRules.message(response, head, after == After.NEXT))
         .addListener(written -> {
           if (!written.isSuccess()) {
             lost.run();

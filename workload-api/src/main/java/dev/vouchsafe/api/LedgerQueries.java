@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads what an administrator asks of the ledger. A parameter that isn't known is an error: passed
@@ -34,6 +35,9 @@ final class LedgerQueries {
           "limit",
           "before");
 
+  /** In the place of a state: whatever it came to, it was taken back. */
+  private static final String REVOKED = "revoked";
+
   private LedgerQueries() {}
 
   static LedgerQuery of(Request request, InstantSource clock) throws Failure {
@@ -50,7 +54,8 @@ final class LedgerQueries {
             ends(request, clock.instant()),
             state(request),
             text(request, "authority"),
-            text(request, "profile"));
+            text(request, "profile"),
+            text(request, "state").filter(REVOKED::equals).isPresent());
     return new LedgerQuery(filter, limit(request), text(request, "before"));
   }
 
@@ -89,7 +94,7 @@ final class LedgerQueries {
 
   private static Optional<LedgerEntry.State> state(Request request) throws Failure {
     Optional<String> text = text(request, "state");
-    if (text.isEmpty()) {
+    if (text.isEmpty() || text.get().equals(REVOKED)) {
       return Optional.empty();
     }
     for (LedgerEntry.State state : LedgerEntry.State.values()) {
@@ -100,8 +105,9 @@ final class LedgerQueries {
     throw wrong(
         "state: is none of "
             + sorted(
-                Arrays.stream(LedgerEntry.State.values())
-                    .map(LedgerQueries::lower)
+                Stream.concat(
+                        Stream.of(REVOKED),
+                        Arrays.stream(LedgerEntry.State.values()).map(LedgerQueries::lower))
                     .collect(Collectors.toSet())));
   }
 

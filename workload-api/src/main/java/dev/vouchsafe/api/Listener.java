@@ -13,6 +13,7 @@ import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.stream.ChunkedWriteHandler;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.concurrent.Executor;
@@ -115,7 +116,12 @@ final class Listener extends ChannelInitializer<Channel> {
       handler.setCloseNotifyFlushTimeoutMillis(timeouts.linger().toMillis());
       pipeline.addLast(handler);
     }
-    pipeline.addLast(connection.intake(), new HttpServerCodec(HttpRules.decoder()), connection);
+    pipeline.addLast(connection.intake(), new HttpServerCodec(HttpRules.decoder()));
+    if (tls != null) {
+      // What is encrypted is a copy: a large answer waits here until its reader takes more.
+      pipeline.addLast(new ChunkedWriteHandler());
+    }
+    pipeline.addLast(connection);
   }
 
   /** For one that isn't let in, or has to give way. */

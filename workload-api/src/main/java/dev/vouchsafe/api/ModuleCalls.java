@@ -37,18 +37,19 @@ final class ModuleCalls {
   private final Quota waiting;
 
   /** What waits for the ledger and a key store, and is the longest under way. */
-  private final Turns issuing = turns();
+  private final Turns issuing;
 
   /** Tokens, whose key is in memory: a key store that is slow must not hold them up. */
-  private final Turns tokens = turns();
+  private final Turns tokens;
 
   /** What needs none of these. */
-  private final Turns others = turns();
+  private final Turns others;
 
   private final Delivery delivery;
 
   /**
    * @param waiting how many requests may be there, in all and for each user
+   * @param timer tells a user who rests that he may go on
    */
   ModuleCalls(
       Workers workers,
@@ -56,7 +57,11 @@ final class ModuleCalls {
       CertificateAuthority authority,
       Attestation attestation,
       AuditTrail trail,
-      Quota waiting) {
+      Quota waiting,
+      Turns.Timer timer) {
+    this.issuing = turns(timer);
+    this.tokens = turns(timer);
+    this.others = turns(timer);
     this.workers = workers;
     this.lookers = lookers;
     this.authority = authority;
@@ -65,8 +70,8 @@ final class ModuleCalls {
     this.delivery = new Delivery(trail, attestation, new OnWorkers());
   }
 
-  private static Turns turns() {
-    return new Turns(AT_ONCE, IN_COMPANY, System::nanoTime);
+  private static Turns turns(Turns.Timer timer) {
+    return new Turns(AT_ONCE, IN_COMPANY, System::nanoTime, timer);
   }
 
   /** What a worker does for one request; it answers, or sees to it that somebody will. */

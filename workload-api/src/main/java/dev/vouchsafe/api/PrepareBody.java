@@ -13,13 +13,15 @@ final class PrepareBody {
    * What is to be prepared.
    *
    * @param keyStore where; empty for the one that the configuration says
+   * @param now whether to do without the active root's word where it can't be had
    */
-  record Wanted(AuthorityInfo.Role role, Optional<String> keyStore) {}
+  record Wanted(AuthorityInfo.Role role, Optional<String> keyStore, boolean now) {}
 
   private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,32}");
 
   private AuthorityInfo.Role role = AuthorityInfo.Role.DEVICE;
   private @Nullable String keyStore;
+  private boolean now;
 
   private PrepareBody() {}
 
@@ -28,7 +30,10 @@ final class PrepareBody {
     if (body.length > 0) {
       StrictBody.read(body, fields::take);
     }
-    return new Wanted(fields.role, Optional.ofNullable(fields.keyStore));
+    if (fields.now && fields.role != AuthorityInfo.Role.ROOT) {
+      throw StrictBody.invalid("now: is of a root only");
+    }
+    return new Wanted(fields.role, Optional.ofNullable(fields.keyStore), fields.now);
   }
 
   private void take(JsonParser json, String name) throws IOException, Failure {
@@ -40,6 +45,7 @@ final class PrepareBody {
           throw StrictBody.invalid("keyStore: is not the name of a key store");
         }
       }
+      case "now" -> now = StepBody.truth(json, name);
       default -> throw StrictBody.unknown(name);
     }
   }

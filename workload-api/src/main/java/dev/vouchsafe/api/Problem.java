@@ -46,6 +46,8 @@ enum Problem {
   BUNDLE_CONFIGURED("bundle-configured", Status.CONFLICT),
   /** Administrators only: the bundle can't be written. */
   BUNDLE_NOT_KEPT("bundle-not-kept", Status.SERVICE_UNAVAILABLE),
+  /** Administrators only: a backup can't be written. */
+  BACKUP_NOT_MADE("backup-not-made", Status.SERVICE_UNAVAILABLE),
   STOPPING("stopping", Status.SERVICE_UNAVAILABLE),
   INTERNAL("internal", Status.INTERNAL_SERVER_ERROR);
 

@@ -74,7 +74,7 @@ final class PublicApi implements Routes {
         this::refusal,
         () -> {
           try {
-            return revocation.answer(request);
+            return revocation.answer(request, exchange.peer().owner());
           } catch (Failure failure) {
             return refusal(failure);
           }

@@ -14,6 +14,7 @@ import java.util.Base64;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** What is revoked, over HTTP: anyone who verifies may ask. */
 final class RevocationApi {
@@ -36,8 +37,13 @@ final class RevocationApi {
       DateTimeFormatter.ofPattern("EEE, dd MMM uuuu HH:mm:ss 'GMT'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
 
+  /** The list of revoked tokens, as it was encoded last: anyone may ask again and again. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared, and not copied on its way out.
+  private record TokenList(String text, byte[] octets, String tag) {}
+
   private final CertificateAuthority authority;
   private final InstantSource clock;
+  private volatile @Nullable TokenList tokenList;
 
   RevocationApi(CertificateAuthority authority, InstantSource clock) {
     this.authority = authority;
@@ -52,15 +58,18 @@ final class RevocationApi {
         || path.startsWith(OCSP + "/");
   }
 
-  Response answer(Request request) throws Failure {
+  /**
+   * @param owner whose share of the limits it is counted against
+   */
+  Response answer(Request request, Object owner) throws Failure {
     if (request.path().equals(TOKENS)) {
       return tokens(request);
     }
-    return request.path().startsWith(LISTS) ? list(request) : ocsp(request);
+    return request.path().startsWith(LISTS) ? list(request) : ocsp(request, owner);
   }
 
   /** A request by POST, or by GET in the path (RFC 6960 appendix A.1). */
-  private Response ocsp(Request request) throws Failure {
+  private Response ocsp(Request request, Object owner) throws Failure {
     byte[] question;
     if (request.path().equals(OCSP)) {
       V1Api.onlyPosts(request);
@@ -73,7 +82,7 @@ final class RevocationApi {
       V1Api.onlyReads(request);
       question = inPath(request.path().substring(OCSP.length() + 1));
     }
-    OcspAnswer answer = authority.revocations().ocsp(question);
+    OcspAnswer answer = authority.revocations().ocsp(question, owner);
     String caching = answer.fresh().isZero() ? "no-store" : "max-age=" + answer.fresh().toSeconds();
     return Response.of(Status.OK, OCSP_RESPONSE, answer.der())
         .with(HttpHeaderNames.CACHE_CONTROL, caching);
@@ -90,9 +99,14 @@ final class RevocationApi {
   /** Tokens that were revoked: any verifier may have their ids, of which nothing else follows. */
   private Response tokens(Request request) throws Failure {
     V1Api.onlyReads(request);
-    byte[] body = authority.revocations().revokedTokens().getBytes(StandardCharsets.UTF_8);
-    return CachedAnswer.of(
-        request, '"' + TokenKeysApi.sha256(body) + '"', Response.JSON.toString(), body);
+    String text = authority.revocations().revokedTokens();
+    TokenList last = tokenList;
+    if (last == null || !last.text().equals(text)) {
+      byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+      last = new TokenList(text, octets, '"' + TokenKeysApi.sha256(octets) + '"');
+      tokenList = last;
+    }
+    return CachedAnswer.of(request, last.tag(), Response.JSON.toString(), last.octets());
   }
 
   /** The list that the path names. */

@@ -77,8 +77,8 @@ final class RotationViews {
   }
 
   /** One step that was taken. */
-  static Response taken(StepTaken taken) {
-    return Response.of(Status.OK, Response.JSON, Json.object(json -> members(json, taken)));
+  static Response taken(Status status, StepTaken taken) {
+    return Response.of(status, Response.JSON, Json.object(json -> members(json, taken)));
   }
 
   /** Several of them. */

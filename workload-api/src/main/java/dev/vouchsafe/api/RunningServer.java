@@ -31,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -147,7 +148,8 @@ final class RunningServer implements ApiServer {
             parts.authority(),
             attestation,
             trail,
-            new Quota(limits.waiting(), limits.perUid()));
+            new Quota(limits.waiting(), limits.perUid()),
+            this::after);
     BundleTexts texts = new BundleTexts(parts.bundles());
     Routes workload =
         new WorkloadRoutes(
@@ -164,7 +166,9 @@ final class RunningServer implements ApiServer {
     watch(metrics, parts, calls);
     parts.clock().listen(trail::clock);
     AdminAuthorities authorities = new AdminAuthorities(parts, trail);
-    parts.authority().changes().listen(authorities::automatic);
+    parts.authority().changes().listen(authorities::unattended);
+    AdminRecovery recovery = new AdminRecovery(parts, trail);
+    recovery.resume(workers);
     Routes admin =
         new AdminApi(
             new AdminViews(parts, this::endpoints),
@@ -174,6 +178,7 @@ final class RunningServer implements ApiServer {
             new AdminExplanations(parts, trail),
             new AdminClock(parts.clock(), trail),
             new AdminBundle(parts, trail),
+            recovery,
             metrics,
             workers,
             lookers,
@@ -195,6 +200,14 @@ final class RunningServer implements ApiServer {
         listener(
             workload, limits, bodies, new FirstLook(parts.attestor(), lookers), null, attestation),
         () -> noting(parts.attestor()));
+  }
+
+  private void after(long nanos, Runnable task) {
+    try {
+      Future<?> _ = unixLoops.schedule(task, nanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException stopping) {
+      // The connections of whoever waits for that are about to be closed.
+    }
   }
 
   private void watch(Metrics metrics, ApiParts parts, ModuleCalls calls) {

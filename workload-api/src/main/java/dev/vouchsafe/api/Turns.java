@@ -4,11 +4,13 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * of each user, and of each user first one of each of its control groups. Nobody waits while there
  * is room, so whoever is alone gets all of it; whoever floods waits behind his own requests only.
  * Where what is worked on takes turns as well, such as on the processors, one user can be kept to a
- * part of the room for as long as he isn't alone. Safe for use by many threads.
+ * part of the room for as long as he isn't alone; and once he has used that part up he rests for as
+ * long as it took, so that the processors are free now and then for whoever comes. Safe for use by
+ * many threads.
  *
  * <p>Users come before control groups, since a user to whom a part of the hierarchy was delegated
  * makes as many groups as he likes.
@@ -33,12 +37,19 @@ final class Turns {
   /** For so long after a request of his a user is there. */
   private static final long THERE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** A part that takes longer than this waits for something else than the processors. */
+  private static final long LONGEST_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
   private final int most;
   private final int inCompany;
   private final LongSupplier nanos;
+  private final Timer timer;
 
-  /** How many of each user are worked on. */
-  private final Map<Object, Integer> insides = new HashMap<>();
+  /** What is worked on, by user. */
+  private final Map<Object, Part> insides = new HashMap<>();
+
+  /** Whose part is used up; each is called when he may go on. */
+  private final Set<Object> resting = new HashSet<>();
 
   /** Who came last, and of all others whoever did. */
   private @Nullable Arrival last;
@@ -53,11 +64,29 @@ final class Turns {
 
   private record Arrival(Object user, long at) {}
 
+  /** What is worked on of one user, and how much of his part he has taken in company. */
+  private static final class Part {
+    private int inside;
+    private int taken;
+    private long began;
+  }
+
+  /** Does something later. */
+  interface Timer {
+    void after(long nanos, Runnable task);
+  }
+
   /**
    * @param most how many are worked on at once
    */
   Turns(int most) {
-    this(most, most, () -> 0);
+    this(
+        most,
+        most,
+        () -> 0,
+        (nanos, task) -> {
+          throw new IllegalStateException("nobody rests here");
+        });
   }
 
   /**
@@ -65,10 +94,11 @@ final class Turns {
    * @param inCompany how many of them may be one user's while another is there
    * @param nanos as {@link System#nanoTime}
    */
-  Turns(int most, int inCompany, LongSupplier nanos) {
+  Turns(int most, int inCompany, LongSupplier nanos, Timer timer) {
     this.most = most;
     this.inCompany = inCompany;
     this.nanos = nanos;
+    this.timer = timer;
   }
 
   private enum State {
@@ -189,8 +219,14 @@ final class Turns {
   }
 
   private boolean hasRoom(Object user) {
-    return inside < most
-        && (insides.getOrDefault(user, 0) < inCompany || !isThereAnotherThan(user));
+    return inside < most && (hasPart(user) || !isThereAnotherThan(user));
+  }
+
+  /** Whether there is something left of what he may have though he isn't alone. */
+  private boolean hasPart(Object user) {
+    Part part = insides.get(user);
+    return !resting.contains(user)
+        && (part == null || (part.inside < inCompany && part.taken < inCompany));
   }
 
   private boolean isThereAnotherThan(Object user) {
@@ -207,13 +243,68 @@ final class Turns {
 
   private void goIn(Ticket ticket) {
     inside++;
-    insides.merge(ticket.user, 1, Integer::sum);
+    Part part = insides.computeIfAbsent(ticket.user, user -> new Part());
+    part.inside++;
     ticket.state = State.INSIDE;
+    if (inCompany < most) {
+      take(ticket.user, part);
+    }
+  }
+
+  /** Counts what is taken in company only. */
+  private void take(Object user, Part part) {
+    if (!isThereAnotherThan(user)) {
+      part.taken = 0;
+      return;
+    }
+    if (part.taken == 0) {
+      part.began = nanos.getAsLong();
+    }
+    part.taken++;
+    if (part.taken == inCompany) {
+      timer.after(LONGEST_NANOS, () -> renew(user, part));
+    }
+  }
+
+  /** One that takes long must not keep the others of its user waiting: it isn't what is crowded. */
+  private void renew(Object user, Part part) {
+    List<Ticket> admitted = List.of();
+    synchronized (this) {
+      if (insides.get(user) == part) {
+        part.taken = 0;
+        admitted = admit();
+      }
+    }
+    run(admitted);
   }
 
   private void goOut(Ticket ticket) {
     inside--;
-    insides.computeIfPresent(ticket.user, (user, count) -> count == 1 ? null : count - 1);
+    Part part = insides.get(ticket.user);
+    if (part == null) {
+      throw new IllegalStateException("nothing of that user was worked on");
+    }
+    part.inside--;
+    if (part.inside == 0) {
+      insides.remove(ticket.user);
+      if (part.taken >= inCompany && inCompany < most) {
+        rest(ticket.user, nanos.getAsLong() - part.began);
+      }
+    }
+  }
+
+  private void rest(Object user, long nanos) {
+    resting.add(user);
+    timer.after(Math.min(nanos, LONGEST_NANOS), () -> rested(user));
+  }
+
+  private void rested(Object user) {
+    List<Ticket> admitted;
+    synchronized (this) {
+      resting.remove(user);
+      admitted = admit();
+    }
+    run(admitted);
   }
 
   /** Takes in, of those in line, whoever there is room for, in turns. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.ca.AuthorityRequest;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.ModuleKeys;
 import dev.vouchsafe.keys.KeyStoreHealth;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
@@ -306,10 +308,28 @@ class AdminSocketTest {
   }
 
   @Test
+  void aRootIsPreparedWithoutTheOldOnesWordAndItIsSaidWhoCanNotFollow() throws Exception {
+    Answer answer = post("/authorities/prepare", "{\"authority\":\"root\",\"now\":true}");
+    assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 201 Created");
+    assertThat(answer.body()).contains("\"breaks\":[\"someone\"]");
+    assertThat(authority.steps).containsExactly("prepare ROOT where configured now");
+  }
+
+  @Test
   void aPreparedAuthorityIsActivatedOrGivenUp() throws Exception {
     assertThat(post("/authorities/device-1/activate", "").json("state")).isEqualTo("active");
     assertThat(post("/authorities/device%2D1/abort", "{}").status()).isEqualTo(200);
-    assertThat(authority.steps).containsExactly("activate device-1", "abort device-1");
+    for (String state : new String[] {"prepared", "published", "active"}) {
+      String from = "{\"from\":\"" + state + "\"}";
+      assertThat(post("/authorities/device-1/abort", from).status()).isEqualTo(200);
+    }
+    assertThat(authority.steps)
+        .containsExactly(
+            "activate device-1",
+            "abort device-1",
+            "abort device-1 from PREPARED",
+            "abort device-1 from PUBLISHED",
+            "abort device-1 from ACTIVE");
   }
 
   @ParameterizedTest
@@ -324,9 +344,17 @@ class AdminSocketTest {
         "/authorities/prepare|{\"keystore\":\"tpm\"}|400|keystore: there is no such field",
         "/authorities/prepare|{\"keyStore\":\"tpm\",\"keyStore\":\"tpm\"}|400|given twice",
         "/authorities/prepare|[]|400|no JSON object",
+        "/authorities/prepare|{\"now\":true}|400|now: is of a root only",
+        "/authorities/prepare|{\"authority\":\"root\",\"now\":1}|400|now: is neither true nor false",
         "/authorities/device-1/activate|{\"now\":1}|400|now: is neither true nor false",
         "/authorities/device-1/activate|{\"when\":true}|400|when: there is no such field",
         "/authorities/device-1/abort|{\"now\":true}|400|now: there is no such field",
+        "/authorities/device-1/abort|{\"from\":\"retiring\"}|400|from: is neither",
+        "/authorities/device-1/abort|{\"from\":true}|400|from: is no string",
+        "/authorities/certificate|{}|400|certificates: is missing",
+        "/authorities/certificate|{\"certificates\":\"\"}|400|certificates: is empty",
+        "/authorities/certificate|{\"certificates\":\"x\",\"id\":\"y\"}|400|id: there is no such field",
+        "/authorities/certificate|{\"certificates\":\"x\",\"now\":\"y\"}|400|now: is neither true nor",
         "/authorities/rotate|{\"now\":true}|400|now: there is no such field",
         "/authorities/rotate|{\"authority\":\"leaf\"}|400|authority: is neither",
         "/authorities/device-7/activate|{}|404|no authority of that id",
@@ -416,6 +444,13 @@ class AdminSocketTest {
     assertThat(away.json("detail")).contains("is away: [keys] pkcs11-uri: no token 'gw'");
     authority.noStep =
         new IssuanceException(
+            IssuanceException.Reason.AUTHORITY_WAITS, "in a moment", Duration.ofMillis(41_001));
+    Answer waits = post("/authorities/device-1/retire", "{}");
+    assertThat(waits.status()).isEqualTo(503);
+    assertThat(waits.json("code")).isEqualTo("authority-waits");
+    assertThat(waits.header("retry-after")).isEqualTo("42");
+    authority.noStep =
+        new IssuanceException(
             IssuanceException.Reason.SIGNATURE_FAILED,
             "the key store did not sign",
             new IOException("[keys] tpm-key-auth: refused"));
@@ -457,5 +492,23 @@ class AdminSocketTest {
   @Test
   void modulePathsAreNotServedHere() throws Exception {
     assertThat(RawClient.once(server.admin, Bodies.get("/v1/identity")).status()).isEqualTo(404);
+  }
+
+  @Test
+  void aRequestForACertificateIsShownAnsweredAndGivenUp() throws Exception {
+    assertThat(RawClient.once(server.admin, Bodies.get("/authorities/requests")).body())
+        .isEqualTo("{\"items\":[]}");
+    authority.requested =
+        new AuthorityRequest("device-2", "software", "CN=two", "-----BEGIN", false);
+    Answer waiting = RawClient.once(server.admin, Bodies.get("/authorities/requests"));
+    assertThat(waiting.body())
+        .contains("\"id\":\"device-2\"", "\"state\":\"prepared\"", "\"request\":\"-----BEGIN\"");
+    Answer taken = post("/authorities/certificate", "{\"certificates\":\"PEM\",\"now\":true}");
+    assertThat(taken.status()).as(taken.body()).isEqualTo(200);
+    assertThat(taken.body()).contains("\"breaks\":[\"edgeHub: 1 living\"]");
+    Answer given = post("/authorities/device-2/abort", "{}");
+    assertThat(given.json("state")).isEqualTo("retired");
+    assertThat(post("/authorities/device-2/abort", "{}").status()).isEqualTo(404);
+    assertThat(authority.steps).containsExactly("accept PEM", "give up device-2");
   }
 }

@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.vouchsafe.api.RawClient.Answer;
 import dev.vouchsafe.attestation.SelectorResult;
@@ -9,8 +10,12 @@ import dev.vouchsafe.audit.AuditEvent;
 import dev.vouchsafe.audit.AuditEvent.Decision;
 import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditUnavailableException;
+import dev.vouchsafe.ca.AuthorityChanges;
+import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
+import dev.vouchsafe.ca.RotationEvent;
+import dev.vouchsafe.ca.RotationStep;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -417,8 +422,41 @@ class AuditTrailTest {
     assertThat(home.audit.acts()).allMatch(act -> act.uid() == TestHome.OWN_UID);
     assertThat(home.audit.acts())
         .extracting(AuditEvent.Act::action)
-        .containsExactly("reveal-primary-key", "prepare-authority", "explain");
+        .containsExactly("reveal-primary-key", "prepare-authority", "prepare-authority", "explain");
     assertThat(home.audit.acts().getFirst().object()).isEqualTo("edgeHub");
+    assertThat(home.audit.acts().subList(1, 3))
+        .as("what is asked, before anything of it is done, and what became of it")
+        .extracting(AuditEvent.Act::result)
+        .containsExactly("asked", "device-1 active");
+  }
+
+  @Test
+  void aStepThatCanNotBeRecordedIsNotTaken() throws Exception {
+    home.audit.fault = "No space left on device";
+    Answer answer = RawClient.once(server.admin, Bodies.post("/authorities/prepare", "{}"));
+    assertThat(answer.status()).isEqualTo(503);
+    assertThat(answer.json("code")).isEqualTo("audit-unavailable");
+    assertThat(home.audit.acts()).isEmpty();
+  }
+
+  @Test
+  void whatTheServiceDidByItselfOrAfterNobodyWaitedIsOnRecord() throws Exception {
+    for (String by : new String[] {AuthorityChanges.AUTOMATIC, "uid 7"}) {
+      RotationEvent event =
+          new RotationEvent(
+              Instant.EPOCH,
+              AuthorityInfo.Role.DEVICE,
+              "device-2",
+              RotationStep.PREPARE,
+              by,
+              RotationEvent.Outcome.DONE);
+      authority.rotations.forEach(listener -> listener.accept(event));
+    }
+    assertThat(home.audit.acts())
+        .extracting(AuditEvent.Act::action, AuditEvent.Act::object, AuditEvent.Act::result)
+        .containsExactly(
+            tuple("prepare-authority", "device-2", "automatic done"),
+            tuple("prepare-authority", "device-2", "done in the end, asked by uid 7"));
   }
 
   @Test

@@ -4,23 +4,30 @@ import dev.vouchsafe.ca.AuditKey;
 import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityProof;
+import dev.vouchsafe.ca.AuthorityRequest;
+import dev.vouchsafe.ca.BackupSealer;
 import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.Grant;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
+import dev.vouchsafe.ca.LedgerGap;
 import dev.vouchsafe.ca.LedgerPage;
 import dev.vouchsafe.ca.LedgerQuery;
 import dev.vouchsafe.ca.LedgerStatus;
 import dev.vouchsafe.ca.ModuleKeys;
 import dev.vouchsafe.ca.Profile;
+import dev.vouchsafe.ca.Recovery;
 import dev.vouchsafe.ca.Revocations;
 import dev.vouchsafe.ca.RotationEvent;
 import dev.vouchsafe.ca.RotationStanding;
 import dev.vouchsafe.ca.StepTaken;
 import dev.vouchsafe.ca.TokenIssuer;
 import dev.vouchsafe.keys.KeyStoreHealth;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,6 +57,9 @@ final class FakeAuthority implements CertificateAuthority {
 
   /** Each step that was asked for, such as {@code prepare DEVICE pkcs11}. */
   final List<String> steps = new CopyOnWriteArrayList<>();
+
+  /** The request that waits, if one does. */
+  volatile @Nullable AuthorityRequest requested;
 
   /** What each step ends with, if not with the device CA. */
   volatile @Nullable IssuanceException noStep;
@@ -122,6 +132,31 @@ final class FakeAuthority implements CertificateAuthority {
   }
 
   @Override
+  public Recovery recovery() {
+    return new Recovery() {
+      @Override
+      public BackupSealer copy(Path folder) throws IOException {
+        return real.recovery().copy(folder);
+      }
+
+      @Override
+      public byte[] sign(byte[] manifest) throws IssuanceException {
+        return real.recovery().sign(manifest);
+      }
+
+      @Override
+      public List<LedgerGap> gaps() {
+        return gaps;
+      }
+
+      @Override
+      public String accept(long administrator) throws IssuanceException {
+        return step("accept the gap, as " + administrator).id();
+      }
+    };
+  }
+
+  @Override
   public AuthorityChanges changes() {
     return new Steps("nobody");
   }
@@ -140,9 +175,34 @@ final class FakeAuthority implements CertificateAuthority {
     }
 
     @Override
-    public AuthorityInfo prepare(AuthorityInfo.Role role, Optional<String> keyStore)
+    public StepTaken prepare(AuthorityInfo.Role role, Optional<String> keyStore, boolean now)
         throws IssuanceException {
-      return step("prepare " + role + " " + keyStore.orElse("where configured"));
+      return new StepTaken(
+          step("prepare " + role + " " + keyStore.orElse("where configured") + (now ? " now" : "")),
+          now ? List.of("someone") : List.of());
+    }
+
+    @Override
+    public List<AuthorityRequest> requests() throws IssuanceException {
+      return requested == null ? List.of() : List.of(requested);
+    }
+
+    @Override
+    public AuthorityRequest request(Optional<String> keyStore) throws IssuanceException {
+      AuthorityInfo _ = step("request " + keyStore.orElse("where configured") + " by " + actor);
+      requested = new AuthorityRequest("device-2", "software", "CN=two", "PEM", false);
+      return requested;
+    }
+
+    @Override
+    public StepTaken accept(byte[] file, boolean now) throws IssuanceException {
+      return new StepTaken(step("accept " + new String(file, StandardCharsets.UTF_8)), breaks(now));
+    }
+
+    @Override
+    public void giveUp(String id) throws IssuanceException {
+      AuthorityInfo _ = step("give up " + id);
+      requested = null;
     }
 
     @Override
@@ -165,8 +225,9 @@ final class FakeAuthority implements CertificateAuthority {
     }
 
     @Override
-    public AuthorityInfo abort(String id) throws IssuanceException {
-      return step("abort " + id);
+    public AuthorityInfo abort(String id, Optional<AuthorityInfo.State> from)
+        throws IssuanceException {
+      return step("abort " + id + from.map(state -> " from " + state).orElse(""));
     }
 
     @Override
@@ -184,6 +245,9 @@ final class FakeAuthority implements CertificateAuthority {
       rotations.add(listener);
     }
   }
+
+  /** What the ledger is to have been restored with. */
+  volatile List<LedgerGap> gaps = List.of();
 
   private AuthorityInfo step(String what) throws IssuanceException {
     steps.add(what);

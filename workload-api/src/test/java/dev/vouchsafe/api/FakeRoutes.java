@@ -32,6 +32,7 @@ final class FakeRoutes implements Routes {
             + request.body().length
             + " "
             + Arrays.hashCode(request.body());
+    text += "x".repeat(Integer.parseInt(request.parameter("more").orElse("0")));
     return Response.of(Status.OK, "text/plain", text.getBytes(StandardCharsets.UTF_8));
   }
 

@@ -10,9 +10,11 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.stream.ChunkedWriteHandler;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +76,32 @@ class HttpConnectionTest {
   @AfterEach
   void close() {
     channel.finishAndReleaseAll();
+  }
+
+  /** The memory that a reader who takes nothing costs is that of a few pieces, not of the body. */
+  @Test
+  void aLargeAnswerWaitsUntilItsReaderTakesMore() {
+    int length = 5_000_000;
+    HttpConnection connection = open(opened -> {});
+    channel
+        .pipeline()
+        .addBefore(
+            channel.pipeline().context(connection).name(), "pieces", new ChunkedWriteHandler());
+    begin(connection);
+    writable(false);
+
+    send(Bodies.get("/large?more=" + length));
+
+    assertThat(received().length()).isLessThan(3 * Pieces.LENGTH);
+    writable(true);
+    channel.runPendingTasks();
+    assertThat(received()).hasSizeGreaterThan(length - 3 * Pieces.LENGTH);
+    send(Bodies.get("/next"));
+    assertThat(received()).as("the connection goes on").contains("GET /next");
+  }
+
+  private void writable(boolean is) {
+    Objects.requireNonNull(channel.unsafe().outboundBuffer()).setUserDefinedWritability(1, is);
   }
 
   @Test

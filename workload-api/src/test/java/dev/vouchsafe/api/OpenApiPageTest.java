@@ -73,7 +73,8 @@ class OpenApiPageTest {
       case "encrypt" -> "{\"plaintext\":\"QQ==\",\"initializationVector\":\"\"}";
       case "decrypt" -> "{\"ciphertext\":\"" + ciphertext + "\",\"initializationVector\":\"\"}";
       case "prepare" -> "{\"authority\":\"device\",\"keyStore\":\"software\"}";
-      case "publish", "activate", "retire", "abort", "rotate", "accept" -> "{}";
+      case "publish", "activate", "retire", "abort", "rotate", "accept", "backup" -> "{}";
+      case "certificate" -> "{\"certificates\":\"PEM\"}";
       case "add" -> "{\"certificates\":\"" + ca().replace("\n", "\\n") + "\"}";
       case "remove" -> "{\"id\":\"" + fingerprint(ca()) + "\"}";
       case "explain" -> "{\"pid\":" + ProcessHandle.current().pid() + "}";
@@ -107,7 +108,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(45);
+    assertThat(operations).hasSize(49);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

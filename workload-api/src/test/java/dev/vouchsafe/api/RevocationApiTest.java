@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.api.RawClient.Answer;
+import dev.vouchsafe.audit.AuditEvent;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.math.BigInteger;
@@ -120,6 +121,10 @@ class RevocationApiTest {
       boolean isOther = item.path("serial").asText().equals(other);
       assertThat(item.path("revoked").asBoolean()).isEqualTo(!isOther);
     }
+    JsonNode found = get("/certificates?state=revoked").path("items");
+    assertThat(found)
+        .singleElement()
+        .isEqualTo(get("/certificates?serial=" + serial).path("items").path(0));
     JsonNode shown = get("/certificates/" + serial).path("revocation");
     assertThat(shown.path("reason").asText()).isEqualTo("keyCompromise");
     HttpResponse<byte[]> list = https("/crl/device-1.crl", Optional.empty());
@@ -277,6 +282,14 @@ class RevocationApiTest {
     assertThat(after.statusCode()).isEqualTo(200);
     assertThat(after.body()).asString().contains(id);
     assertThat(https(path, after.headers().firstValue("etag")).statusCode()).isEqualTo(304);
+    String unknown = "0".repeat(27);
+    String both = "{\"ids\":[\"" + id + "\",\"" + unknown + "\"]}";
+    assertThat(post("/revocations/tokens", both).status()).isEqualTo(404);
+    assertThat(home.audit.acts())
+        .filteredOn(it -> it.result().equals("certificate-unknown"))
+        .as("each that was asked for is on record")
+        .extracting(AuditEvent.Act::object)
+        .containsExactly(id, unknown);
     assertThat(post("/revocations/tokens", "{\"ids\":[\"x\"]}").status()).isEqualTo(400);
     assertThat(post("/revocations/tokens", "{}").status()).isEqualTo(400);
     assertThat(post("/revocations/tokens", "{\"ids\":[\"" + "0".repeat(27) + "\"]}").status())

@@ -216,7 +216,8 @@ final class TestHome implements AutoCloseable {
         audit,
         clock,
         workers,
-        heldUp -> {});
+        heldUp -> {},
+        () -> new Backups.Made("ab", Path.of("/b.zip"), 3, clock.instant()));
   }
 
   /** A registration that this process matches. */

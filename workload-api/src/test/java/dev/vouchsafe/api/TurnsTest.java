@@ -9,6 +9,8 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -21,6 +23,29 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class TurnsTest {
   private final List<String> begun = Collections.synchronizedList(new ArrayList<>());
+  private final AtomicLong nanos = new AtomicLong();
+
+  /** Who rests, and for how long. */
+  private final List<Runnable> rests = new ArrayList<>();
+
+  private final List<Long> restNanos = new ArrayList<>();
+
+  private Turns inCompany(int most, int inCompany) {
+    return new Turns(
+        most,
+        inCompany,
+        nanos::get,
+        (rest, task) -> {
+          restNanos.add(rest);
+          rests.add(task);
+        });
+  }
+
+  private void endRests() {
+    List<Runnable> ended = List.copyOf(rests);
+    rests.clear();
+    ended.forEach(Runnable::run);
+  }
 
   private Turns.Ticket enter(Turns turns, Object user, Object group, String name) {
     Turns.Ticket ticket = turns.ticket(user, group);
@@ -54,8 +79,7 @@ class TurnsTest {
 
   @Test
   void oneUserHasAPartOfTheRoomWhileAnotherIsThereAndAllOfItAfterwards() {
-    AtomicLong nanos = new AtomicLong();
-    Turns turns = new Turns(4, 2, nanos::get);
+    Turns turns = inCompany(4, 2);
     List<Turns.Ticket> flood = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       flood.add(enter(turns, 1, "/", "flood" + i));
@@ -83,8 +107,7 @@ class TurnsTest {
 
   @Test
   void whoWaitsInLineIsThereHoweverLongItTakes() {
-    AtomicLong nanos = new AtomicLong();
-    Turns turns = new Turns(3, 1, nanos::get);
+    Turns turns = inCompany(3, 1);
     List<Turns.Ticket> flood = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       flood.add(enter(turns, 1, "/", "flood" + i));
@@ -98,7 +121,99 @@ class TurnsTest {
     flood.get(2).over();
     assertThat(begun).last().isEqualTo("flood3");
     honest.over();
+    endRests();
     assertThat(begun).last().isEqualTo("honest1");
+  }
+
+  private List<Turns.Ticket> flood(Turns turns, int first, int count) {
+    return IntStream.range(first, first + count)
+        .mapToObj(i -> enter(turns, 1, "/", "flood" + i))
+        .toList();
+  }
+
+  @Test
+  void whoHasUsedHisPartUpRestsForAsLongAsItTookWhileAnotherIsThere() {
+    Turns turns = inCompany(4, 2);
+    Turns.Ticket honest = enter(turns, 2, "/", "honest");
+    honest.over();
+    List<Turns.Ticket> flood = flood(turns, 0, 6);
+    assertThat(begun).containsExactly("honest", "flood0", "flood1");
+    rests.clear();
+    restNanos.clear();
+    flood.get(0).over();
+    assertThat(begun).as("his part is not over yet").hasSize(3);
+    nanos.addAndGet(150_000);
+    flood.get(1).over();
+    assertThat(begun).as("he rests").hasSize(3);
+    assertThat(restNanos).containsExactly(150_000L);
+    enter(turns, 2, "/", "honest meanwhile").over();
+    assertThat(begun).last().isEqualTo("honest meanwhile");
+    endRests();
+    assertThat(begun).endsWith("honest meanwhile", "flood2", "flood3");
+  }
+
+  @Test
+  void whoRestsGoesOnOnceHeIsAlone() {
+    Turns turns = inCompany(4, 2);
+    enter(turns, 2, "/", "honest").over();
+    List<Turns.Ticket> flood = flood(turns, 0, 2);
+    flood.forEach(Turns.Ticket::over);
+    enter(turns, 1, "/", "rests");
+    assertThat(begun).last().isEqualTo("flood1");
+    nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(100));
+    enter(turns, 1, "/", "alone");
+    assertThat(begun).endsWith("flood1", "rests", "alone");
+    endRests();
+    assertThat(turns.waiting()).isZero();
+  }
+
+  @Test
+  void whoTakesLessThanHisPartNeverRests() {
+    Turns turns = inCompany(4, 2);
+    enter(turns, 2, "/", "other").over();
+    for (int i = 0; i < 5; i++) {
+      enter(turns, 1, "/", "one after the other" + i).over();
+    }
+    assertThat(begun).hasSize(6);
+    assertThat(rests).isEmpty();
+  }
+
+  @Test
+  void whoIsAloneNeverRests() {
+    Turns turns = inCompany(4, 2);
+    for (int i = 0; i < 5; i++) {
+      flood(turns, 4 * i, 4).forEach(Turns.Ticket::over);
+    }
+    assertThat(begun).hasSize(20);
+    assertThat(rests).isEmpty();
+  }
+
+  @Test
+  void oneThatTakesLongDoesNotKeepTheOthersOfItsUserWaiting() {
+    Turns turns = inCompany(4, 2);
+    enter(turns, 2, "/", "honest").over();
+    List<Turns.Ticket> flood = flood(turns, 0, 5);
+    flood.get(1).over();
+    assertThat(begun).last().isEqualTo("flood1");
+    assertThat(restNanos).containsExactly(TimeUnit.MILLISECONDS.toNanos(1));
+    endRests();
+    assertThat(begun).as("flood0 is still there").last().isEqualTo("flood2");
+    flood.get(0).over();
+    assertThat(begun).last().isEqualTo("flood3");
+  }
+
+  @Test
+  void noRestIsLongerThanAMillisecond() {
+    Turns turns = inCompany(4, 2);
+    enter(turns, 2, "/", "honest").over();
+    List<Turns.Ticket> flood = flood(turns, 0, 3);
+    restNanos.clear();
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(3));
+    flood.get(0).over();
+    flood.get(1).over();
+    assertThat(restNanos).allMatch(rest -> rest <= TimeUnit.MILLISECONDS.toNanos(1));
+    endRests();
+    assertThat(begun).last().isEqualTo("flood2");
   }
 
   @Test
@@ -219,9 +334,26 @@ class TurnsTest {
 
   @RepeatedTest(3)
   void underLoadEachIsDoneOnceAndNeverTooManyAtOnce() throws Exception {
-    int most = 4;
+    underLoad(4, new Turns(4));
+  }
+
+  @RepeatedTest(3)
+  void underLoadNobodyIsForgottenWhileHeRests() throws Exception {
+    try (ScheduledExecutorService timer = Executors.newScheduledThreadPool(1)) {
+      underLoad(
+          4,
+          new Turns(
+              4,
+              2,
+              System::nanoTime,
+              (rest, task) -> {
+                Future<?> _ = timer.schedule(task, rest, TimeUnit.NANOSECONDS);
+              }));
+    }
+  }
+
+  private static void underLoad(int most, Turns turns) throws Exception {
     int each = 5000;
-    Turns turns = new Turns(most);
     AtomicInteger inside = new AtomicInteger();
     AtomicInteger highest = new AtomicInteger();
     AtomicInteger done = new AtomicInteger();
