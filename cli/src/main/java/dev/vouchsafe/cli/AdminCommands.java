@@ -10,6 +10,10 @@ import java.time.Duration;
 final class AdminCommands {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+  /** For several steps, each of which may take a key store's time. */
+  static final Duration LONGEST = Duration.ofMinutes(8);
+
   private static final int MOST_OCTETS = 16 * 1024 * 1024;
 
   private AdminCommands() {}

@@ -5,10 +5,12 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vouchsafe.ca.AuthorityInfo;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -46,22 +48,17 @@ final class CaActivateCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Of a home whose device CA is certified elsewhere: the certificate for the request that"
-              + " `vouchsafe ca request` prints, with those over it, up to the root; PEM. The service"
-              + " must not run; the next start issues by it.")
+              + " `vouchsafe ca request` prints, with those over it, up to the root; PEM. The running"
+              + " service issues by it at once; if none runs, the next start does.")
   private @Nullable Path certificate;
 
-  @Option(
-      names = "--authority",
-      paramLabel = "ROLE",
-      defaultValue = "device",
-      description =
-          "Whose, if no ID is given: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private CaRole authority = CaRole.device;
+  @Mixin private CaRoleOption whose = new CaRoleOption();
 
   @Option(
       names = "--now",
       description =
-          "Of a root, do not wait until those who verify have fetched it; says who may break.")
+          "Of a root, or of a certificate under another top, do not wait until those who verify have"
+              + " fetched it; says who may break. Of a device CA, believe a clock that is in doubt.")
   private boolean now;
 
   CaActivateCommand(Console console) {
@@ -76,15 +73,15 @@ final class CaActivateCommand implements Callable<Integer> {
     }
     ServiceClient client = AdminCommands.patient(globals.home());
     String meant =
-        id == null
-            ? authority == CaRole.device
-                ? CaSteps.prepared(client)
-                : CaSteps.meant(client, authority, "published")
-            : id;
+        id != null
+            ? id
+            : (whose.role() == CaRole.device
+                    ? CaSteps.prepared(client)
+                    : CaSteps.meant(client, whose.role(), "published"))
+                .id();
     JsonNode active =
-        client.postJson(
-            "/authorities/" + Targets.encoded(meant) + "/activate",
-            AdminCommands.body(json -> json.writeBooleanField("now", now)));
+        CaSteps.take(
+            console, client, meant, "activate", json -> json.writeBooleanField("now", now));
     String next =
         active.path("role").asText().equals("device")
             ? CaSteps.mendConfiguration(globals, active.path("keyStore").asText())
@@ -100,12 +97,35 @@ final class CaActivateCommand implements Callable<Integer> {
     return ExitCode.DONE.number();
   }
 
+  private int served(RootCommand globals, byte[] certificates) throws CommandFailure, IOException {
+    JsonNode active =
+        AdminCommands.patient(globals.home())
+            .postJson(
+                "/authorities/certificate",
+                AdminCommands.body(json -> {
+                  json.writeStringField(
+                      "certificates", new String(certificates, StandardCharsets.ISO_8859_1));
+                  json.writeBooleanField("now", now);
+                }));
+    CaSteps.print(
+        console.out(),
+        globals.json(),
+        active,
+        "it signs from now on; what was issued before stays valid",
+        CaSteps.mendConfiguration(globals, active.path("keyStore").asText()));
+    return ExitCode.DONE.number();
+  }
+
   private int activate(RootCommand globals, Path file) throws CommandFailure, IOException {
     if (id != null) {
       throw CommandFailure.usage("--certificate tells by its key which one is meant; leave out ID");
     }
-    AuthorityInfo active =
-        new OutsideHome(globals.home(), console).activate(OutsideHome.read(file));
+    OutsideHome outside = new OutsideHome(globals.home(), console);
+    byte[] octets = OutsideHome.read(file);
+    if (!outside.isOursToChange() && outside.isServed()) {
+      return served(globals, octets);
+    }
+    AuthorityInfo active = outside.activate(octets);
     ObjectNode told = JsonNodeFactory.instance.objectNode();
     told.put("id", active.id());
     told.put("state", "active");

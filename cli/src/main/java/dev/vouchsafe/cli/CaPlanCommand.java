@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParentCommand;
 
 /** Says what a rotation would do, and changes nothing. */
@@ -22,12 +22,7 @@ final class CaPlanCommand implements Callable<Integer> {
 
   @ParentCommand private @Nullable CaCommand parent;
 
-  @Option(
-      names = "--authority",
-      paramLabel = "ROLE",
-      defaultValue = "device",
-      description = "Whose: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private CaRole authority = CaRole.device;
+  @Mixin private CaRoleOption whose = new CaRoleOption();
 
   CaPlanCommand(Console console) {
     this.console = console;
@@ -36,8 +31,8 @@ final class CaPlanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
-    JsonNode plan =
-        AdminCommands.client(globals.home()).getJson("/rotation").path(authority.name());
+    JsonNode standing = AdminCommands.client(globals.home()).getJson("/rotation");
+    JsonNode plan = standing.path(whose.role().name());
     if (globals.json()) {
       Json.print(console.out(), plan);
     } else {

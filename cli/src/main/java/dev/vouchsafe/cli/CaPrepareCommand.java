@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vouchsafe.ca.AuthorityRequest;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -15,6 +16,9 @@ import picocli.CommandLine.ParentCommand;
     description = {
       "Makes the next device CA, with a new key, certified by the root. It signs nothing until"
           + " `vouchsafe ca activate`; until then `vouchsafe ca abort` gives it up.",
+      "Where others certify the device CA (`init --root csr`), it makes its key and a request for"
+          + " its certificate: `vouchsafe ca request` prints that. The service need not run for it,"
+          + " but it must if another key store is meant.",
       "This is how a gateway moves to another key store: a key never leaves the store that it was"
           + " made in. Put the store's settings ([keys] pkcs11-uri, for example) into"
           + " vouchsafe.toml first; the running service reads them for this. But settings of a store"
@@ -45,6 +49,13 @@ final class CaPrepareCommand implements Callable<Integer> {
           "Where its key is to be: software, pkcs11 or tpm. Default: what [keys] store says.")
   private @Nullable String keyStore;
 
+  @Option(
+      names = "--now",
+      description =
+          "Of a root: make it also where the old one can't vouch for it, since it has ended or its"
+              + " key is lost. Says who can't follow.")
+  private boolean now;
+
   CaPrepareCommand(Console console) {
     this.console = console;
   }
@@ -59,16 +70,27 @@ final class CaPrepareCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "--key-store is one of " + KeyStoreName.texts(KeyStoreName.forAll()));
     }
+    if (now && !authority.equals("root")) {
+      throw CommandFailure.usage("--now is of a root only: --authority root");
+    }
     RootCommand globals = CaCommand.globals(parent);
     OutsideHome outside = new OutsideHome(globals.home(), console);
-    if (outside.isOutside()) {
-      AuthorityRequest request = outside.prepare();
-      console.out().println(OutsideHome.told(request));
-      console.out().println("next: " + OutsideHome.next(globals.homeArgument()));
+    if (outside.isOursToChange()) {
+      if (authority.equals("root")) {
+        throw CommandFailure.failed(
+            "the root of this home is with others: only they make another; have the next device CA"
+                + " certified under it (docs/outside-roots.md)");
+      }
+      AuthorityRequest request = outside.prepare(Optional.ofNullable(keyStore));
+      requested(globals, OutsideHome.told(request, "prepared"));
       return ExitCode.DONE.number();
     }
     JsonNode prepared =
         AdminCommands.patient(globals.home()).postJson("/authorities/prepare", body());
+    if (prepared.has("request")) {
+      requested(globals, prepared);
+      return ExitCode.DONE.number();
+    }
     CaSteps.print(
         console.out(),
         globals.json(),
@@ -80,11 +102,18 @@ final class CaPrepareCommand implements Callable<Integer> {
     return ExitCode.DONE.number();
   }
 
+  private void requested(RootCommand globals, JsonNode request) throws IOException {
+    OutsideHome.print(console.out(), globals.json(), request, globals.homeArgument());
+  }
+
   private byte[] body() throws IOException {
     return AdminCommands.body(json -> {
       json.writeStringField("authority", authority);
       if (keyStore != null) {
         json.writeStringField("keyStore", keyStore);
+      }
+      if (now) {
+        json.writeBooleanField("now", true);
       }
     });
   }

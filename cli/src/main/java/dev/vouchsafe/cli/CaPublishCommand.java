@@ -37,10 +37,8 @@ final class CaPublishCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
     ServiceClient client = AdminCommands.patient(globals.home());
-    String meant = id == null ? CaSteps.meant(client, CaRole.root, "prepared") : id;
-    JsonNode published =
-        client.postJson(
-            "/authorities/" + Targets.encoded(meant) + "/publish", AdminCommands.body(json -> {}));
+    String meant = id != null ? id : CaSteps.meant(client, CaRole.root, "prepared").id();
+    JsonNode published = CaSteps.take(console, client, meant, "publish", json -> {});
     CaSteps.print(
         console.out(),
         globals.json(),

@@ -1,6 +1,6 @@
 package dev.vouchsafe.cli;
 
-import dev.vouchsafe.ca.AuthorityRequest;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +12,7 @@ import picocli.CommandLine.ParentCommand;
     name = "request",
     description = {
       "Prints the request (PKCS#10, PEM) for the certificate of a device CA that waits for it, of a"
-          + " home made with `init --root csr`. It reads, and needs no running service.",
+          + " home made with `init --root csr`. It reads, and the service may run or not.",
       "Have it signed with its subject and its extensions as they are, put the certificate and those"
           + " over it, up to the root, into a file, and give that to `vouchsafe ca activate"
           + " --certificate FILE`. See docs/outside-roots.md."
@@ -31,26 +31,16 @@ final class CaRequestCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
-    AuthorityRequest request =
-        OutsideHome.waiting(globals.home())
+    JsonNode request =
+        OutsideHome.waits(globals.home())
             .orElseThrow(() ->
                 CommandFailure.failed(
                     "no authority of this home waits for a certificate; `vouchsafe ca show` lists"
                         + " them"));
     if (globals.json()) {
-      Json.print(
-          console.out(),
-          json -> {
-            json.writeStartObject();
-            json.writeStringField("id", request.id());
-            json.writeStringField("keyStore", request.keyStore());
-            json.writeStringField("subject", request.subject());
-            json.writeStringField("request", request.pem());
-            json.writeStringField("next", OutsideHome.next(globals.homeArgument()));
-            json.writeEndObject();
-          });
+      OutsideHome.print(console.out(), true, request, globals.homeArgument());
     } else {
-      console.out().print(request.pem());
+      console.out().print(request.path("request").asText());
     }
     return ExitCode.DONE.number();
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -17,7 +18,8 @@ import picocli.CommandLine.ParentCommand;
           + " ended: there is no way back to it then. A device CA retires by itself, unless"
           + " [rotation] automatic is false; a root leaves the trust bundle with this, and never does"
           + " so by itself.",
-      "As long as something lives under it this is refused, and says what."
+      "As long as something lives under it this is refused, and says what. In the first minute after"
+          + " it signed its last this waits, and says so."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -39,13 +41,7 @@ final class CaRetireCommand implements Callable<Integer> {
   @Option(names = "--now", description = "Although something lives under it; says who may break.")
   private boolean now;
 
-  @Option(
-      names = "--authority",
-      paramLabel = "ROLE",
-      defaultValue = "device",
-      description =
-          "Whose, if no ID is given: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private CaRole authority = CaRole.device;
+  @Mixin private CaRoleOption whose = new CaRoleOption();
 
   CaRetireCommand(Console console) {
     this.console = console;
@@ -55,11 +51,9 @@ final class CaRetireCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
     ServiceClient client = AdminCommands.patient(globals.home());
-    String meant = id == null ? CaSteps.meant(client, authority, "retiring") : id;
+    String meant = id != null ? id : CaSteps.meant(client, whose.role(), "retiring").id();
     JsonNode retired =
-        client.postJson(
-            "/authorities/" + Targets.encoded(meant) + "/retire",
-            AdminCommands.body(json -> json.writeBooleanField("now", now)));
+        CaSteps.take(console, client, meant, "retire", json -> json.writeBooleanField("now", now));
     CaSteps.print(console.out(), globals.json(), retired, "it never signs again", "");
     return ExitCode.DONE.number();
   }

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParentCommand;
 
 /** Takes every step of a rotation that can be taken now. */
@@ -23,12 +23,7 @@ final class CaRotateCommand implements Callable<Integer> {
 
   @ParentCommand private @Nullable CaCommand parent;
 
-  @Option(
-      names = "--authority",
-      paramLabel = "ROLE",
-      defaultValue = "device",
-      description = "Whose: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private CaRole authority = CaRole.device;
+  @Mixin private CaRoleOption whose = new CaRoleOption();
 
   CaRotateCommand(Console console) {
     this.console = console;
@@ -38,10 +33,10 @@ final class CaRotateCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
     ServiceClient client = AdminCommands.patient(globals.home());
+    String role = whose.role().name();
     JsonNode taken =
-        client.postJson(
-            "/authorities/rotate",
-            AdminCommands.body(json -> json.writeStringField("authority", authority.name())));
+        CaSteps.take(
+            console, client, "", "rotate", json -> json.writeStringField("authority", role));
     JsonNode standing = client.getJson("/rotation");
     if (globals.json()) {
       ObjectNode document = taken.deepCopy();
@@ -55,7 +50,7 @@ final class CaRotateCommand implements Callable<Integer> {
     if (taken.path("items").isEmpty()) {
       console.out().println("no step can be taken now");
     }
-    RotationText.next(console.out(), standing.path(authority.name()));
+    RotationText.next(console.out(), standing.path(role));
     return ExitCode.DONE.number();
   }
 }

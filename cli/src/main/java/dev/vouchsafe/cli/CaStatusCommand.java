@@ -45,18 +45,36 @@ final class CaStatusCommand implements Callable<Integer> {
     JsonNode stores = client.getJson("/key-stores");
     JsonNode authorities = client.getJson("/authorities");
     JsonNode rotation = client.getJson("/rotation");
-    String next = CaSteps.next(globals, authorities);
+    JsonNode gaps = client.getJson("/status").path("gaps");
+    String next = next(globals, client, authorities, rotation, gaps);
     if (globals.json()) {
       ObjectNode document = stores.deepCopy();
       document.set("rotation", rotation);
+      document.set("gaps", gaps);
       document.put("next", next);
       Json.print(console.out(), document);
     } else {
+      GapText.lines(gaps, console.clock().instant()).forEach(console.out()::println);
       RotationText.standing(console.out(), rotation);
       console.out().println();
       print(stores, next);
     }
     return code(stores, AuthorityStandings.of(authorities)).number();
+  }
+
+  private static String next(
+      RootCommand globals,
+      ServiceClient client,
+      JsonNode authorities,
+      JsonNode rotation,
+      JsonNode gaps)
+      throws CommandFailure, IOException {
+    if (CaSteps.isOutside(authorities) && OutsideHome.waits(client).isPresent()) {
+      return OutsideHome.next(globals.homeArgument());
+    }
+    return GapText.isOpen(gaps)
+        ? "accept the gap with: vouchsafe " + globals.homeArgument() + "restore --accept-gap"
+        : CaSteps.next(globals, authorities, rotation);
   }
 
   /** Nothing is issued yet, and only a person can go on. */

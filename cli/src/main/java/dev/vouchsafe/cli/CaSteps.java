@@ -1,38 +1,128 @@
 package dev.vouchsafe.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vouchsafe.ca.AuthorityInfo;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the steps in an authority's life have in common: which one is meant, and what comes next.
  */
 final class CaSteps {
+  private static final Set<String> GIVEN_UP_FROM = Set.of("prepared", "published", "active");
+
+  /** More than the service ever asks for. */
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(3);
+
+  private static final Duration PROGRESS = Duration.ofSeconds(10);
+
   private CaSteps() {}
 
-  /** The device CA that is prepared: a step without an id means it. */
-  static String prepared(ServiceClient client) throws CommandFailure {
-    return find(client.getJson("/authorities"), "device", "prepared")
-        .map(authority -> authority.path("id").asText())
-        .orElseThrow(() ->
-            CommandFailure.failed(
-                "no authority is prepared; make one with `vouchsafe ca prepare --key-store"
-                    + " NAME`"));
+  /**
+   * The authority that a step is about.
+   *
+   * @param state the state that it was seen in; empty if it is none that a step is taken from
+   */
+  record Meant(String id, String state) {
+    /** Says in a body what was seen. */
+    void writeFrom(JsonGenerator json) throws IOException {
+      if (!state.isEmpty()) {
+        json.writeStringField("from", state);
+      }
+    }
+  }
+
+  /**
+   * The device CA that is prepared to take over from the active one: a step without an id means it.
+   * One that is prepared under the next root takes over with that, and is not meant.
+   */
+  static Meant prepared(ServiceClient client) throws CommandFailure {
+    String id = client.getJson("/rotation").at("/device/next/id").asText();
+    if (id.isEmpty()) {
+      throw CommandFailure.refused(
+          "no authority is prepared; make one with `vouchsafe ca prepare --key-store NAME`");
+    }
+    return new Meant(id, "prepared");
   }
 
   /** The one of a role that is in one of these states, the first that any is in. */
-  static String meant(ServiceClient client, CaRole role, String... states) throws CommandFailure {
+  static Meant meant(ServiceClient client, CaRole role, String... states) throws CommandFailure {
     JsonNode authorities = client.getJson("/authorities");
     for (String state : states) {
       Optional<JsonNode> found = find(authorities, role.name(), state);
       if (found.isPresent()) {
-        return found.get().path("id").asText();
+        return new Meant(found.get().path("id").asText(), state);
       }
     }
-    throw CommandFailure.failed(
+    throw CommandFailure.refused(
         "no " + role + " is " + String.join(" or ", states) + "; see `vouchsafe ca status`");
+  }
+
+  /** Whether the next device CA is certified by others. */
+  static boolean isOutside(JsonNode authorities) {
+    return find(authorities, "root", "active")
+        .filter(root -> root.path("keyStore").asText().equals(AuthorityInfo.OUTSIDE))
+        .isPresent();
+  }
+
+  /** The one that was named, as it stands. Whether there is one, the service says. */
+  static Meant named(ServiceClient client, String id) throws CommandFailure {
+    for (JsonNode authority : client.getJson("/authorities").path("items")) {
+      String state = authority.path("state").asText();
+      if (authority.path("id").asText().equals(id) && GIVEN_UP_FROM.contains(state)) {
+        return new Meant(id, state);
+      }
+    }
+    return new Meant(id, "");
+  }
+
+  /**
+   * Takes a step. Where the service says that it can be taken in a moment, waits for that, and says
+   * so.
+   *
+   * @param id of the authority; empty for a step of a role
+   */
+  static JsonNode take(
+      Console console, ServiceClient client, String id, String step, Json.Writer members)
+      throws CommandFailure, IOException {
+    String target = "/authorities/" + (id.isEmpty() ? "" : Targets.encoded(id) + "/") + step;
+    byte[] body = AdminCommands.body(members);
+    long began = System.nanoTime();
+    while (true) {
+      try {
+        return client.postJson(target, body);
+      } catch (CommandFailure e) {
+        Duration again = e.again().orElseThrow(() -> e);
+        Duration waited = Duration.ofNanos(System.nanoTime() - began);
+        if (waited.plus(again).compareTo(LONGEST_WAIT) > 0) {
+          throw e;
+        }
+        console.err().println("vouchsafe: waits: " + harmless(String.valueOf(e.getMessage())));
+        pause(console, again, e);
+      }
+    }
+  }
+
+  private static void pause(Console console, Duration pause, CommandFailure why)
+      throws CommandFailure {
+    long end = System.nanoTime() + pause.toNanos();
+    try {
+      for (long left = pause.toNanos(); left > 0; left = end - System.nanoTime()) {
+        console
+            .err()
+            .println(
+                "vouchsafe: " + Duration.ofNanos(left).plusMillis(999).toSeconds() + " s left");
+        Thread.sleep(Duration.ofNanos(Math.min(left, PROGRESS.toNanos())));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw why;
+    }
   }
 
   private static Optional<JsonNode> find(JsonNode authorities, String role, String state) {
@@ -47,13 +137,37 @@ final class CaSteps {
   }
 
   /** What is to be done next, as far as the service and the configuration tell. */
-  static String next(RootCommand globals, JsonNode authorities) throws CommandFailure {
-    if (find(authorities, "device", "prepared").isPresent()) {
+  static String next(RootCommand globals, JsonNode authorities, JsonNode rotation)
+      throws CommandFailure {
+    if (rotation.path("device").has("next")) {
       return activate(globals);
+    }
+    Optional<String> root = nextOfRoot(globals, rotation.path("root"));
+    if (root.isPresent()) {
+      return root.get();
     }
     return find(authorities, "device", "active")
         .flatMap(device -> mendConfiguration(globals, device))
         .orElse("nothing");
+  }
+
+  /** A root moves by a person only: its rotation is gone on with, once it was begun. */
+  private static Optional<String> nextOfRoot(RootCommand globals, JsonNode plan) {
+    JsonNode step = plan.path("steps").path(0);
+    String word = step.path("step").asText();
+    if (word.equals("prepare") || word.isEmpty()) {
+      return Optional.empty();
+    }
+    String when =
+        step.path("waitsFor").isEmpty() ? "" : ", when nothing is left that it waits for (above)";
+    return Optional.of(
+        word
+            + " with: vouchsafe "
+            + globals.homeArgument()
+            + "ca "
+            + word
+            + (word.equals("publish") ? "" : " --authority root")
+            + when);
   }
 
   /** The same, when both were just seen. */

@@ -62,7 +62,9 @@ final class CertListCommand implements Callable<Integer> {
   @Option(
       names = "--state",
       paramLabel = "STATE",
-      description = "Only those in that state: intended, issued, withheld or failed.")
+      description =
+          "Only those in that state: intended, issued, withheld or failed; or revoked, whatever the"
+              + " state.")
   private @Nullable String state;
 
   @Option(

@@ -2,6 +2,7 @@ package dev.vouchsafe.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -109,11 +110,39 @@ final class CertRevokeCommand implements Callable<Integer> {
       return allowed(globals, client);
     }
     JsonNode answer = client.postJson("/revocations", body());
-    Json.print(console.out(), globals.json(), answer);
+    if (globals.json()) {
+      Json.print(console.out(), answer);
+    } else {
+      told(console.out(), answer);
+    }
     for (JsonNode lacking : answer.path("unpublished")) {
       console.err().println("not on a list: " + AuditText.clean(lacking.asText()));
     }
     return ExitCode.DONE.number();
+  }
+
+  private void told(PrintStream out, JsonNode answer) {
+    out.println(
+        answer.path("revoked").asInt()
+            + " revoked"
+            + (answer.path("already").asInt() > 0
+                ? ", " + answer.path("already").asInt() + " were already"
+                : ""));
+    for (JsonNode item : answer.path("items")) {
+      out.println("  " + AuditText.clean(item.path("serial").asText(item.asText())));
+    }
+    if (module != null) {
+      out.println(
+          "module "
+              + AuditText.clean(module)
+              + " is given nothing any more"
+              + (answer.path("deniedGenerations").isEmpty()
+                  ? ""
+                  : " (generation "
+                      + AuditText.clean(Json.words(answer.path("deniedGenerations")))
+                      + ")")
+              + ", until `vouchsafe cert revoke --module NAME --allow` or another generation");
+    }
   }
 
   private Integer allowed(RootCommand globals, ServiceClient client)

@@ -64,6 +64,7 @@ final class CheckCommand implements Callable<Integer> {
     findings.add(service.running());
     service.audit().ifPresent(findings::add);
     service.ledger().ifPresent(findings::add);
+    service.gap().ifPresent(findings::add);
     configuration.ifPresent(read -> findings.addAll(keyStores(home, read, service)));
     RegistrationChecks modules = new RegistrationChecks(home, LocalAccounts.ofSystem());
     findings.addAll(modules.registrations());

@@ -1,5 +1,7 @@
 package dev.vouchsafe.cli;
 
+import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,10 +12,23 @@ final class CommandFailure extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final ExitCode code;
+  private final @Nullable Duration again;
 
   private CommandFailure(ExitCode code, String message, @Nullable Throwable cause) {
     super(message, cause);
     this.code = code;
+    this.again = null;
+  }
+
+  private CommandFailure(String message, Duration again) {
+    super(message);
+    this.code = ExitCode.UNAVAILABLE;
+    this.again = again;
+  }
+
+  /** What passes by itself after that time. */
+  static CommandFailure passing(String message, Duration again) {
+    return new CommandFailure(message, again);
   }
 
   static CommandFailure failed(String message) {
@@ -42,5 +57,10 @@ final class CommandFailure extends Exception {
 
   ExitCode code() {
     return code;
+  }
+
+  /** After how long the same will be done, where the service knows. */
+  Optional<Duration> again() {
+    return Optional.ofNullable(again);
   }
 }

@@ -58,6 +58,8 @@ final class CommandTree {
     commands.put("ca", this::ca);
     commands.put("clock", this::clock);
     commands.put("audit", this::audit);
+    commands.put("backup", () -> new CommandLine(new BackupCommand(console)));
+    commands.put("restore", () -> new CommandLine(new RestoreCommand(console)));
     commands.put("completion", () -> new CommandLine(new CompletionCommand(console)));
     return commands;
   }

@@ -53,6 +53,8 @@ enum ConfigurationKey {
   MANIFEST("bundle", "manifest", Kind.TEXT, null),
   EXTRA("bundle", "extra", Kind.LIST, null),
   CRL_URL("revocation", "crl-url", Kind.TEXT, null),
+  DISTRIBUTION_POINT("revocation", "issuing-distribution-point", Kind.BOOLEAN, "false"),
+  OCSP_URL("revocation", "ocsp-url", Kind.TEXT, null),
   ROTATION_AUTOMATIC("rotation", "automatic", Kind.BOOLEAN, "true"),
   ROTATION_WINDOW("rotation", "window", Kind.TEXT, null),
   CLOCK_UNTRUSTED("clock", "untrusted", Kind.TEXT, "bounded");

@@ -183,7 +183,18 @@ final class ConfigurationValues {
           "must be an http or https URL of a folder, such as \"http://gateway.local/crl\", without"
               + " user, query or fragment, and of 1 to 256 characters");
     }
-    return new RevocationSettings(list, url.map(text -> text.replaceAll("/+$", "")));
+    boolean point = text(ConfigurationKey.DISTRIBUTION_POINT).equals("true");
+    if (point && url.isEmpty()) {
+      throw wrong(ConfigurationKey.DISTRIBUTION_POINT, "says where the lists are: give crl-url");
+    }
+    Optional<String> ocsp = given(ConfigurationKey.OCSP_URL);
+    if (ocsp.isPresent() && !ocsp.get().matches(BASE_URL)) {
+      throw wrong(
+          ConfigurationKey.OCSP_URL,
+          "must be an http or https URL, such as \"http://gateway.local/ocsp\", without user,"
+              + " query or fragment, and of 1 to 256 characters");
+    }
+    return new RevocationSettings(list, url.map(text -> text.replaceAll("/+$", "")), point, ocsp);
   }
 
   private Optional<Path> manifest() throws ConfigurationException {

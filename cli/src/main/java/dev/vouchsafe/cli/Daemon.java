@@ -6,6 +6,7 @@ import dev.vouchsafe.api.ApiServers;
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.Attestor;
 import dev.vouchsafe.attestation.Attestors;
+import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.RegistrationFolder;
 import dev.vouchsafe.attestation.RegistrationProblem;
 import dev.vouchsafe.attestation.Registrations;
@@ -119,6 +120,7 @@ final class Daemon implements AutoCloseable {
     Registrations registrations =
         RegistrationFolder.follow(home.registrations(), ModuleRules.of(home), console.clock());
     closers.push(registrations::close);
+    readers.expect(registrations.current().all().stream().map(Registration::name).toList());
     for (RegistrationProblem problem : registrations.current().problems()) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -146,7 +148,8 @@ final class Daemon implements AutoCloseable {
                 audit,
                 clock,
                 workers,
-                workers::replace));
+                workers::replace,
+                HomeBackups.of(home, configuration, authority, audit, clock)));
     closers.push(server::close);
     endpoints = server.endpoints();
   }
@@ -207,8 +210,10 @@ final class Daemon implements AutoCloseable {
                   Stream.concat(Stream.of(authority.certificate()), authority.above().stream()))
               .toList();
       // Nobody else changes it before the sockets are open.
-      BundleContent wanted =
-          BundleAdditions.configure(bundles.current().content(), extra, own, clock.instant());
+      BundleContent present = bundles.current().content();
+      List<X509Certificate> others =
+          extra.stream().filter(ca -> !isOurs(ca, present, own)).toList();
+      BundleContent wanted = BundleAdditions.configure(present, others, own, clock.instant());
       bundles.change(content -> wanted);
     } catch (CaRefusedException e) {
       throw ExtraCas.wrong(String.valueOf(e.getMessage()), e);
@@ -224,6 +229,21 @@ final class Daemon implements AutoCloseable {
             e.getMessage());
       }
     }
+  }
+
+  /** What was announced as another CA may have become ours since: it needs no place beside it. */
+  private static boolean isOurs(
+      X509Certificate ca, BundleContent present, List<X509Certificate> own) {
+    boolean ours = BundleAdditions.isOwn(ca, present, own);
+    if (ours) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0}: {1} is an authority of this gateway now, or has the key of one; it is passed over:"
+              + " take it out there",
+          ConfigurationKey.EXTRA.title(),
+          ca.getSubjectX500Principal().getName());
+    }
+    return ours;
   }
 
   private static void save(BundleReaders readers) {

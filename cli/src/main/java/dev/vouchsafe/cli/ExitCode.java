@@ -8,8 +8,8 @@ enum ExitCode {
   FAILED(1, "failed: something must be changed first"),
   /** The command line is wrong. */
   USAGE(2, "wrong usage"),
-  /** The service refused: the caller may not have that. */
-  REFUSED(3, "refused: the caller may not have that"),
+  /** The service refused: the caller may not have that, or nobody may as things stand. */
+  REFUSED(3, "refused: the caller may not have that, or nobody may as things stand"),
   /** Not now: the service or what it stands on is away; the same command may succeed later. */
   UNAVAILABLE(4, "unavailable now: trying again may help");
 

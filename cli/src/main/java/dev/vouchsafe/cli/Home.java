@@ -131,6 +131,16 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return parent(configuration).resolve(".init");
   }
 
+  /** Where the service makes backups, for a command to fetch. */
+  Path backups() {
+    return data.resolve(".backup");
+  }
+
+  /** The folder that {@code restore} builds in. */
+  Path restoreStage() {
+    return parent(data).resolve(".restore");
+  }
+
   /** The data folder while {@code init} builds it. */
   Path stagedData() {
     return stage().resolve(data.getFileName());

@@ -95,11 +95,24 @@ final class Json {
     }
     for (Map.Entry<String, JsonNode> field : document.properties()) {
       JsonNode value = field.getValue();
-      String text = value.isArray() ? words(value) : value.asText();
       out.println(
-          (field.getKey() + " ".repeat(width - field.getKey().length()) + "  " + text)
+          (field.getKey() + " ".repeat(width - field.getKey().length()) + "  " + text(value))
               .replaceAll("\\p{Cntrl}", "?"));
     }
+  }
+
+  private static String text(JsonNode value) {
+    if (value.isArray()) {
+      return words(value);
+    }
+    if (value.isObject()) {
+      List<String> members = new ArrayList<>();
+      value
+          .properties()
+          .forEach(member -> members.add(member.getKey() + "=" + text(member.getValue())));
+      return String.join(" ", members);
+    }
+    return value.asText();
   }
 
   /** The texts of an array, with spaces between them. */

@@ -1,12 +1,19 @@
 package dev.vouchsafe.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vouchsafe.ca.AuthorityInfo;
 import dev.vouchsafe.ca.AuthorityRequest;
 import dev.vouchsafe.ca.CertificateAuthorities;
+import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.OutsideException;
+import dev.vouchsafe.ca.clock.TrustedClock;
+import dev.vouchsafe.ca.clock.TrustedClocks;
 import dev.vouchsafe.keys.SoftwareCrypto;
 import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -45,6 +52,21 @@ final class OutsideHome {
         : List.of();
   }
 
+  /** The same, told by the service where one has the home. */
+  static Optional<JsonNode> waits(Home home) throws CommandFailure {
+    // Not everybody who may use the socket may read the lock and the ledger.
+    if (HomeLock.isHeld(home) || !Files.isReadable(home.data())) {
+      return waits(AdminCommands.client(home));
+    }
+    return waiting(home).map(request -> told(request, "prepared"));
+  }
+
+  /** The request that waits, as the service tells it. */
+  static Optional<JsonNode> waits(ServiceClient client) throws CommandFailure {
+    JsonNode items = client.getJson("/authorities/requests").path("items");
+    return items.isEmpty() ? Optional.empty() : Optional.of(items.get(0));
+  }
+
   /** The request of a home that has no device CA yet: nothing is issued before it is answered. */
   static Optional<AuthorityRequest> withoutCertificate(Home home) {
     return waiting(home).filter(AuthorityRequest::first);
@@ -69,16 +91,39 @@ final class OutsideHome {
         + "ca activate --certificate FILE`";
   }
 
-  /** Whether its device CAs are certified elsewhere. */
-  boolean isOutside() {
+  /**
+   * Whether its device CAs are certified elsewhere and no service has it, which would take the
+   * steps itself.
+   */
+  boolean isOursToChange() {
+    if (HomeLock.isHeld(home)) {
+      return false;
+    }
     try {
-      return CertificateAuthorities.list(ConfigurationFile.read(home).authority(home.data()))
-          .stream()
-          .anyMatch(authority ->
-              authority.role() == AuthorityInfo.Role.ROOT
-                  && authority.state() == AuthorityInfo.State.ACTIVE
-                  && authority.keyStore().equals(AuthorityInfo.OUTSIDE));
+      List<AuthorityInfo> authorities =
+          CertificateAuthorities.list(ConfigurationFile.read(home).authority(home.data()));
+      // Without any, its first one was requested, and perhaps given up.
+      return authorities.isEmpty()
+          || authorities.stream()
+              .anyMatch(authority ->
+                  authority.role() == AuthorityInfo.Role.ROOT
+                      && authority.state() == AuthorityInfo.State.ACTIVE
+                      && authority.keyStore().equals(AuthorityInfo.OUTSIDE));
     } catch (ConfigurationException | IOException e) {
+      return false;
+    }
+  }
+
+  /** Whether a service has it, or answers on its socket for administrators. */
+  boolean isServed() {
+    if (HomeLock.isHeld(home)) {
+      return true;
+    }
+    try {
+      // Not everybody who may use the socket may read the lock.
+      JsonNode _ = AdminCommands.client(home).getJson("/authorities/requests");
+      return true;
+    } catch (CommandFailure e) {
       return false;
     }
   }
@@ -89,11 +134,35 @@ final class OutsideHome {
         throws IOException, OutsideException;
   }
 
-  /** Makes the next device CA's key and the request for its certificate. */
-  AuthorityRequest prepare() throws CommandFailure {
-    return alone((configuration, stores, crypto) ->
-        CertificateAuthorities.request(
-            configuration.authority(home.data()), stores, crypto, console.clock()));
+  /**
+   * Makes the next device CA's key and the request for its certificate.
+   *
+   * @param keyStore where, if it is said
+   */
+  AuthorityRequest prepare(Optional<String> keyStore) throws CommandFailure {
+    return alone((configuration, stores, crypto) -> {
+      try (TrustedClock clock = clock(configuration)) {
+        return CertificateAuthorities.request(
+            configuration.authority(home.data()), stores, crypto, clock, keyStore);
+      }
+    });
+  }
+
+  /**
+   * Gives the request up that waits.
+   *
+   * @return the id of the device CA that will not be
+   */
+  String abort() throws CommandFailure {
+    return alone((configuration, stores, crypto) -> CertificateAuthorities.giveUp(home.data()));
+  }
+
+  /** The time as the service would believe it. */
+  private TrustedClock clock(Configuration configuration) {
+    return TrustedClocks.open(
+        configuration.clock(home),
+        console.clock(),
+        () -> CertificateAuthorities.newest(home.data()));
   }
 
   /**
@@ -103,14 +172,17 @@ final class OutsideHome {
    */
   AuthorityInfo activate(byte[] file) throws CommandFailure {
     List<AuthorityInfo> infos =
-        alone((configuration, stores, crypto) ->
-            CertificateAuthorities.accept(
+        alone((configuration, stores, crypto) -> {
+          try (TrustedClock clock = clock(configuration)) {
+            return CertificateAuthorities.accept(
                 configuration.authority(home.data()),
                 stores,
                 crypto,
-                console.clock(),
+                clock,
                 file,
-                anchor -> publish(configuration, anchor)));
+                anchor -> publish(configuration, anchor));
+          }
+        });
     return infos.stream()
         .filter(info ->
             info.role() == AuthorityInfo.Role.DEVICE && info.state() == AuthorityInfo.State.ACTIVE)
@@ -152,10 +224,47 @@ final class OutsideHome {
     } catch (OutsideException e) {
       throw CommandFailure.failed(e.getMessage() + "; nothing was changed", e);
     } catch (IOException e) {
+      if (e.getCause() instanceof IssuanceException refused
+          && refused.reason() == IssuanceException.Reason.CLOCK_UNTRUSTED) {
+        throw CommandFailure.unavailable(
+            Causes.of(e) + "; set the machine's clock right; nothing was changed", e);
+      }
       throw KeyStoreFailures.tellsOfAbsence(e)
           ? CommandFailure.unavailable("the key store is away: " + Causes.of(e), e)
           : CommandFailure.failed(Causes.of(e) + "; see `vouchsafe check`", e);
     }
+  }
+
+  /** One that was made just now, or waits, as the service tells it. */
+  static void print(PrintStream out, boolean asJson, JsonNode request, String homeArgument)
+      throws IOException {
+    if (asJson) {
+      ObjectNode document = request.deepCopy();
+      document.put("next", next(homeArgument));
+      Json.print(out, document);
+      return;
+    }
+    out.println(
+        CaSteps.harmless(
+            request.path("id").asText()
+                + " ('"
+                + request.path("subject").asText()
+                + "', key in key store "
+                + request.path("keyStore").asText()
+                + ") waits for its certificate"));
+    out.println("next: " + next(homeArgument));
+  }
+
+  /** It in the form in which the service tells it. */
+  static JsonNode told(AuthorityRequest request, String state) {
+    ObjectNode told = JsonNodeFactory.instance.objectNode();
+    told.put("id", request.id());
+    told.put("role", DEVICE);
+    told.put("state", state);
+    told.put("keyStore", request.keyStore());
+    told.put("subject", request.subject());
+    told.put("request", request.pem());
+    return told;
   }
 
   /** The certificates that a person names. */

@@ -25,7 +25,7 @@ import picocli.CommandLine.ScopeType;
       "0:done",
       "1:failed: something must be changed first",
       "2:wrong usage",
-      "3:refused: the caller may not have that",
+      "3:refused: the caller may not have that, or nobody may as things stand",
       "4:unavailable now: trying again may help"
     })
 final class RootCommand implements Runnable {

@@ -15,7 +15,7 @@ final class RotationText {
     table.print(out);
     for (String role : new String[] {"device", "root"}) {
       for (JsonNode reason : standing.path(role).path("steps").path(0).path("waitsFor")) {
-        line(out, "waits for: " + reason.asText());
+        line(out, role + " waits for: " + reason.asText());
       }
     }
     if (!standing.path("automatic").asBoolean()) {

@@ -137,6 +137,11 @@ final class ServiceChecks {
     return LedgerChecks.of(status.map(said -> said.path("ledger")).filter(JsonNode::isObject));
   }
 
+  /** What a restored ledger may not know, if the service runs. */
+  Optional<Finding> gap() {
+    return status.flatMap(said -> GapText.finding(said.path("gaps"), console.clock().instant()));
+  }
+
   /** Whether the sockets can be made, while the service doesn't hold them. */
   List<Finding> sockets(Configuration configuration) {
     List<Finding> findings = new ArrayList<>();

@@ -4,11 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
 
 /** Asks the service over one of its sockets, and turns each answer into what the shell is told. */
 final class ServiceClient {
+  /** An authority is in no state in which the step can be taken. */
+  private static final String STATE = "authority-state";
+
+  /** It will be in a moment. */
+  private static final String WAITS = "authority-waits";
+
   private final UnixHttpClient http;
 
   ServiceClient(UnixHttpClient http) {
@@ -53,8 +60,15 @@ final class ServiceClient {
       return answer;
     }
     String said = problem(answer);
+    String code = code(answer);
+    if (status == 503 && code.equals(WAITS) && answer.retryAfter().isPresent()) {
+      throw CommandFailure.passing(
+          said, Duration.ofSeconds(Math.max(1, answer.retryAfter().get())));
+    }
     throw switch (status) {
       case 401, 403 -> CommandFailure.refused("refused: " + said);
+      // What stands in the way is no failure, and trying again does not help.
+      case 409 -> code.equals(STATE) ? CommandFailure.refused(said) : CommandFailure.failed(said);
       case 408, 429, 502, 503, 504 ->
           CommandFailure.unavailable(
               "unavailable: "
@@ -65,6 +79,15 @@ final class ServiceClient {
                       .orElse("; try again"));
       default -> CommandFailure.failed(said);
     };
+  }
+
+  /** The code of an RFC 9457 problem; empty where there is none. */
+  private static String code(UnixHttpClient.Answer answer) {
+    try {
+      return Json.read(answer.body()).path("code").asText("");
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   /** What an RFC 9457 problem, or an IoT Edge error, says; else the status alone. */

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /** The few system calls that Java has no face for. */
@@ -19,6 +20,8 @@ final class SystemCalls {
   private static final int SOCK_CLOEXEC = 0x80000;
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int SUN_PATH = 108;
+  private static final int AT_FDCWD = -100;
+  private static final int RENAME_EXCHANGE = 2;
 
   /** Fair policies of sched(7), the only ones whose slice is shortened. */
   private static final int SCHED_OTHER = 0;
@@ -88,6 +91,29 @@ final class SystemCalls {
               Linker.Option.firstVariadicArg(1));
       if (callLong(set, amd64 ? 314L : 274L, 0, attr, 0) != 0) {
         throw new IOException("the kernel did not take sched_setattr");
+      }
+    }
+  }
+
+  /**
+   * Has two paths of one file system change places, in one step that a crash can't divide
+   * (renameat2(2), RENAME_EXCHANGE).
+   */
+  void exchange(Path one, Path other) throws IOException {
+    MethodHandle renameat2 =
+        function("renameat2", FunctionDescriptor.of(INT, INT, POINTER, INT, POINTER, INT));
+    try (Arena arena = Arena.ofConfined()) {
+      int done =
+          call(
+              renameat2,
+              AT_FDCWD,
+              arena.allocateFrom(one.toAbsolutePath().toString()),
+              AT_FDCWD,
+              arena.allocateFrom(other.toAbsolutePath().toString()),
+              RENAME_EXCHANGE);
+      if (done != 0) {
+        throw new IOException(
+            "the file system can't exchange " + one + " and " + other + " (renameat2)");
       }
     }
   }

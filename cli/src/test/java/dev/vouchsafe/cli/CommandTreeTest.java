@@ -84,6 +84,8 @@ class CommandTreeTest {
             "ca",
             "clock",
             "audit",
+            "backup",
+            "restore",
             "completion");
     assertThat(CliRun.plain().run("token", "--help").out()).doesNotContain("join");
   }

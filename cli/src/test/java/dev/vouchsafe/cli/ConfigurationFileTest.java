@@ -101,6 +101,8 @@ class ConfigurationFileTest {
           extra = ["/etc/a.pem", "/etc/x/../b.pem"]
           [revocation]
           crl-url = "http://gateway.local:8080/crl/"
+          issuing-distribution-point = true
+          ocsp-url = "http://gateway.local:8080/ocsp"
           [rotation]
           automatic = false
           window = "mon-fri 02:00-04:00"
@@ -272,7 +274,10 @@ class ConfigurationFileTest {
                     IssuingCaSettings.Mode.ON, Duration.ofHours(12), Set.of(Profile.IDENTITY)),
                 OptionalLong.of(100_000),
                 new RevocationSettings(
-                    Duration.ofDays(3), Optional.of("http://gateway.local:8080/crl")),
+                    Duration.ofDays(3),
+                    Optional.of("http://gateway.local:8080/crl"),
+                    true,
+                    Optional.of("http://gateway.local:8080/ocsp")),
                 new LedgerSettings(OptionalLong.of(100L << 20), Duration.ofDays(7)),
                 Profiles.builtIn(read.lifetimes(), 2)));
     assertThat(read.bundle().manifest()).contains(Path.of("/etc/vouchsafe/manifest.pem"));

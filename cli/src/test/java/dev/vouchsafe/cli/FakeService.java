@@ -7,8 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -24,11 +27,14 @@ final class FakeService implements AutoCloseable {
     void answer(SocketChannel peer, String request) throws IOException;
   }
 
+  private final Path socket;
   private final ServerSocketChannel server;
   private final CompletableFuture<String> request = new CompletableFuture<>();
+  private final List<String> requests = new CopyOnWriteArrayList<>();
   private final Thread thread;
 
   private FakeService(Path socket, Conduct conduct) throws IOException {
+    this.socket = socket;
     server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     server.bind(UnixDomainSocketAddress.of(socket));
     thread = new Thread(() -> serve(conduct), "fake-service");
@@ -86,11 +92,23 @@ final class FakeService implements AutoCloseable {
     return request.get(20, TimeUnit.SECONDS);
   }
 
+  /** The requests so far, each in a line: the first one, and the body. */
+  List<String> requests() {
+    return requests.stream()
+        .map(asked ->
+            asked.lines().findFirst().orElse("").replace(" HTTP/1.1", "")
+                + " "
+                + asked.substring(asked.indexOf("\r\n\r\n") + 4))
+        .map(String::strip)
+        .toList();
+  }
+
   private void serve(Conduct conduct) {
     while (server.isOpen()) {
       try (SocketChannel peer = server.accept()) {
         String asked = read(peer);
         request.complete(asked);
+        requests.add(asked);
         conduct.answer(peer, asked);
       } catch (IOException e) {
         // The peer hung up, or the test is over: the next connection, if there is one.
@@ -120,6 +138,7 @@ final class FakeService implements AutoCloseable {
   @Override
   public void close() throws IOException {
     server.close();
+    Files.deleteIfExists(socket);
     try {
       thread.join(TimeUnit.SECONDS.toMillis(20));
     } catch (InterruptedException e) {

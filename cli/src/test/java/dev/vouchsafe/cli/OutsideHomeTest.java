@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -231,20 +232,17 @@ class OutsideHomeTest {
             + ".pem ca.pem > chain.pem");
   }
 
-  @Test
-  void theNextDeviceCaOfSuchAHomeGoesTheSameWayWhileNoServiceRuns() throws Exception {
+  private void makeCsrHome() throws Exception {
     makeCa();
     assertThat(init("--root", "csr").code()).isZero();
     Files.writeString(folder.resolve("device.csr"), run("ca", "request").out());
     sign("device");
     assertThat(run("ca", "activate", "--certificate", file("chain.pem")).code()).isZero();
-    try (ServiceProcess service = new ProcessRun(home(), Map.of()).serve()) {
-      CliRun.Ended busy = run("ca", "prepare");
-      assertThat(busy.code()).isEqualTo(1);
-      assertThat(busy.err()).contains("another service runs on this home", "stop it first");
-      service.signal("TERM");
-      assertThat(service.ended()).isZero();
-    }
+  }
+
+  @Test
+  void theNextDeviceCaOfSuchAHomeGoesTheSameWayWhileNoServiceRuns() throws Exception {
+    makeCsrHome();
     CliRun.Ended prepared = run("ca", "prepare");
     assertThat(prepared.code()).as(prepared.err()).isZero();
     assertThat(prepared.out()).contains("device-2", "ca activate --certificate");
@@ -254,6 +252,112 @@ class OutsideHomeTest {
     assertThat(run("ca", "activate", "--certificate", file("chain.pem")).out())
         .contains("device-2 is active");
     assertServes();
+  }
+
+  @Test
+  void theNextDeviceCaOfSuchAHomeGoesTheSameWayWhileTheServiceRuns() throws Exception {
+    makeCsrHome();
+    try (ServiceProcess service = new ProcessRun(home(), Map.of()).serve()) {
+      assertThat(run("ca", "request").err()).contains("no authority of this home waits");
+      CliRun.Ended root = run("ca", "prepare", "--authority", "root");
+      assertThat(root.code()).isEqualTo(3);
+      assertThat(root.err()).contains("is with others");
+      CliRun.Ended prepared = run("ca", "prepare", "-o", "json");
+      assertThat(prepared.code()).as(prepared.err()).isZero();
+      assertThat(prepared.json().path("id").asText()).isEqualTo("device-2");
+      assertThat(run("ca", "status").out()).contains("next: have what", "ca request");
+      assertThat(run("ca", "abort").out()).contains("device-2 is given up");
+      assertThat(run("ca", "prepare").out()).contains("device-3", "waits for its certificate");
+      CliRun.Ended request = run("ca", "request");
+      assertThat(request.out()).startsWith("-----BEGIN CERTIFICATE REQUEST-----");
+      Files.writeString(folder.resolve("device.csr"), request.out());
+      assertThat(run("ca", "activate", "--certificate", file("chain.pem")).err())
+          .contains("none of the certificates is for the key of device-3");
+      sign("device");
+      CliRun.Ended active = run("ca", "activate", "--certificate", file("chain.pem"));
+      assertThat(active.code()).as(active.err()).isZero();
+      assertThat(active.out()).contains("device-3 is active", "it signs from now on");
+      assertThat(run("ca", "show").out()).containsPattern("device-3 +device +active");
+      service.signal("TERM");
+      assertThat(service.ended()).isZero();
+    }
+    assertServes();
+  }
+
+  @Test
+  void whileNoServiceRunsTheOptionsOfPrepareHoldOrAreRefusedAndARequestIsGivenUp()
+      throws Exception {
+    makeCsrHome();
+    CliRun.Ended root = run("ca", "prepare", "--authority", "root");
+    assertThat(root.code()).isEqualTo(1);
+    assertThat(root.err()).contains("the root of this home is with others").hasLineCount(1);
+    CliRun.Ended elsewhere = run("ca", "prepare", "--key-store", "tpm");
+    assertThat(elsewhere.code()).isEqualTo(1);
+    assertThat(elsewhere.err()).contains("only while the service runs", "nothing was changed");
+    assertThat(run("ca", "request").code()).isEqualTo(1);
+    CliRun.Ended prepared = run("ca", "prepare", "--key-store", "software", "-o", "json");
+    assertThat(prepared.code()).as(prepared.err()).isZero();
+    assertThat(prepared.json().path("state").asText()).isEqualTo("prepared");
+    assertThat(prepared.json().path("request").asText()).startsWith("-----BEGIN CERTIFICATE REQ");
+    assertThat(run("ca", "prepare").err()).contains("waits for its certificate already");
+    assertThat(run("ca", "abort", "device-7").code()).isEqualTo(1);
+    assertThat(run("ca", "abort", "-o", "json").json().path("state").asText()).isEqualTo("retired");
+    assertThat(run("ca", "request").code()).isEqualTo(1);
+    assertServes();
+  }
+
+  @Test
+  void theFirstRequestIsGivenUpAndMadeAnew() throws Exception {
+    makeCa();
+    assertThat(init("--root", "csr").code()).isZero();
+    assertThat(run("ca", "abort").out()).contains("device-1 is given up");
+    CliRun.Ended serve = run("serve");
+    assertThat(serve.code()).isEqualTo(1);
+    assertThat(serve.err()).contains("`vouchsafe ca prepare` makes one");
+    assertThat(run("ca", "prepare").out()).contains("device-2", "waits for its certificate");
+    Files.writeString(folder.resolve("device.csr"), run("ca", "request").out());
+    sign("device");
+    assertThat(run("ca", "activate", "--certificate", file("chain.pem")).code()).isZero();
+    assertServes();
+  }
+
+  @Test
+  void aClockBehindTheFloorStopsTheStepsThatTheServiceWouldNotTakeByIt() throws Exception {
+    makeCsrHome();
+    CliRun.Ended early =
+        CliRun.at(home())
+            .clock(Clock.offset(Clock.systemUTC(), Duration.ofDays(-30)))
+            .run("ca", "prepare");
+    assertThat(early.code()).isEqualTo(4);
+    assertThat(early.err()).contains("nothing was changed");
+    assertThat(run("ca", "request").code()).isEqualTo(1);
+    assertThat(run("ca", "prepare").code()).isZero();
+  }
+
+  @Test
+  void whatWasAnnouncedByTheConfigurationAndIsOursNowStopsNoStart() throws Exception {
+    makeCsrHome();
+    shell(
+        """
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout next.key \
+          -out next.pem -days 3650 -subj '/O=Plant/CN=Next Root' \
+          -addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
+        """);
+    Path configuration = home().resolve("vouchsafe.toml");
+    Files.writeString(
+        configuration,
+        Files.readString(configuration) + "\n[bundle]\nextra = [\"" + file("next.pem") + "\"]\n");
+    assertThat(run("ca", "prepare").code()).isZero();
+    Files.writeString(folder.resolve("device.csr"), run("ca", "request").out());
+    shell("cp next.pem ca.pem; cp next.key ca.key");
+    sign("device");
+    assertThat(run("ca", "activate", "--certificate", file("chain.pem")).code()).isZero();
+    try (ServiceProcess service = new ProcessRun(home(), Map.of()).serve()) {
+      assertThat(run("bundle", "show").out()).contains("Next Root", "Plant Root");
+      service.signal("TERM");
+      assertThat(service.ended()).isZero();
+      assertThat(service.log()).contains("is an authority of this gateway now");
+    }
   }
 
   @Test

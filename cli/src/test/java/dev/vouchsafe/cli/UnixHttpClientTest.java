@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,7 +132,9 @@ class UnixHttpClientTest {
 
   @Test
   void aSocketThatNobodyListensAtIsUnavailable() throws IOException {
-    FakeService.silent(socket()).close();
+    try (ServerSocketChannel gone = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      gone.bind(UnixDomainSocketAddress.of(socket()));
+    }
     assertThat(Files.exists(socket())).isTrue();
     endsWith(ExitCode.UNAVAILABLE, "vouchsafe check", () -> client().get("/", "*/*"));
   }
