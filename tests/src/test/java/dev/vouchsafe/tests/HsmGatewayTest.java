@@ -207,6 +207,44 @@ class HsmGatewayTest {
     }
   }
 
+  @Test
+  void aBackupIsRestoredWithItsTokenOnlyAndThenANewDeviceCaInTheTokenIssues() throws Exception {
+    initialise();
+    Path backup = home.beside("backups").resolve("b.zip");
+    try (RunningGateway gateway = home.serve()) {
+      assertThat(ask(gateway).status()).isEqualTo(201);
+      home.run("backup", "--out", backup.toString()).done();
+      assertThat(gateway.stop()).isZero();
+    }
+    Files.move(home.data(), home.beside("lost").resolve("data"));
+    hsm.takeOut();
+    assertNotRestored(backup, UNAVAILABLE);
+    Files.createDirectory(hsm.tokenFiles());
+    hsm.addToken();
+    assertNotRestored(backup, FAILED);
+    Programs.run("rm", "-r", hsm.tokenFiles().toString()).done();
+    hsm.putIn();
+    home.run("restore", backup.toString()).done();
+    try (RunningGateway gateway = home.serve()) {
+      UnixHttp.Answer answer = ask(gateway);
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.text("code")).isEqualTo("gap-not-accepted");
+      assertThat(home.run("restore", "--accept-gap").done()).contains("device-1002 issues");
+      awaitIssuing(gateway);
+      assertThat(home.json("ca", "show").path("items"))
+          .filteredOn(item -> item.path("id").asText().equals("device-1002"))
+          .allMatch(item -> item.path("keyStore").asText().equals("pkcs11"))
+          .hasSize(1);
+    }
+  }
+
+  private void assertNotRestored(Path backup, int exit) throws Exception {
+    Programs.Ended ended = home.run("restore", backup.toString());
+    assertThat(ended.exit()).as(ended.err()).isEqualTo(exit);
+    assertThat(ended.err()).doesNotContain(SoftHsm.PIN).doesNotContain("\tat ");
+    assertThat(home.data()).doesNotExist();
+  }
+
   /** What may be wrong when a gateway is made, and what the message must name. */
   enum Wrong {
     PIN("pin-source") {

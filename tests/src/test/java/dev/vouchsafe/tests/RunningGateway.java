@@ -96,6 +96,13 @@ final class RunningGateway implements AutoCloseable {
     process.destroyForcibly().onExit().join();
   }
 
+  /** Waits until it has ended by itself. */
+  void awaitEnd() throws InterruptedException {
+    if (!process.waitFor(LONGEST_STOP_SECONDS, TimeUnit.SECONDS)) {
+      throw new AssertionError("serve does not end");
+    }
+  }
+
   /** SIGTERM, and its exit status. */
   int stop() throws InterruptedException {
     process.destroy();

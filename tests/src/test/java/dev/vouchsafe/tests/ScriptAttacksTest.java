@@ -117,19 +117,29 @@ class ScriptAttacksTest {
 
   /** What bash gets that becomes the trusted script after the first look, by that trick. */
   private int becomesTheTrustedScript(String trick) throws Exception {
+    return becomesAnotherScript(trick, "waits", List.of());
+  }
+
+  /** What bash gets that becomes another script after the first look, started by that prefix. */
+  private int becomesAnotherScript(String trick, String module, List<String> prefix)
+      throws Exception {
     Path library = ground.program("exec_shared", "-shared", "-fPIC");
     Path waits =
         script(ground.openFolder("scripts").resolve("waits"), "while read -r line; do :; done\n");
     ground.register(
         "waits",
         List.of(uid(MODULE), path(bash), "process:script-sha256:" + AttackGround.hash(waits)));
-    List<String> command =
+    ground.register(
+        "this-bash", List.of(uid(MODULE), path(bash), "unix:sha256:" + AttackGround.hash(bash)));
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(
         List.of(
             "env",
             "LD_PRELOAD=" + library,
             "ATTACK=" + String.join(" ", trick, ground.socket(), waits.toString()),
-            "REQUEST=" + certificateOf("waits"),
-            bash.toString());
+            "REQUEST=" + certificateOf(module),
+            bash.toString(),
+            waits.resolveSibling("other").toString()));
     try (Attacker attacker = Attacker.startFamily(AttackGround.as(MODULE, command))) {
       assertThat(attacker.number("first")).as("the trust bundle").isEqualTo(200);
       try (AttackGround.Stopped stopped = ground.stopped()) {
@@ -147,6 +157,16 @@ class ScriptAttacksTest {
     assertThat(becomesTheTrustedScript("alone")).isEqualTo(REFUSED);
     assertThat(becomesTheTrustedScript("shared")).isEqualTo(REFUSED);
     assertTheTrustedScriptIsServed();
+  }
+
+  @Test
+  void anExecOfTheSameProgramWithoutRandomizationIsTheLimitWhereItsOldMemoryLivesOn()
+      throws Exception {
+    List<String> fixed = List.of("setarch", "-R");
+    assertThat(becomesAnotherScript("shared", "this-bash", fixed)).isEqualTo(ISSUED);
+    assertThat(becomesAnotherScript("alone", "this-bash", fixed)).isEqualTo(REFUSED);
+    assertThat(becomesAnotherScript("shared", "this-bash", List.of())).isEqualTo(REFUSED);
+    assertThat(becomesAnotherScript("shared", "waits", fixed)).as("its script").isEqualTo(REFUSED);
   }
 
   /** What a shell gets that looks from outside as if it ran the trusted script. */

@@ -5,6 +5,7 @@ import static dev.vouchsafe.tests.AttackGround.certificateOf;
 import static dev.vouchsafe.tests.AttackGround.path;
 import static dev.vouchsafe.tests.AttackGround.uid;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -89,6 +90,21 @@ class StrictAttacksTest {
       assertThat(attacker.answer()).isEqualTo(REFUSED);
     }
     assertThat(ground.ask(MODULE, trusted, "strict")).isEqualTo(ISSUED);
+  }
+
+  @Test
+  void aChildThatReadsThroughAnIoUringThatHoldsTheSocketIsTheLimitOfAStrictRegistration()
+      throws Exception {
+    Programs.Ended read =
+        Programs.run(
+            AttackGround.as(
+                MODULE,
+                ground.program("ring_reader"),
+                ground.socket(),
+                certificateOf("strict-loose")),
+            "");
+    assumeTrue(read.exit() != 3, "this kernel lets nobody make an io_uring");
+    assertThat(AttackGround.reported(read)).isEqualTo(ISSUED);
   }
 
   private int refusalsOf(String module) throws IOException {
