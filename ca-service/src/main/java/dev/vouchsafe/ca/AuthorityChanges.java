@@ -1,6 +1,7 @@
 package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -124,12 +125,23 @@ public interface AuthorityChanges {
   AuthorityInfo abort(String id, Optional<AuthorityInfo.State> from) throws IssuanceException;
 
   /**
-   * Takes every step of a rotation that can be taken now. A rotation that waits for the old
-   * authority's end is not followed by another.
+   * {@link #rotate(Role, Consumer)}.
    *
    * @return what each did, in their order; empty if all there is to do is to wait
    */
-  List<StepTaken> rotate(Role role) throws IssuanceException;
+  default List<StepTaken> rotate(Role role) throws IssuanceException {
+    List<StepTaken> taken = new ArrayList<>();
+    rotate(role, taken::add);
+    return List.copyOf(taken);
+  }
+
+  /**
+   * Takes every step of a rotation that can be taken now. A rotation that waits for the old
+   * authority's end is not followed by another.
+   *
+   * @param taken told of each that is done, which stands also if the next one fails
+   */
+  void rotate(Role role, Consumer<StepTaken> taken) throws IssuanceException;
 
   /** How the authorities stand, and what is to come. Changes nothing. */
   RotationStanding standing() throws IssuanceException;

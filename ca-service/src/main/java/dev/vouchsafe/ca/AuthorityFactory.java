@@ -174,7 +174,7 @@ final class AuthorityFactory {
   /**
    * @throws IssuanceException {@link Reason#AUTHORITY_UNAVAILABLE} if it isn't valid now
    */
-  void requireValid(LedgerReader.StoredAuthority authority) throws IssuanceException {
+  private void requireValid(LedgerReader.StoredAuthority authority) throws IssuanceException {
     Instant now = clock.instant();
     Instant begin = authority.certificate().getNotBefore().toInstant();
     Instant end = authority.end();

@@ -6,7 +6,6 @@ import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.RotationEvent.Outcome;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -31,7 +30,6 @@ final class AuthoritySteps implements AuthorityChanges {
   private final RootSteps root;
   private final OutsideDevices outside;
   private final RotationPlanner planner;
-  private final JustStopped stopped;
   private final Announced announced;
   private final String actor;
 
@@ -42,7 +40,6 @@ final class AuthoritySteps implements AuthorityChanges {
       RootSteps root,
       OutsideDevices outside,
       RotationPlanner planner,
-      JustStopped stopped,
       Announced announced,
       String actor) {
     this.parts = parts;
@@ -51,7 +48,6 @@ final class AuthoritySteps implements AuthorityChanges {
     this.root = root;
     this.outside = outside;
     this.planner = planner;
-    this.stopped = stopped;
     this.announced = announced;
     this.actor = actor;
   }
@@ -69,7 +65,6 @@ final class AuthoritySteps implements AuthorityChanges {
         new RootSteps(parts, journal, stopped),
         new OutsideDevices(parts, device, journal),
         new RotationPlanner(parts, settings, stopped),
-        stopped,
         new Announced(),
         "");
   }
@@ -79,8 +74,7 @@ final class AuthoritySteps implements AuthorityChanges {
     if (other.length() > LONGEST_ACTOR) {
       throw new IllegalArgumentException("an actor has at most 64 characters");
     }
-    return new AuthoritySteps(
-        parts, runner, device, root, outside, planner, stopped, announced, other);
+    return new AuthoritySteps(parts, runner, device, root, outside, planner, announced, other);
   }
 
   /** Takes one step; how it ends is told where whoever asked doesn't wait for it any more. */
@@ -249,33 +243,23 @@ final class AuthoritySteps implements AuthorityChanges {
   }
 
   @Override
-  public List<StepTaken> rotate(Role role) throws IssuanceException {
-    List<StepTaken> taken = new ArrayList<>();
+  public void rotate(Role role, Consumer<StepTaken> taken) throws IssuanceException {
     List<StoredAuthority> retiring = parts.issuers().chain().in(role, State.RETIRING);
     for (StoredAuthority ending : retiring) {
-      if (planner.under(ending).isEmpty()
-          && stopped.left(ending.row().row()).isZero()
-          && !isFollowedBy(ending)) {
-        taken.add(retire(ending.row().id(), false));
+      if (planner.canRetire(ending)) {
+        taken.accept(retire(ending.row().id(), false));
       }
     }
     if (retiring.isEmpty()) {
       String id = next(role, taken);
-      if (role != Role.ROOT) {
-        taken.add(activate(id, false));
-      } else if (planner.rootIsReady(id)) {
-        taken.add(activate(id, false));
+      if (role == Role.ROOT ? planner.rootIsReady(id) : planner.deviceIsReady(id)) {
+        taken.accept(activate(id, false));
       }
     }
-    return List.copyOf(taken);
-  }
-
-  private boolean isFollowedBy(StoredAuthority ending) {
-    return RootSteps.beyond(parts.issuers().chain(), ending, parts.clock().instant()).isPresent();
   }
 
   /** The one that is to take over, prepared and published now if it isn't yet. */
-  private String next(Role role, List<StepTaken> taken) throws IssuanceException {
+  private String next(Role role, Consumer<StepTaken> taken) throws IssuanceException {
     Optional<StoredAuthority> known = planner.next(role);
     String id;
     State state;
@@ -284,12 +268,12 @@ final class AuthoritySteps implements AuthorityChanges {
       state = known.get().row().state();
     } else {
       AuthorityInfo prepared = prepare(role, Optional.empty());
-      taken.add(StepTaken.whole(prepared));
+      taken.accept(StepTaken.whole(prepared));
       id = prepared.id();
       state = prepared.state();
     }
     if (role == Role.ROOT && state == State.PREPARED && parts.clock().isCertain()) {
-      taken.add(StepTaken.whole(publish(id)));
+      taken.accept(StepTaken.whole(publish(id)));
     }
     return id;
   }

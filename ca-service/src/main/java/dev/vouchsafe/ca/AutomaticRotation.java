@@ -107,7 +107,7 @@ final class AutomaticRotation implements AutoCloseable {
   private void follow() throws IssuanceException {
     if (parts.bundle().isPresent()) {
       try {
-        parts.bundle().get().follow(parts.issuers()::chain, parts.clock().instant());
+        parts.bundle().get().follow(parts.issuers()::chain, parts.clock());
       } catch (IOException e) {
         throw new IssuanceException(
             IssuanceException.Reason.LEDGER_UNAVAILABLE,
@@ -183,6 +183,9 @@ final class AutomaticRotation implements AutoCloseable {
                     unexpected.getCause() == null ? unexpected : unexpected.getCause();
                 LOG.log(System.Logger.Level.ERROR, "unexpected, in rotation: " + what, cause);
                 failed(what, "internal: " + cause.getClass().getSimpleName() + ", see the log");
+              } else if (refused.flatMap(IssuanceException::again).isPresent()) {
+                // A person takes a step just now, or it is a moment too early: not a failure.
+                LOG.log(System.Logger.Level.DEBUG, "rotation: {0} waits for a moment", what);
               } else if (refused.isPresent()) {
                 IssuanceException e = refused.get();
                 failed(what, e.reason().code() + ": " + Failures.words(e));

@@ -338,7 +338,7 @@ public final class CertificateAuthorities {
     }
     RootBundle bundle = source.get().open();
     try {
-      bundle.follow(() -> chain, clock.instant());
+      bundle.follow(() -> chain, clock);
     } catch (IllegalArgumentException e) {
       throw new IOException("the trust bundle can't hold the roots: " + e.getMessage(), e);
     }

@@ -48,7 +48,7 @@ final class DeviceSteps {
           "the device CA of this home is certified elsewhere: `vouchsafe ca prepare` makes a request"
               + " for the next one");
     }
-    parts.factory().requireValid(chain.root());
+    requireValid(parts, chain.root());
     AuthorityKey rootKey = parts.key(chain.root());
     rootKey.find();
     NewAuthority wanted = wanted(parts, Role.DEVICE, keyStore);
@@ -111,16 +111,21 @@ final class DeviceSteps {
 
   /** One that was made by a clock that is ahead could not issue when the clock comes back. */
   private void requireBegun(StoredAuthority taking) throws IssuanceException {
-    Instant begins = taking.certificate().getNotBefore().toInstant();
-    if (!parts.clock().isCertain() && begins.isAfter(parts.clock().status().floor())) {
+    if (isDoubtful(parts, taking)) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE,
           taking.row().id()
               + " begins at "
-              + LivingUnder.time(begins)
+              + LivingUnder.time(taking.certificate().getNotBefore().toInstant())
               + ", and while the time is in doubt nobody can tell that it has come: see `vouchsafe"
               + " clock status`, or use --now");
     }
+  }
+
+  /** Whether nobody can tell that the time has come at which that one begins. */
+  static boolean isDoubtful(AuthorityParts parts, StoredAuthority taking) {
+    Instant begins = taking.certificate().getNotBefore().toInstant();
+    return !parts.clock().isCertain() && begins.isAfter(parts.clock().status().floor());
   }
 
   /** Lets that one issue in the place of the active one, which retires. */
@@ -128,7 +133,7 @@ final class DeviceSteps {
       AuthorityChain chain, StoredAuthority taking, RotationStep step, String id, String by)
       throws IssuanceException, KeyFault, IOException {
     StoredAuthority retiring = chain.device();
-    parts.factory().requireValid(taking);
+    requireValid(parts, taking);
     requireUnrevoked(parts, taking);
     String _ = parts.key(taking).prove(taking.certificate().getSubjectX500Principal());
     // Held against each other, the root and the settings before it is written, not after.
@@ -181,7 +186,7 @@ final class DeviceSteps {
               + ": wait until then, or use --now");
     }
     if (!now) {
-      requireStopped(stopped, ending.row(), time);
+      requireStopped(stopped.left(chain, ending), id, time);
     }
     AuthorityChain next = chain.with(Map.of(ending.row().row(), State.RETIRED));
     return journal.noted(
@@ -198,14 +203,16 @@ final class DeviceSteps {
                 }));
   }
 
-  /** What it signed last may not be in the ledger yet. */
-  static void requireStopped(JustStopped stopped, AuthorityRow ending, Instant time)
-      throws IssuanceException {
-    Duration left = stopped.left(ending.row());
+  /**
+   * What it signed last may not be in the ledger yet.
+   *
+   * @param left for how long
+   */
+  static void requireStopped(Duration left, String id, Instant time) throws IssuanceException {
     if (!left.isZero()) {
       throw new IssuanceException(
           Reason.AUTHORITY_WAITS,
-          ending.id()
+          id
               + " signed until a moment ago, and what it signed may not be in the ledger yet: it"
               + " can retire from "
               + LivingUnder.time(time.plus(left))
@@ -273,6 +280,35 @@ final class DeviceSteps {
     if (parts.ledger().rotation().isRevoked(taking.row())) {
       throw new IssuanceException(
           Reason.AUTHORITY_STATE, taking.row().id() + " is revoked: prepare another");
+    }
+  }
+
+  /** To try again helps nobody here, and whoever asked is told what does. */
+  static void requireValid(AuthorityParts parts, StoredAuthority authority)
+      throws IssuanceException {
+    Instant now = parts.clock().instant();
+    Instant begin = authority.certificate().getNotBefore().toInstant();
+    String id = authority.row().id();
+    if (now.isBefore(begin)) {
+      throw new IssuanceException(
+          Reason.AUTHORITY_STATE,
+          id
+              + " begins at "
+              + LivingUnder.time(begin)
+              + ": see `vouchsafe clock status`, or wait until then");
+    }
+    if (!now.isBefore(authority.end())) {
+      boolean root = authority.row().role() == Role.ROOT;
+      throw new IssuanceException(
+          Reason.AUTHORITY_STATE,
+          id
+              + " ended at "
+              + LivingUnder.time(authority.end())
+              + (authority.row().state() == State.ACTIVE
+                  ? ": `vouchsafe ca prepare --authority root` begins with another"
+                  : ": give it up with `vouchsafe ca abort"
+                      + (root ? " --authority root" : "")
+                      + "`, and prepare another"));
     }
   }
 

@@ -153,7 +153,7 @@ final class OutsideDevices {
   private void follow(Supplier<AuthorityChain> next) {
     if (parts.bundle().isPresent()) {
       try {
-        parts.bundle().get().follow(next, parts.clock().instant());
+        parts.bundle().get().follow(next, parts.clock());
       } catch (IOException e) {
         System.getLogger(OutsideDevices.class.getName())
             .log(

@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.trust.BundleContent;
 import dev.vouchsafe.trust.BundleReaders;
 import dev.vouchsafe.trust.TrustBundle;
@@ -56,22 +57,26 @@ public final class RootBundle {
   /**
    * Has the bundle hold the roots that it should: the active one, those that retire, and the one
    * that is published, which may issue after {@link #window} at the earliest. One after the other,
-   * whoever asks: each by the roots as they stand then.
+   * whoever asks: each by the roots as they stand then. While the time is in doubt a published one
+   * is not put there yet, since its readers would keep a wrong time from which it may issue.
    *
    * @throws IOException if it could not be stored; it is as it was
    */
-  synchronized void follow(Supplier<AuthorityChain> roots, Instant now) throws IOException {
+  synchronized void follow(Supplier<AuthorityChain> roots, TrustedClock clock) throws IOException {
     AuthorityChain chain = roots.get();
     TrustBundle before = bundles.current();
     List<BundleContent.Root> wanted = new ArrayList<>();
     wanted.add(new BundleContent.Root(anchor(chain.root())));
+    // Before it is asked whether it is certain: a jump that is seen then is doubted already.
+    Instant activates = clock.instant().plus(window());
     for (StoredAuthority published : chain.in(Role.ROOT, State.PUBLISHED)) {
-      wanted.add(
-          known(before, published.certificate())
-              .filter(root -> root.activates().isPresent())
-              .orElseGet(() ->
-                  new BundleContent.Root(
-                      published.certificate(), Optional.of(now.plus(window())))));
+      Optional<BundleContent.Root> known =
+          known(before, published.certificate()).filter(root -> root.activates().isPresent());
+      if (known.isPresent()) {
+        wanted.add(known.get());
+      } else if (clock.isCertain()) {
+        wanted.add(new BundleContent.Root(published.certificate(), Optional.of(activates)));
+      }
     }
     for (StoredAuthority retiring : chain.in(Role.ROOT, State.RETIRING)) {
       X509Certificate anchor = anchor(retiring);

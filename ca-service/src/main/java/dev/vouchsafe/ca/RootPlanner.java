@@ -15,10 +15,15 @@ import java.util.stream.Stream;
 final class RootPlanner {
   private static final int MOST_TOLD = 10;
 
-  private final AuthorityParts parts;
+  /** A line for people. */
+  static final String CERTAIN = "the time to be certain: see `vouchsafe clock status`";
 
-  RootPlanner(AuthorityParts parts) {
+  private final AuthorityParts parts;
+  private final JustStopped stopped;
+
+  RootPlanner(AuthorityParts parts, JustStopped stopped) {
     this.parts = parts;
+    this.stopped = stopped;
   }
 
   Optional<StoredAuthority> next(AuthorityChain chain) {
@@ -94,9 +99,7 @@ final class RootPlanner {
     if (next.isEmpty()) {
       return List.of("it to be prepared");
     }
-    return parts.clock().isCertain()
-        ? List.of()
-        : List.of("the time to be certain: see `vouchsafe clock status`");
+    return parts.clock().isCertain() ? List.of() : List.of(CERTAIN);
   }
 
   /** When it is time to think of another: {@code check} says so from then on. */
@@ -116,7 +119,7 @@ final class RootPlanner {
     List<String> affects = new ArrayList<>();
     Optional<Instant> from = Optional.empty();
     if (!parts.clock().isCertain()) {
-      waits.add("the time to be certain: see `vouchsafe clock status`");
+      waits.add(CERTAIN);
     }
     if (!published) {
       waits.add("it to be published, and five refresh times");
@@ -166,14 +169,20 @@ final class RootPlanner {
     List<String> affects = new ArrayList<>(under.modules(parts.ledger().rotation(), now));
     affects.add("it leaves the trust bundle");
     List<String> waits = new ArrayList<>();
+    Duration left = stopped.left(chain, retiring);
     if (!under.isEmpty()) {
       waits.add(under.text());
+    } else if (!left.isZero()) {
+      waits.add(JustStopped.WAITS);
     }
     RootSteps.beyond(chain, retiring, now).ifPresent(waits::add);
+    if (!parts.clock().isCertain()) {
+      waits.add(CERTAIN);
+    }
     return coming(
         RotationStep.RETIRE,
         retiring.row().id(),
-        Stream.of(under.lastEnd(), chain.beyondUntil(retiring, now), Optional.of(now))
+        Stream.of(under.lastEnd(), chain.beyondUntil(retiring, now), Optional.of(now.plus(left)))
             .flatMap(Optional::stream)
             .max(Instant::compareTo),
         waits,

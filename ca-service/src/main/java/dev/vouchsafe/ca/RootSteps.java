@@ -46,7 +46,7 @@ final class RootSteps {
   CompletableFuture<AuthorityInfo> publish(AuthorityChain chain, StoredAuthority root, String by)
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.PREPARED);
-    parts.factory().requireValid(root);
+    DeviceSteps.requireValid(parts, root);
     RootBundle bundle = bundle();
     Times.requireTrusted(parts.clock().read());
     // Its readers are told from when on it may sign, and keep that.
@@ -81,7 +81,7 @@ final class RootSteps {
   /** The states are on the disk: what the bundle can't take now, it takes soon. */
   private void follow(RootBundle bundle) {
     try {
-      bundle.follow(parts.issuers()::chain, parts.clock().instant());
+      bundle.follow(parts.issuers()::chain, parts.clock());
     } catch (IOException e) {
       System.getLogger(RootSteps.class.getName())
           .log(
@@ -124,7 +124,7 @@ final class RootSteps {
       AuthorityChain chain, StoredAuthority root, boolean now, String by)
       throws IssuanceException, KeyFault, IOException {
     DeviceSteps.require(root, State.PUBLISHED);
-    parts.factory().requireValid(root);
+    DeviceSteps.requireValid(parts, root);
     RootBundle bundle = bundle();
     Times.requireTrusted(parts.clock().read());
     if (!now) {
@@ -138,8 +138,7 @@ final class RootSteps {
     if (!now && !breaks.isEmpty()) {
       throw state(root.row().id() + " waits: " + String.join("; ", breaks) + "; or use --now");
     }
-    StoredAuthority device = deviceUnder(chain, root);
-    return takeOver(chain, root, device, RotationStep.ACTIVATE, by, RotationLedger.NOTHING_MORE)
+    return takeOver(chain, root, RotationStep.ACTIVATE, by, RotationLedger.NOTHING_MORE)
         .thenApply(next -> {
           follow(bundle);
           return new StepTaken(next.root().info(), breaks);
@@ -179,6 +178,38 @@ final class RootSteps {
     return parts.factory().prepareDevice(new AuthorityFactory.Made(root, key), wanted).authority();
   }
 
+  /** The same with its device CA; one that had to be made for it does not outlast a failure. */
+  private CompletableFuture<AuthorityChain> takeOver(
+      AuthorityChain chain,
+      StoredAuthority root,
+      RotationStep step,
+      String by,
+      LedgerQueue.Write also)
+      throws IssuanceException, KeyFault, IOException {
+    DeviceSteps.requireUnrevoked(parts, root);
+    StoredAuthority device = deviceUnder(chain, root);
+    boolean begun = false;
+    try {
+      CompletableFuture<AuthorityChain> taken = takeOver(chain, root, device, step, by, also);
+      begun = true;
+      return taken.whenComplete((done, failure) -> {
+        if (failure != null) {
+          giveUpIfMade(chain, device);
+        }
+      });
+    } finally {
+      if (!begun) {
+        giveUpIfMade(chain, device);
+      }
+    }
+  }
+
+  private void giveUpIfMade(AuthorityChain before, StoredAuthority device) {
+    if (before.find(device.row().id()).isEmpty()) {
+      parts.ledger().giveUp(device.row());
+    }
+  }
+
   /** Root and device CA take over together: no leaf is ever under a root that is not active. */
   private CompletableFuture<AuthorityChain> takeOver(
       AuthorityChain chain,
@@ -188,8 +219,7 @@ final class RootSteps {
       String by,
       LedgerQueue.Write also)
       throws IssuanceException, KeyFault, IOException {
-    parts.factory().requireValid(device);
-    DeviceSteps.requireUnrevoked(parts, root);
+    DeviceSteps.requireValid(parts, device);
     DeviceSteps.requireUnrevoked(parts, device);
     String _ = parts.key(device).prove(device.certificate().getSubjectX500Principal());
     AuthorityChain known = chain.find(device.row().id()).isPresent() ? chain : chain.with(device);
@@ -253,12 +283,13 @@ final class RootSteps {
     }
     beyond.ifPresent(breaks::add);
     if (!now) {
-      DeviceSteps.requireStopped(stopped, root.row(), time);
+      DeviceSteps.requireStopped(stopped.left(chain, root), root.row().id(), time);
     }
     Map<AuthorityRow, State> changes = new HashMap<>();
     changes.put(root.row(), State.RETIRED);
     for (StoredAuthority device : devices) {
-      if (device.row().state() == State.RETIRING) {
+      // Also one that was made to go back to it, where that was cut off.
+      if (device.row().state() != State.RETIRED) {
         changes.put(device.row(), State.RETIRED);
       }
     }
@@ -286,7 +317,7 @@ final class RootSteps {
     String id = root.row().id();
     if (root.row().state() == State.ACTIVE) {
       StoredAuthority old = new GoingBack(parts).requireRoot(chain);
-      return takeOver(chain, old, deviceUnder(chain, old), RotationStep.ABORT, by, revoking(root))
+      return takeOver(chain, old, RotationStep.ABORT, by, revoking(root))
           .thenApply(next -> followed(next, id));
     }
     if (root.row().state() != State.PUBLISHED) {

@@ -26,7 +26,7 @@ final class RotationPlanner {
     this.settings = settings;
     this.stopped = stopped;
     this.ledger = parts.ledger().rotation();
-    this.roots = new RootPlanner(parts);
+    this.roots = new RootPlanner(parts, stopped);
   }
 
   RotationSettings settings() {
@@ -46,7 +46,7 @@ final class RotationPlanner {
 
   /** For how long nobody can tell yet what lives under one that has just stopped to sign. */
   Duration underWay(StoredAuthority retiring) {
-    return stopped.left(retiring.row().row());
+    return stopped.left(parts.issuers().chain(), retiring);
   }
 
   /** What lives under that authority. */
@@ -67,6 +67,25 @@ final class RotationPlanner {
   /** Whether a published root need not wait any more. */
   boolean rootIsReady(String id) {
     return roots.isReady(parts.issuers().chain(), id, parts.clock().instant());
+  }
+
+  /** The same of a prepared device CA: by a clock in doubt it may be one that has not begun. */
+  boolean deviceIsReady(String id) {
+    return parts
+        .issuers()
+        .chain()
+        .find(id)
+        .filter(it -> !DeviceSteps.isDoubtful(parts, it))
+        .isPresent();
+  }
+
+  /** Whether one that retires need not wait any more. */
+  boolean canRetire(StoredAuthority ending) throws IssuanceException {
+    AuthorityChain chain = parts.issuers().chain();
+    return parts.clock().isCertain()
+        && under(ending).isEmpty()
+        && underWay(ending).isZero()
+        && RootSteps.beyond(chain, ending, parts.clock().instant()).isEmpty();
   }
 
   RotationStanding standing(Optional<String> problem) throws IssuanceException {
@@ -110,7 +129,10 @@ final class RotationPlanner {
     if (!under.isEmpty()) {
       waits.add(under.text());
     } else if (!left.isZero()) {
-      waits.add("what it signed a moment ago to be in the ledger");
+      waits.add(JustStopped.WAITS);
+    }
+    if (!parts.clock().isCertain()) {
+      waits.add(RootPlanner.CERTAIN);
     }
     return new Coming(
         RotationStep.RETIRE,
@@ -140,6 +162,9 @@ final class RotationPlanner {
           "another root: a device CA ends with " + chain.root().row().id() + " at the latest");
     }
     hold.map(Hold::text).ifPresent(waits::add);
+    if (worth && waitsForTime(schedule, now)) {
+      waits.add(RootPlanner.CERTAIN);
+    }
     return new Coming(
         RotationStep.PREPARE,
         "",
@@ -178,9 +203,29 @@ final class RotationPlanner {
         settings.automatic()
             ? Optional.of(planned(schedule, schedule.activateAt(), hold, now))
             : prepared.map(it -> now),
-        prepared.isEmpty()
-            ? List.of("it to be prepared")
-            : hold.map(it -> List.of(it.text())).orElse(List.of()),
+        activationWaits(prepared, schedule, hold, now),
         affects);
+  }
+
+  private List<String> activationWaits(
+      Optional<StoredAuthority> prepared,
+      DeviceSchedule schedule,
+      Optional<Hold> hold,
+      Instant now) {
+    if (prepared.isEmpty()) {
+      return List.of("it to be prepared");
+    }
+    List<String> waits = new ArrayList<>();
+    hold.map(Hold::text).ifPresent(waits::add);
+    if (waitsForTime(schedule, now)
+        || (!settings.automatic() && DeviceSteps.isDoubtful(parts, prepared.get()))) {
+      waits.add(RootPlanner.CERTAIN);
+    }
+    return waits;
+  }
+
+  /** By a clock in doubt nothing is replaced by itself until it is urgent. */
+  private boolean waitsForTime(DeviceSchedule schedule, Instant now) {
+    return settings.automatic() && !parts.clock().isCertain() && now.isBefore(schedule.hurryAt());
   }
 }

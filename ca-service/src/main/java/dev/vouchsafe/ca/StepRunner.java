@@ -27,6 +27,9 @@ final class StepRunner {
     void ended(@Nullable T done, @Nullable Throwable failure);
   }
 
+  /** Many steps take no longer. */
+  private static final Duration A_MOMENT = Duration.ofSeconds(5);
+
   private final AuthorityParts parts;
   private final UnderWay underWay;
   private final Semaphore step = new Semaphore(1);
@@ -78,7 +81,8 @@ final class StepRunner {
     if (!step.tryAcquire()) {
       throw new IssuanceException(
           Reason.AUTHORITY_UNAVAILABLE,
-          "another change of an authority is under way: wait for its end");
+          "another change of an authority is under way: wait for its end",
+          A_MOMENT);
     }
     if (!underWay.enter()) {
       step.release();
@@ -101,7 +105,8 @@ final class StepRunner {
       var _ = step.whenComplete(late::ended);
       throw new IssuanceException(
           Reason.KEY_STORE_UNAVAILABLE,
-          "the key store takes long over it, and it goes on: see later how the authorities stand",
+          "the key store, or the disk, takes long over it, and it goes on: `vouchsafe ca status` says"
+              + " what becomes of it",
           e);
     } catch (InterruptedException e) {
       var _ = step.whenComplete(late::ended);

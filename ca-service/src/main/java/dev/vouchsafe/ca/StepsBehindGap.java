@@ -71,9 +71,9 @@ record StepsBehindGap(AuthorityChanges steps, GapLedger gaps) implements Authori
   }
 
   @Override
-  public List<StepTaken> rotate(Role role) throws IssuanceException {
+  public void rotate(Role role, Consumer<StepTaken> taken) throws IssuanceException {
     gaps.requireNone();
-    return steps.rotate(role);
+    steps.rotate(role, taken);
   }
 
   @Override

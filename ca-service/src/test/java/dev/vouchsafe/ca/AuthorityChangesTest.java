@@ -310,7 +310,10 @@ class AuthorityChangesTest {
   void oneThatHasEndedIsNotActivated() throws Exception {
     AuthorityInfo second = prepare("pkcs11");
     ca.clock.set(second.certificate().getNotAfter().toInstant().plus(1, ChronoUnit.SECONDS));
-    Refusals.assertRefused(Reason.AUTHORITY_UNAVAILABLE, () -> activate("device-2"));
+    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> activate("device-2"));
+    assertThatThrownBy(() -> activate("device-2"))
+        .hasMessageStartingWith("device-2 ended at ")
+        .hasMessageContaining("`vouchsafe ca abort`");
   }
 
   /** The trigger breaks the transaction at its end, after the states were changed in it. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.clock.TrustedClock.Trust;
+import dev.vouchsafe.keys.KeyFault;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -13,7 +14,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -397,6 +401,40 @@ class AutomaticRotationTest {
     assertThat(problem()).hasValueSatisfying(why -> assertThat(why).startsWith("internal: "));
     lookAt(0.84);
     assertStates(State.RETIRING, State.ACTIVE);
+  }
+
+  /** That a person is at it is no failure: what is due is looked at again at once. */
+  @Test
+  void whileAPersonTakesAStepItIsLeftAlone() throws Exception {
+    CountDownLatch reached = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    ca.store.behave((key, message) -> {
+      reached.countDown();
+      await(go);
+      throw new KeyFault.Failed("not today");
+    });
+    CompletableFuture<Void> person =
+        CompletableFuture.runAsync(() ->
+            Refusals.assertRefused(
+                IssuanceException.Reason.SIGNATURE_FAILED,
+                () -> ca.ca().changes().prepare(Role.DEVICE, Optional.empty())));
+    await(reached);
+    lookAt(0.6);
+    assertThat(problem()).isEmpty();
+    assertThat(told).isEmpty();
+    go.countDown();
+    person.join();
+    ca.store.behave((key, message) -> key.sign(message));
+    look();
+    assertStates(State.ACTIVE, State.PREPARED);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

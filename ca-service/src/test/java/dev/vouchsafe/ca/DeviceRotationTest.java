@@ -156,9 +156,59 @@ class DeviceRotationTest {
     assertThatThrownBy(() -> changes().retire("device-1", false))
         .hasMessageContaining("the time is in doubt")
         .hasMessageContaining("vouchsafe clock status");
-    Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().rotate(Role.DEVICE));
+    assertThat(changes().rotate(Role.DEVICE)).as("all there is to do is to wait").isEmpty();
+    assertThat(changes().standing().device().steps())
+        .filteredOn(step -> step.step() == RotationStep.RETIRE)
+        .singleElement()
+        .satisfies(step -> assertThat(step.waitsFor()).containsExactly(RootPlanner.CERTAIN));
     ca.clock.trust(Trust.TRUSTED);
     assertThat(changes().retire("device-1", false).authority().state()).isEqualTo(State.RETIRED);
+  }
+
+  /** What may not have begun is prepared, and waits; the plan says for what. */
+  @Test
+  void byAClockInDoubtARotationGoesAsFarAsItCan() throws Exception {
+    ca.clock.doubt(true);
+    ca.clock.set(ca.clock.instant().plus(Duration.ofDays(30)));
+    assertThat(changes().rotate(Role.DEVICE))
+        .extracting(taken -> taken.authority().state())
+        .containsExactly(State.PREPARED);
+    assertThat(changes().rotate(Role.DEVICE)).isEmpty();
+    assertThat(changes().standing().device().steps().getFirst())
+        .satisfies(step -> assertThat(step.step()).isEqualTo(RotationStep.ACTIVATE))
+        .satisfies(step -> assertThat(step.waitsFor()).containsExactly(RootPlanner.CERTAIN));
+    ca.clock.doubt(false);
+    assertThat(changes().standing().device().steps().getFirst().waitsFor()).isEmpty();
+    assertThat(changes().rotate(Role.DEVICE))
+        .extracting(taken -> taken.authority().state())
+        .containsExactly(State.ACTIVE);
+  }
+
+  @Test
+  void ofARotationThatFailsHalfWayItIsToldWhatStands() throws Exception {
+    List<State> told = new ArrayList<>();
+    Refusals.assertRefused(
+        Reason.SIGNATURE_FAILED,
+        () ->
+            changes()
+                .rotate(
+                    Role.DEVICE,
+                    taken -> {
+                      told.add(taken.authority().state());
+                      ca.store.behave((key, message) -> key.sign(new byte[1]));
+                    }));
+    assertThat(told).containsExactly(State.PREPARED);
+    assertStates(State.ACTIVE, State.PREPARED);
+  }
+
+  @Test
+  void underARootThatHasEndedNothingIsPreparedAndItSaysWhatIsToBeDone() throws Exception {
+    ca.clock.set(ca.root().getNotAfter().toInstant());
+    assertThatThrownBy(() -> changes().prepare(Role.DEVICE, Optional.empty()))
+        .hasMessageStartingWith("root-1 ended at ")
+        .hasMessageContaining("vouchsafe ca prepare --authority root");
+    Refusals.assertRefused(
+        Reason.AUTHORITY_STATE, () -> changes().prepare(Role.DEVICE, Optional.empty()));
   }
 
   @Test

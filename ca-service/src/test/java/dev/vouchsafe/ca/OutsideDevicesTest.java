@@ -200,6 +200,24 @@ class OutsideDevicesTest {
     assertThat(bundles.current().content().added()).isEmpty();
   }
 
+  /** The old top signs nothing here; the device CA under it did, until a moment ago. */
+  @Test
+  void rightAfterAnotherTopTookOverNothingUnderTheOldOneIsTakenForEnded() throws Exception {
+    openssl.root("newtop");
+    answer(changes().request(Optional.empty()), "newtop");
+    String _ = accept(true, "newtop.pem").authority().id();
+    Refusals.assertRefused(Reason.AUTHORITY_WAITS, () -> changes().retire("root-1", false));
+    assertThat(changes().rotate(Role.ROOT)).as("it is left for later").isEmpty();
+    assertThat(changes().standing().root().steps().getFirst())
+        .satisfies(step -> assertThat(step.waitsFor()).containsExactly(JustStopped.WAITS))
+        .satisfies(step ->
+            assertThat(step.from()).hasValue(ca.clock.instant().plus(DeviceSteps.UNDER_WAY)));
+    assertStates(Role.DEVICE, State.RETIRING, State.ACTIVE);
+    ca.clock.pass(DeviceSteps.UNDER_WAY);
+    assertThat(changes().retire("root-1", false).authority().state()).isEqualTo(State.RETIRED);
+    assertStates(Role.DEVICE, State.RETIRED, State.ACTIVE);
+  }
+
   @Test
   void whereNobodyIsKnownByNameATopWaitsAllTheSame() throws Exception {
     openssl.root("newtop");

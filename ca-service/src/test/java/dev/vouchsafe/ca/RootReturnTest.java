@@ -108,6 +108,50 @@ class RootReturnTest {
     assertState("device-2", State.RETIRING);
   }
 
+  /** It is in the way of nothing, and nobody finds it years later under a root that has retired. */
+  @Test
+  void aDeviceCaThatWasMadeForTheWayBackDoesNotOutlastAFailure() throws Exception {
+    home.activate();
+    revoke("device-1");
+    home.ca.store.behave((key, message) -> key.sign(new byte[1]));
+    Refusals.assertRefused(
+        IssuanceException.Reason.SIGNATURE_FAILED,
+        () -> changes().abort("root-2", Optional.of(State.ACTIVE)));
+    home.ca.store.behave((key, message) -> key.sign(message));
+    home.ca.reopen();
+    assertState("device-3", State.RETIRED);
+    assertState("root-2", State.ACTIVE);
+    changes().abort("root-2", Optional.of(State.ACTIVE));
+    assertState("device-4", State.ACTIVE);
+    assertThat(home.issued().isBelievedBy(home.first)).isTrue();
+  }
+
+  @Test
+  void aDeviceCaThatWasMadeForAWayBackThatWasCutOffRetiresWithItsRoot() throws Exception {
+    home.activate();
+    revoke("device-1");
+    DyingDisk disk = new DyingDisk();
+    home.ca.reopen(disk, Duration.ofSeconds(30));
+    boolean made = false;
+    for (int commits = 1; !made; commits++) {
+      disk.arm(commits, false);
+      assertThatThrownBy(() -> changes().abort("root-2", Optional.of(State.ACTIVE)))
+          .isInstanceOf(IssuanceException.class);
+      home.ca.restart(home.bundle());
+      made =
+          home.ca.ca().authorities().stream()
+              .anyMatch(it -> it.role() == Role.DEVICE && it.state() == State.PREPARED);
+      disk = new DyingDisk();
+      home.ca.reopen(disk, Duration.ofSeconds(30));
+      assertThat(commits).isLessThan(20);
+    }
+    home.ca.restart(home.bundle());
+    changes().retire("root-1", true);
+    assertThat(home.ca.ca().authorities())
+        .extracting(AuthorityInfo::state)
+        .doesNotContain(State.PREPARED);
+  }
+
   @Test
   void withTheRootBeforeComesADeviceCaThatIsNotRevoked() throws Exception {
     changes().rotate(Role.DEVICE);

@@ -68,6 +68,15 @@ record AuthorityStandings(Optional<List<Standing>> known) {
         || known.get().stream().anyMatch(each -> each.id().equals(id) && each.issues());
   }
 
+  /** Where that authority stands; nothing if that isn't known. */
+  String state(String id) {
+    return known.orElse(List.of()).stream()
+        .filter(each -> each.id().equals(id))
+        .map(Standing::state)
+        .findFirst()
+        .orElse("");
+  }
+
   /** Why nothing stops without that store; empty if the device CA is in it, or may be. */
   Optional<String> dispensable(KeyStoreName store) {
     if (known.isEmpty()) {

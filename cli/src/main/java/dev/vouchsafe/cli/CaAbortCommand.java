@@ -23,7 +23,11 @@ import picocli.CommandLine.ParentCommand;
           + " long as it has not retired. What was issued meanwhile stays valid."
     },
     footerHeading = "%nExamples:%n",
-    footer = {"  vouchsafe ca abort", "  vouchsafe ca abort device-2"})
+    footer = {
+      "  vouchsafe ca abort",
+      "  vouchsafe ca abort device-2",
+      "  vouchsafe ca abort --authority root"
+    })
 final class CaAbortCommand implements Callable<Integer> {
   private final Console console;
 
@@ -79,7 +83,7 @@ final class CaAbortCommand implements Callable<Integer> {
             : Optional.empty();
     return waiting.isPresent()
         ? new CaSteps.Meant(waiting.get().path("id").asText(), "")
-        : CaSteps.prepared(client);
+        : CaSteps.prepared(client, "what there is shows `vouchsafe ca status`");
   }
 
   /** Of a home whose device CAs are certified elsewhere, which no service has. */
@@ -92,7 +96,7 @@ final class CaAbortCommand implements Callable<Integer> {
         OutsideHome.waits(globals.home())
             .filter(request -> id == null || request.path("id").asText().equals(id))
             .orElseThrow(() ->
-                CommandFailure.failed(
+                CommandFailure.refused(
                     "no such request for a certificate waits; nothing was changed"));
     String given = outside.abort();
     ObjectNode told = waiting.deepCopy();

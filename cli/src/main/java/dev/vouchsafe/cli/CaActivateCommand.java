@@ -76,7 +76,7 @@ final class CaActivateCommand implements Callable<Integer> {
         id != null
             ? id
             : (whose.role() == CaRole.device
-                    ? CaSteps.prepared(client)
+                    ? CaSteps.prepared(client, "make one with `vouchsafe ca prepare`")
                     : CaSteps.meant(client, whose.role(), "published"))
                 .id();
     JsonNode active =

@@ -16,6 +16,8 @@ import picocli.CommandLine.ParentCommand;
     description = {
       "Makes the next device CA, with a new key, certified by the root. It signs nothing until"
           + " `vouchsafe ca activate`; until then `vouchsafe ca abort` gives it up.",
+      "With --authority root: the next root, the certificates by which it and the present one vouch"
+          + " for each other, and a device CA under it. All three wait for `vouchsafe ca publish`.",
       "Where others certify the device CA (`init --root csr`), it makes its key and a request for"
           + " its certificate: `vouchsafe ca request` prints that. The service need not run for it,"
           + " but it must if another key store is meant.",
@@ -28,7 +30,8 @@ import picocli.CommandLine.ParentCommand;
     footerHeading = "%nExamples:%n",
     footer = {
       "  vouchsafe ca prepare --key-store pkcs11",
-      "  vouchsafe ca prepare --key-store tpm -o json"
+      "  vouchsafe ca prepare --key-store tpm -o json",
+      "  vouchsafe ca prepare --authority root"
     })
 final class CaPrepareCommand implements Callable<Integer> {
   private final Console console;
@@ -77,7 +80,7 @@ final class CaPrepareCommand implements Callable<Integer> {
     OutsideHome outside = new OutsideHome(globals.home(), console);
     if (outside.isOursToChange()) {
       if (authority.equals("root")) {
-        throw CommandFailure.failed(
+        throw CommandFailure.refused(
             "the root of this home is with others: only they make another; have the next device CA"
                 + " certified under it (docs/outside-roots.md)");
       }
@@ -95,7 +98,10 @@ final class CaPrepareCommand implements Callable<Integer> {
         console.out(),
         globals.json(),
         prepared,
-        "it signs nothing yet; give it up with: vouchsafe " + globals.homeArgument() + "ca abort",
+        "it signs nothing yet; give it up with: vouchsafe "
+            + globals.homeArgument()
+            + "ca abort"
+            + (authority.equals("root") ? " --authority root" : ""),
         authority.equals("root")
             ? "publish with: vouchsafe " + globals.homeArgument() + "ca publish"
             : CaSteps.activate(globals));

@@ -35,7 +35,7 @@ final class CaRetireCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "ID",
       arity = "0..1",
-      description = "Which one, such as device-1. Default: the one that is retiring.")
+      description = "Which one, such as device-1. Default: the oldest that is retiring.")
   private @Nullable String id;
 
   @Option(names = "--now", description = "Although something lives under it; says who may break.")
@@ -51,7 +51,7 @@ final class CaRetireCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = CaCommand.globals(parent);
     ServiceClient client = AdminCommands.patient(globals.home());
-    String meant = id != null ? id : CaSteps.meant(client, whose.role(), "retiring").id();
+    String meant = id != null ? id : CaSteps.oldest(client, whose.role(), "retiring").id();
     JsonNode retired =
         CaSteps.take(console, client, meant, "retire", json -> json.writeBooleanField("now", now));
     CaSteps.print(console.out(), globals.json(), retired, "it never signs again", "");

@@ -17,7 +17,7 @@ import picocli.CommandLine.ParentCommand;
           + " be run again and again: while an old authority is retiring, no new rotation begins."
     },
     footerHeading = "%nExamples:%n",
-    footer = {"  vouchsafe ca rotate", "  vouchsafe ca rotate -o json"})
+    footer = {"  vouchsafe ca rotate", "  vouchsafe ca rotate --authority root -o json"})
 final class CaRotateCommand implements Callable<Integer> {
   private final Console console;
 

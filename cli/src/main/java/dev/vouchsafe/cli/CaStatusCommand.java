@@ -46,6 +46,7 @@ final class CaStatusCommand implements Callable<Integer> {
     JsonNode authorities = client.getJson("/authorities");
     JsonNode rotation = client.getJson("/rotation");
     JsonNode gaps = client.getJson("/status").path("gaps");
+    AuthorityStandings standings = AuthorityStandings.of(authorities);
     String next = next(globals, client, authorities, rotation, gaps);
     if (globals.json()) {
       ObjectNode document = stores.deepCopy();
@@ -57,9 +58,9 @@ final class CaStatusCommand implements Callable<Integer> {
       GapText.lines(gaps, console.clock().instant()).forEach(console.out()::println);
       RotationText.standing(console.out(), rotation);
       console.out().println();
-      print(stores, next);
+      print(stores, standings, next);
     }
-    return code(stores, AuthorityStandings.of(authorities)).number();
+    return code(stores, standings).number();
   }
 
   private static String next(
@@ -95,7 +96,7 @@ final class CaStatusCommand implements Callable<Integer> {
     return ExitCode.FAILED.number();
   }
 
-  private void print(JsonNode stores, String next) {
+  private void print(JsonNode stores, AuthorityStandings standings, String next) {
     Table names = new Table("KEY STORE", "STATE", "REASON");
     for (JsonNode item : stores.path("items")) {
       names.row(
@@ -103,10 +104,12 @@ final class CaStatusCommand implements Callable<Integer> {
     }
     names.print(console.out());
     console.out().println();
-    Table proofs = new Table("AUTHORITY", "KEY STORE", "KEY", "DETAIL");
+    Table proofs = new Table("AUTHORITY", "STATE", "KEY STORE", "KEY", "DETAIL");
     for (JsonNode proof : stores.path("proofs")) {
+      String authority = proof.path("authority").asText();
       proofs.row(
-          proof.path("authority").asText(),
+          authority,
+          standings.state(authority),
           proof.path("keyStore").asText(),
           proof.path("outcome").asText(),
           proof.path("detail").asText());

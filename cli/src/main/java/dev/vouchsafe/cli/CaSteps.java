@@ -40,14 +40,35 @@ final class CaSteps {
   /**
    * The device CA that is prepared to take over from the active one: a step without an id means it.
    * One that is prepared under the next root takes over with that, and is not meant.
+   *
+   * @param otherwise what is to be done where there is none
    */
-  static Meant prepared(ServiceClient client) throws CommandFailure {
+  static Meant prepared(ServiceClient client, String otherwise) throws CommandFailure {
     String id = client.getJson("/rotation").at("/device/next/id").asText();
     if (id.isEmpty()) {
-      throw CommandFailure.refused(
-          "no authority is prepared; make one with `vouchsafe ca prepare --key-store NAME`");
+      throw CommandFailure.refused("no device CA is prepared; " + otherwise);
     }
     return new Meant(id, "prepared");
+  }
+
+  /** The oldest of a role that is in that state. */
+  static Meant oldest(ServiceClient client, CaRole role, String state) throws CommandFailure {
+    for (JsonNode authority : client.getJson("/authorities").path("items")) {
+      if (isIn(authority, role.name(), state)) {
+        return new Meant(authority.path("id").asText(), state);
+      }
+    }
+    throw none(role, state);
+  }
+
+  private static CommandFailure none(CaRole role, String... states) {
+    return CommandFailure.refused(
+        "no " + role + " is " + String.join(" or ", states) + "; see `vouchsafe ca status`");
+  }
+
+  private static boolean isIn(JsonNode authority, String role, String state) {
+    return authority.path("role").asText().equals(role)
+        && authority.path("state").asText().equals(state);
   }
 
   /** The one of a role that is in one of these states, the first that any is in. */
@@ -59,8 +80,7 @@ final class CaSteps {
         return new Meant(found.get().path("id").asText(), state);
       }
     }
-    throw CommandFailure.refused(
-        "no " + role + " is " + String.join(" or ", states) + "; see `vouchsafe ca status`");
+    throw none(role, states);
   }
 
   /** Whether the next device CA is certified by others. */
@@ -128,8 +148,7 @@ final class CaSteps {
   private static Optional<JsonNode> find(JsonNode authorities, String role, String state) {
     Optional<JsonNode> found = Optional.empty();
     for (JsonNode authority : authorities.path("items")) {
-      if (authority.path("role").asText().equals(role)
-          && authority.path("state").asText().equals(state)) {
+      if (isIn(authority, role, state)) {
         found = Optional.of(authority);
       }
     }

@@ -45,7 +45,11 @@ final class RotationText {
 
   private static String name(String role, JsonNode step) {
     String authority = step.path("authority").asText();
-    return step.path("step").asText() + " " + (authority.isEmpty() ? "a new " + role : authority);
+    return step.path("step").asText() + " " + (authority.isEmpty() ? fresh(role) : authority);
+  }
+
+  private static String fresh(String role) {
+    return role.equals("device") ? "a new device CA" : "a new " + role;
   }
 
   private static String by(JsonNode step) {
@@ -60,9 +64,13 @@ final class RotationText {
             + (event.path("by").asText().isEmpty() ? "" : " by " + event.path("by").asText())
             + ": "
             + event.path("outcome").asText();
-    return event.path("outcome").asText().equals("interrupted")
-        ? what + "; the service ended in the middle of it, and nothing of it is left: take it again"
-        : what;
+    return switch (event.path("outcome").asText()) {
+      case "begun" -> what + ", and not ended yet: look again";
+      case "interrupted" ->
+          what
+              + "; the service ended in the middle of it, and nothing of it is left: take it again";
+      default -> what;
+    };
   }
 
   /** What comes next in a plan. */

@@ -129,7 +129,7 @@ class CaCommandsTest {
           .contains("1. retire device-1, from 2027-01-01T01:00:00Z, by itself")
           .contains("   waits for: 3 living certificates")
           .contains("   affects: edgeHub: 3 living")
-          .contains("2. prepare a new device, from 2027-11-05T10:20:30Z, by itself");
+          .contains("2. prepare a new device CA, from 2027-11-05T10:20:30Z, by itself");
       assertThat(run("ca", "plan", "--authority", "root").out())
           .contains("root-1 signs")
           .contains("1. publish root-2, from 2027-01-01T00:00:00Z, by you");
@@ -228,6 +228,50 @@ class CaCommandsTest {
           .isEqualTo("POST /authorities/device-1/retire {\"now\":true}");
       assertThat(run("ca", "retire", "-o", "json").json().path("breaks")).hasSize(1);
       assertThat(run("ca", "retire", "--authority", "root").code()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void ofSeveralThatRetireTheOldestIsMeant() throws IOException {
+    try (FakeService service =
+        service(
+            authorities("device-1 retiring", "device-2 retiring", "device-3 active"),
+            done("device-1", "retired"))) {
+      assertThat(run("ca", "retire").code()).isZero();
+      assertThat(service.requests()).last().asString().contains("/authorities/device-1/retire");
+    }
+  }
+
+  @Test
+  void whatIsPreparedIsGivenUpAsItSays() throws IOException {
+    try (FakeService _ = service(authorities(), done("device-2", "prepared"))) {
+      assertThat(run("ca", "prepare").out())
+          .contains("give it up with: vouchsafe ")
+          .containsPattern("ca abort\n");
+      assertThat(run("ca", "prepare", "--authority", "root").out())
+          .containsPattern("ca abort --authority root\n");
+    }
+  }
+
+  @Test
+  void aStepThatGoesOnIsToldAsSuch() throws IOException {
+    try (FakeService _ =
+        FakeService.answering(
+            home().adminSocket(),
+            line ->
+                line.startsWith("GET /rotation")
+                    ? FakeService.json(200, rotation("prepare", "", "begun"))
+                    : FakeService.json(200, authorities("device-2 active")))) {
+      assertThat(run("ca", "status").out())
+          .contains("prepare a new device CA by uid 0: begun, and not ended yet: look again");
+    }
+  }
+
+  @Test
+  void statusSaysWhereEachAuthorityStands() throws IOException {
+    try (FakeService _ =
+        service(authorities("device-2 active"), FakeService.json(200, "{\"gaps\":[]}"))) {
+      assertThat(run("ca", "status").out()).containsPattern("device-2 +active +software +works");
     }
   }
 

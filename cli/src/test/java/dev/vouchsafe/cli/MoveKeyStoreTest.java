@@ -219,7 +219,7 @@ class MoveKeyStoreTest {
     configureTheToken();
     try (ServiceProcess service = process().serve()) {
       Path before = fetched("before");
-      assertThat(command("ca", "abort").err()).contains("no authority is prepared");
+      assertThat(command("ca", "abort").err()).contains("no device CA is prepared");
       assertThat(command("ca", "activate").code()).isEqualTo(3);
       assertThat(good("ca", "prepare", "--key-store", "pkcs11", "-o", "json"))
           .contains("\"state\" : \"prepared\"")

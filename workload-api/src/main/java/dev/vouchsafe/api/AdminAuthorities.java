@@ -6,6 +6,7 @@ import dev.vouchsafe.ca.AuthorityRequest;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.RotationEvent;
 import dev.vouchsafe.ca.StepTaken;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -100,10 +101,30 @@ final class AdminAuthorities {
     return OutsideAuthoritiesApi.one(Status.OK, waiting, "retired");
   }
 
-  /** Takes all steps that can be taken now. */
+  /**
+   * Takes all steps that can be taken now. Those that were stand, also where the next one fails.
+   */
   Response rotate(Request request, long uid) throws Failure {
     AuthorityInfo.Role role = StepBody.role(V1Api.json(request));
-    return RotationViews.taken(taken("rotate", word(role), uid, changes -> changes.rotate(role)));
+    List<StepTaken> taken = new ArrayList<>();
+    try {
+      return RotationViews.taken(
+          taken(
+              "rotate",
+              word(role),
+              uid,
+              changes -> {
+                changes.rotate(role, taken::add);
+                return taken;
+              }));
+    } catch (Failure e) {
+      if (taken.isEmpty()) {
+        throw e;
+      }
+      String done = told(taken);
+      trail.act(uid, "rotate-authority", word(role), done);
+      throw e.after(done);
+    }
   }
 
   /** Has the trust bundle hold one. */

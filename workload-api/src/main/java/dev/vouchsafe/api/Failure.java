@@ -131,6 +131,12 @@ final class Failure extends Exception {
     return Math.toIntExact(Math.clamp(again.plusMillis(999).toSeconds(), 1, 3600));
   }
 
+  /** The same of what was done in part. */
+  Failure after(String done) {
+    return new Failure(
+        status, code, "done: " + done + "; then: " + detail, modules, allow, retryAfter);
+  }
+
   Status status() {
     return status;
   }

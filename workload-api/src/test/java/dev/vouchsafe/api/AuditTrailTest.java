@@ -12,6 +12,7 @@ import dev.vouchsafe.audit.AuditEvent.Outcome;
 import dev.vouchsafe.audit.AuditUnavailableException;
 import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
+import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.LedgerEntry;
 import dev.vouchsafe.ca.RotationEvent;
@@ -428,6 +429,23 @@ class AuditTrailTest {
         .as("what is asked, before anything of it is done, and what became of it")
         .extracting(AuditEvent.Act::result)
         .containsExactly("asked", "device-1 active");
+  }
+
+  @Test
+  void ofARotationThatFailsHalfWayItIsSaidWhatStands() throws Exception {
+    authority.noNextStep =
+        new IssuanceException(IssuanceException.Reason.KEY_STORE_UNAVAILABLE, "it is in a drawer");
+    Answer rotated =
+        RawClient.once(
+            server.admin, Bodies.post("/authorities/rotate", "{\"authority\":\"device\"}"));
+    assertThat(rotated.status()).isEqualTo(503);
+    assertThat(rotated.json("detail")).isEqualTo("done: device-1 active; then: it is in a drawer");
+    assertThat(home.audit.acts())
+        .extracting(AuditEvent.Act::action, AuditEvent.Act::result)
+        .containsExactly(
+            tuple("rotate-authority", "asked"),
+            tuple("rotate-authority", "key-store-unavailable"),
+            tuple("rotate-authority", "device-1 active"));
   }
 
   @Test

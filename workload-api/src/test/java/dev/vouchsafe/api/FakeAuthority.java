@@ -64,6 +64,9 @@ final class FakeAuthority implements CertificateAuthority {
   /** What each step ends with, if not with the device CA. */
   volatile @Nullable IssuanceException noStep;
 
+  /** What a rotation ends with after its first step, if not with that. */
+  volatile @Nullable IssuanceException noNextStep;
+
   /** Who wants to know what is done by nobody. */
   final List<Consumer<RotationEvent>> rotations = new CopyOnWriteArrayList<>();
 
@@ -231,8 +234,12 @@ final class FakeAuthority implements CertificateAuthority {
     }
 
     @Override
-    public List<StepTaken> rotate(AuthorityInfo.Role role) throws IssuanceException {
-      return List.of(new StepTaken(step("rotate " + role + " by " + actor), List.of()));
+    public void rotate(AuthorityInfo.Role role, Consumer<StepTaken> taken)
+        throws IssuanceException {
+      taken.accept(new StepTaken(step("rotate " + role + " by " + actor), List.of()));
+      if (noNextStep != null) {
+        throw noNextStep;
+      }
     }
 
     @Override
