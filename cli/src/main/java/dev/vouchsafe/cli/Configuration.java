@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What {@code vouchsafe.toml} says, every value checked and every default filled in.
@@ -69,10 +70,18 @@ record Configuration(
    * Where it listens.
    *
    * @param workload path of the modules' socket
+   * @param spiffe path of the socket of the SPIFFE Workload API, unless it is off
    * @param admin path of the administrators' socket
    * @param https the https listener, absent if it is off
    */
-  record Listen(Path workload, Path admin, Optional<HostPort> https) {}
+  record Listen(Path workload, Optional<Path> spiffe, Path admin, Optional<HostPort> https) {
+    /** The sockets that there are to be. */
+    List<Path> sockets() {
+      return Stream.of(Optional.of(workload), spiffe, Optional.of(admin))
+          .flatMap(Optional::stream)
+          .toList();
+    }
+  }
 
   /**
    * An address to bind.

@@ -12,6 +12,7 @@ enum ConfigurationKey {
   TRUST_DOMAIN("gateway", "trust-domain", Kind.TEXT, null),
   LAYER("gateway", "layer", Kind.INTEGER, "1"),
   WORKLOAD("listen", "workload", Kind.TEXT, null),
+  SPIFFE("listen", "spiffe", Kind.TEXT, null),
   ADMIN("listen", "admin", Kind.TEXT, null),
   HTTPS("listen", "https", Kind.TEXT, ":8443"),
   STORE("keys", "store", Kind.TEXT, "software"),
@@ -81,8 +82,7 @@ enum ConfigurationKey {
    * Keys that the design has a place for and this version has no code for. They are refused, since
    * a key that is taken and does nothing is a lie to the one who set it.
    */
-  private static final Map<String, List<String>> LATER =
-      Map.of("listen", List.of("spiffe", "loopback"));
+  private static final Map<String, List<String>> LATER = Map.of("listen", List.of("loopback"));
 
   private final String section;
   private final String key;

@@ -57,6 +57,7 @@ final class ConfigurationValues {
             gateway,
             new Configuration.Listen(
                 socket(ConfigurationKey.WORKLOAD, home.workloadSocket()),
+                spiffe(home),
                 socket(ConfigurationKey.ADMIN, home.adminSocket()),
                 https()),
             new KeyStoreValues(this).keys(),
@@ -81,10 +82,17 @@ final class ConfigurationValues {
                 extra()),
             rotation(),
             untrusted());
-    if (configuration.listen().workload().equals(configuration.listen().admin())) {
+    requireDifferent(configuration.listen());
+    return configuration;
+  }
+
+  private void requireDifferent(Configuration.Listen listen) throws ConfigurationException {
+    if (listen.workload().equals(listen.admin())) {
       throw wrong(ConfigurationKey.ADMIN, "must be another path than [listen] workload");
     }
-    return configuration;
+    if (Set.copyOf(listen.sockets()).size() < listen.sockets().size()) {
+      throw wrong(ConfigurationKey.SPIFFE, "must be another path than [listen] workload and admin");
+    }
   }
 
   private GatewayIdentity gateway() throws ConfigurationException {
@@ -260,6 +268,12 @@ final class ConfigurationValues {
     }
     int port = number(ConfigurationKey.HTTPS, text.substring(colon + 1), 0, HIGHEST_PORT);
     return Optional.of(new Configuration.HostPort(bare, port));
+  }
+
+  private Optional<Path> spiffe(Home home) throws ConfigurationException {
+    return "off".equals(values.get(ConfigurationKey.SPIFFE))
+        ? Optional.empty()
+        : Optional.of(socket(ConfigurationKey.SPIFFE, home.spiffeSocket()));
   }
 
   private Path socket(ConfigurationKey key, Path standard) throws ConfigurationException {

@@ -182,7 +182,7 @@ final class Daemon implements AutoCloseable {
   /** Whoever can write the folder of a socket can put another there, and be taken for us. */
   private static void requireOwnSocketFolders(Configuration.Listen listen)
       throws IOException, CommandFailure {
-    for (Path socket : List.of(listen.workload(), listen.admin())) {
+    for (Path socket : listen.sockets()) {
       FileTrust.requireFolder("[listen] " + socket, Home.parent(socket));
     }
   }
@@ -191,6 +191,7 @@ final class Daemon implements AutoCloseable {
     Optional<Configuration.HostPort> at = configuration.listen().https();
     return new ApiSettings(
         configuration.listen().workload(),
+        configuration.listen().spiffe(),
         configuration.listen().admin(),
         at.isPresent() ? Optional.of(HttpsNames.listener(at.get())) : Optional.empty(),
         configuration.limits());

@@ -64,6 +64,10 @@ record Home(Path configuration, Path registrations, Path data, Path run, Path se
     return run.resolve("workload.sock");
   }
 
+  Path spiffeSocket() {
+    return run.resolve("spiffe.sock");
+  }
+
   Path adminSocket() {
     return run.resolve("admin.sock");
   }

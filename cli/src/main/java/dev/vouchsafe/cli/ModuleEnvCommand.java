@@ -11,12 +11,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
-/** Prints the environment that an IoT Edge module reads. */
+/** Prints the environment that a module written for IoT Edge or SPIFFE reads. */
 @Command(
     name = "env",
     description = {
-      "Prints the environment variables that a module written for IoT Edge needs, one KEY=value a"
-          + " line, quoted for a shell and for systemd's EnvironmentFile=."
+      "Prints the environment variables that a module written for IoT Edge or SPIFFE needs, one"
+          + " KEY=value a line, quoted for a shell and for systemd's EnvironmentFile=."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -98,6 +98,12 @@ final class ModuleEnvCommand implements Callable<Integer> {
         "IOTEDGE_GATEWAYHOSTNAME",
         gateway == null ? Names.hostName().orElse(configuration.gateway().deviceId()) : gateway);
     variables.put("IOTEDGE_APIVERSION", API_VERSION);
+    if (module.spiffePath().isPresent()) {
+      configuration
+          .listen()
+          .spiffe()
+          .ifPresent(socket -> variables.put("SPIFFE_ENDPOINT_SOCKET", "unix://" + socket));
+    }
     return variables;
   }
 }

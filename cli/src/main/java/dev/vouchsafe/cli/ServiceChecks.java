@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What {@code check} says of the running service, and of what it would find when it starts. */
 final class ServiceChecks {
@@ -145,7 +146,7 @@ final class ServiceChecks {
   /** Whether the sockets can be made, while the service doesn't hold them. */
   List<Finding> sockets(Configuration configuration) {
     List<Finding> findings = new ArrayList<>();
-    for (Path socket : List.of(configuration.listen().workload(), configuration.listen().admin())) {
+    for (Path socket : configuration.listen().sockets()) {
       socketFolder(Home.parent(socket)).ifPresent(findings::add);
       if (Files.isDirectory(socket)) {
         findings.add(
@@ -155,7 +156,10 @@ final class ServiceChecks {
     if (findings.isEmpty()) {
       findings.add(
           Finding.ok(
-              "sockets", configuration.listen().workload() + " " + configuration.listen().admin()));
+              "sockets",
+              configuration.listen().sockets().stream()
+                  .map(Path::toString)
+                  .collect(Collectors.joining(" "))));
     }
     return findings;
   }

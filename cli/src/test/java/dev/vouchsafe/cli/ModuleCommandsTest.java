@@ -220,4 +220,13 @@ class ModuleCommandsTest {
     assertThat(module("env", "mod 1$x", "-o", "json").json().path("IOTEDGE_MODULEID").asText())
         .isEqualTo("mod 1$x");
   }
+
+  @Test
+  void theEnvironmentNamesTheSpiffeSocketToWhoeverHasASpiffeId() {
+    module("add", "web", "--selector", "unix:uid:1");
+    module("add", "mod 1$x", "--selector", "unix:uid:1");
+    assertThat(module("env", "web").out())
+        .contains("SPIFFE_ENDPOINT_SOCKET=unix://" + home().spiffeSocket());
+    assertThat(module("env", "mod 1$x").out()).doesNotContain("SPIFFE");
+  }
 }

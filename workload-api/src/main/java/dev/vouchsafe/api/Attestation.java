@@ -10,6 +10,7 @@ import dev.vouchsafe.attestation.Written;
 import dev.vouchsafe.audit.AuditEvent;
 import dev.vouchsafe.trust.BundleReaders;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -143,6 +144,41 @@ final class Attestation {
       throw Failure.several(names);
     }
     return candidates.holding.getFirst();
+  }
+
+  /**
+   * As what a caller stands.
+   *
+   * @param holding the registrations that hold, by name
+   * @param failed what was measured of those that don't
+   */
+  record Standing(List<Verdict.Attested> holding, List<SelectorResult> failed) {}
+
+  /**
+   * Measures the caller against every registration that it could be. Records nothing, unless one
+   * can't be measured now: then nothing is known, since that one may hold as well.
+   */
+  Standing all(ModuleCall call) throws Failure {
+    Candidates candidates = new Candidates();
+    for (Registration registration : registrations.current().candidates(call.caller())) {
+      measure(call.caller(), registration, candidates);
+    }
+    if (candidates.open != null) {
+      throw unavailable(call, AuditTrail.Subject.NOBODY, candidates.open, AuditTrail.Made.NOTHING);
+    }
+    candidates.holding.sort(Comparator.comparing(attested -> attested.registration().name()));
+    candidates.holding.forEach(attested -> readers.heard(attested.registration().name()));
+    return new Standing(List.copyOf(candidates.holding), List.copyOf(candidates.results));
+  }
+
+  /** The end of a caller for whom no registration holds, on record. */
+  Failure noneHolds(ModuleCall call, Standing standing) {
+    return refused(
+        call,
+        AuditTrail.Subject.NOBODY,
+        new Verdict.Refused(
+            "not-registered", "no registration holds for the caller", standing.failed()),
+        AuditTrail.Made.NOTHING);
   }
 
   /** Measures the caller until one registration holds, whichever it is. */

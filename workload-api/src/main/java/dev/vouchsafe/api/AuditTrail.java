@@ -67,9 +67,20 @@ final class AuditTrail {
    * @param certificates serials
    * @param tokens ids
    * @param expires when they do
+   * @param again whether it is on record already, and is handed out once more
    */
-  record Made(List<String> certificates, List<String> tokens, Optional<Instant> expires) {
+  record Made(
+      List<String> certificates, List<String> tokens, Optional<Instant> expires, boolean again) {
     static final Made NOTHING = new Made(List.of(), List.of(), Optional.empty());
+
+    Made(List<String> certificates, List<String> tokens, Optional<Instant> expires) {
+      this(certificates, tokens, expires, false);
+    }
+
+    static Made of(Svid svid) {
+      return new Made(
+          List.of(svid.serial()), List.of(), Optional.of(svid.notAfter()), svid.isOnRecord());
+    }
 
     static Made of(IssuedCertificate issued) {
       return new Made(List.of(issued.serial()), List.of(), Optional.of(issued.notAfter()));
@@ -81,7 +92,8 @@ final class AuditTrail {
   }
 
   /**
-   * Records what is to be handed out. A certificate waits for the disk, a token doesn't.
+   * Records what is to be handed out. A certificate waits for the disk, unless one that it was
+   * handed out before stands there already; a token doesn't.
    *
    * @return ends when it is recorded; if it can't be, it must not be handed out
    */
@@ -95,7 +107,7 @@ final class AuditTrail {
             Subject.of(attested.registration()),
             attested.results(),
             made);
-    if (!made.certificates().isEmpty()) {
+    if (!made.certificates().isEmpty() && !made.again()) {
       return log.record(decision);
     }
     try {

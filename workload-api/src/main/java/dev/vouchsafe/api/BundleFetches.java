@@ -45,7 +45,7 @@ final class BundleFetches {
     CallerLease lease = peer.caller();
     // A HEAD request is answered without the bundle.
     if (lease == null
-        || !exchange.request().method().equals("GET")
+        || exchange.request().method().equals("HEAD")
         || !lease.isNewsOf(sequence, System.nanoTime())) {
       exchange.answer(response);
       return;

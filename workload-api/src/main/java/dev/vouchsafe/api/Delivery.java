@@ -1,5 +1,7 @@
 package dev.vouchsafe.api;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -69,9 +71,12 @@ final class Delivery {
 
   private boolean record(Parcel<?> parcel) {
     if (!parcel.isBack()) {
+      CompletableFuture<?>[] records =
+          parcel.portions().stream()
+              .map(portion -> trail.issued(parcel.call(), portion.attested(), portion.made()))
+              .toArray(CompletableFuture<?>[]::new);
       CompletableFuture<?> _ =
-          trail
-              .issued(parcel.call(), parcel.attested(), parcel.made())
+          CompletableFuture.allOf(records)
               .whenComplete((done, error) ->
                   goOn(parcel, () -> handOver(parcel, error), () -> takeBack(parcel)));
     }
@@ -80,12 +85,12 @@ final class Delivery {
 
   /** What is on record as issued stays here after all. */
   private void takeBack(Parcel<?> parcel) {
-    parcel.takeBack(() -> trail.undelivered(parcel.call(), parcel.attested(), parcel.made()));
+    parcel.takeBack(() -> undelivered(parcel, parcel.portions()));
   }
 
   private boolean handOver(Parcel<?> parcel, @Nullable Throwable unrecorded) throws Failure {
     if (unrecorded != null) {
-      throw trail.unrecorded(parcel.call(), parcel.attested(), parcel.made(), cause(unrecorded));
+      throw unrecorded(parcel, cause(unrecorded));
     }
     if (parcel.isBack()) {
       // Given up before it was on record: the word that takes it back comes last.
@@ -94,7 +99,7 @@ final class Delivery {
     }
     boolean told = false;
     try {
-      attestation.confirm(parcel.call(), parcel.attested(), parcel.made());
+      confirm(parcel);
       told = answer(parcel);
     } catch (Failure onRecord) {
       told = true;
@@ -108,13 +113,42 @@ final class Delivery {
     return true;
   }
 
+  private Failure unrecorded(Parcel<?> parcel, Throwable why) {
+    List<Parcel.Portion> portions = parcel.portions();
+    for (Parcel.Portion portion : portions.subList(1, portions.size())) {
+      Failure _ = trail.unrecorded(parcel.call(), portion.attested(), portion.made(), why);
+    }
+    Parcel.Portion first = portions.getFirst();
+    return trail.unrecorded(parcel.call(), first.attested(), first.made(), why);
+  }
+
+  /** The last look, as each that its caller stands as. */
+  private void confirm(Parcel<?> parcel) throws Failure {
+    List<Parcel.Portion> portions = parcel.portions();
+    for (Parcel.Portion portion : portions) {
+      try {
+        attestation.confirm(parcel.call(), portion.attested(), portion.made());
+      } catch (Failure onRecord) {
+        // The others go nowhere either.
+        List<Parcel.Portion> others = new ArrayList<>(portions);
+        others.remove(portion);
+        undelivered(parcel, others);
+        throw onRecord;
+      }
+    }
+  }
+
+  private void undelivered(Parcel<?> parcel, List<Parcel.Portion> portions) {
+    portions.forEach(each -> trail.undelivered(parcel.call(), each.attested(), each.made()));
+  }
+
   private boolean answer(Parcel<?> parcel) {
     Runnable lost = () -> ways.apart(() -> takeBack(parcel));
     if (!parcel.call().exchange().answer(parcel.answer(), lost)) {
       return false;
     }
     parcel.handedOver();
-    trail.handedOver(parcel.made());
+    parcel.portions().forEach(portion -> trail.handedOver(portion.made()));
     return true;
   }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * since the caller's file system can make it slow; until it ends or is given up the connection
  * keeps the socket open, so that its descriptor can't come to mean another process's.
  */
-final class FirstLook implements BiConsumer<HttpConnection, Object> {
+final class FirstLook implements BiConsumer<Arrival, Object> {
   private static final QuietLog LOG = new QuietLog(FirstLook.class);
 
   /** One user's are looked at in the order in which they came, those of several by turns. */
@@ -29,19 +29,19 @@ final class FirstLook implements BiConsumer<HttpConnection, Object> {
   }
 
   @Override
-  public void accept(HttpConnection connection, Object owner) {
+  public void accept(Arrival connection, Object owner) {
     int socket = ((UnixChannel) connection.context().channel()).fd().intValue();
     new Look(connection, owner, socket).start();
   }
 
   private final class Look implements CallerWorkers.Work {
-    private final HttpConnection connection;
+    private final Arrival connection;
     private final Object owner;
     private final int socket;
     private final Turns.Ticket turn;
     private final AtomicBoolean over = new AtomicBoolean();
 
-    Look(HttpConnection connection, Object owner, int socket) {
+    Look(Arrival connection, Object owner, int socket) {
       this.connection = connection;
       this.owner = owner;
       this.socket = socket;

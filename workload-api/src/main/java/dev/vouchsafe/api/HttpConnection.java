@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * single read has brought beyond that waits in the queue. All of it runs on the channel's event
  * loop, except where something else is said.
  */
-final class HttpConnection extends ChannelInboundHandlerAdapter {
+final class HttpConnection extends ChannelInboundHandlerAdapter implements Arrival {
   /**
    * How many decoded messages wait at most, two for a request without a body. One read can bring a
    * thousand tiny requests, and each costs far more decoded than it did on the wire; who sends more
@@ -104,7 +104,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     return intake;
   }
 
-  ChannelHandlerContext context() {
+  @Override
+  public ChannelHandlerContext context() {
     if (context == null) {
       throw new IllegalStateException("not in a pipeline");
     }
@@ -123,8 +124,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     ctx.fireChannelActive();
   }
 
-  /** Takes requests from now on. */
-  void begin(Peer newPeer) {
+  @Override
+  public void begin(Peer newPeer) {
     peer = newPeer;
     if (!context().channel().isActive()) {
       releasePeer();

@@ -1,6 +1,5 @@
 package dev.vouchsafe.api;
 
-import dev.vouchsafe.attestation.Written;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -9,7 +8,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
@@ -29,7 +27,7 @@ final class Listener extends ChannelInitializer<Channel> {
   private final Doorkeeper door;
   private final Quota bodies;
   private final ChannelGroup channels;
-  private final BiConsumer<HttpConnection, Object> firstStep;
+  private final BiConsumer<? super HttpConnection, Object> firstStep;
   private final @Nullable Tls tls;
   private final @Nullable Attestation writers;
 
@@ -49,7 +47,7 @@ final class Listener extends ChannelInitializer<Channel> {
       Doorkeeper door,
       Quota bodies,
       ChannelGroup channels,
-      BiConsumer<HttpConnection, Object> firstStep,
+      BiConsumer<? super HttpConnection, Object> firstStep,
       @Nullable Tls tls,
       @Nullable Attestation writers) {
     this.routes = routes;
@@ -107,7 +105,7 @@ final class Listener extends ChannelInitializer<Channel> {
             });
     place.connection = connection;
     if (writers != null) {
-      watchWriters((EpollDomainSocketChannel) channel, connection.intake(), writers);
+      WriterWatch.begin((EpollDomainSocketChannel) channel, connection.intake(), writers);
     }
     ChannelPipeline pipeline = channel.pipeline();
     if (tls != null) {
@@ -127,20 +125,6 @@ final class Listener extends ChannelInitializer<Channel> {
   /** For one that isn't let in, or has to give way. */
   static Failure tooMany() {
     return Failure.of(Problem.TOO_MANY_CONNECTIONS, "too many connections are open");
-  }
-
-  private static void watchWriters(
-      EpollDomainSocketChannel channel, Intake intake, Attestation writers) throws IOException {
-    PeerCredentials peer = channel.peerCredentials();
-    channel
-        .config()
-        .setRecvByteBufAllocator(
-            new WriterWatch(
-                channel.config().getRecvByteBufAllocator(),
-                writers,
-                channel.fd().intValue(),
-                new Written.By(peer.pid(), Integer.toUnsignedLong(peer.uid())),
-                intake));
   }
 
   @Override

@@ -190,19 +190,23 @@ final class ModuleCalls {
         call,
         attested,
         authority.issue(grant, request),
-        new Handling<>(AuditTrail.Made::of, authority::withhold, answer, receipt));
+        new Handling<>(
+            made -> List.of(new Parcel.Portion(attested, AuditTrail.Made.of(made))),
+            authority::withhold,
+            answer,
+            receipt));
   }
 
   /**
    * What is done with something that was issued.
    *
-   * @param made what is recorded of it
+   * @param portions what is recorded of it
    * @param withhold what becomes of it if it can't be handed over
    * @param answer lays the answer out
    * @param receipt is told what becomes of that
    */
   record Handling<T>(
-      Function<T, AuditTrail.Made> made,
+      Function<T, List<Parcel.Portion>> portions,
       Consumer<T> withhold,
       Function<T, Response> answer,
       Receipt receipt) {}
@@ -222,7 +226,7 @@ final class ModuleCalls {
                   throw failure(call, attested, error);
                 });
           } else {
-            delivery.begin(new Parcel<>(call, attested, issued, handling));
+            delivery.begin(new Parcel<>(call, issued, handling));
           }
         });
   }

@@ -26,14 +26,14 @@ enum Operation {
   static Operation of(String path) {
     int slash = path.lastIndexOf('/');
     return switch (path.substring(slash + 1)) {
-      case "certificates", "server" -> CERTIFICATE;
-      case "tokens" -> TOKEN;
+      case "certificates", "server", "FetchX509SVID" -> CERTIFICATE;
+      case "tokens", "FetchJWTSVID" -> TOKEN;
       case "identity" -> path.startsWith("/v1/") ? IDENTITY : CERTIFICATE;
       case "modules", "" -> MODULES;
       case "sign" -> SIGN;
       case "encrypt" -> ENCRYPT;
       case "decrypt" -> DECRYPT;
-      case "trust-bundle", "manifest-trust-bundle" -> BUNDLE;
+      case "trust-bundle", "manifest-trust-bundle", "FetchX509Bundles", "FetchJWTBundles" -> BUNDLE;
       default -> OTHER;
     };
   }

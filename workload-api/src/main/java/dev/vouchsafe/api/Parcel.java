@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.Verdict;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -12,17 +13,22 @@ final class Parcel<T> {
     BACK
   }
 
+  /**
+   * What was made for a caller as one registration.
+   *
+   * @param attested as which it stands
+   */
+  record Portion(Verdict.Attested attested, AuditTrail.Made made) {}
+
   private final ModuleCall call;
-  private final Verdict.Attested attested;
   private final T issued;
   private final ModuleCalls.Handling<T> handling;
   private volatile boolean arrived;
   private final AtomicReference<Place> place = new AtomicReference<>(Place.HERE);
   private final AtomicBoolean told = new AtomicBoolean();
 
-  Parcel(ModuleCall call, Verdict.Attested attested, T issued, ModuleCalls.Handling<T> handling) {
+  Parcel(ModuleCall call, T issued, ModuleCalls.Handling<T> handling) {
     this.call = call;
-    this.attested = attested;
     this.issued = issued;
     this.handling = handling;
   }
@@ -31,12 +37,9 @@ final class Parcel<T> {
     return call;
   }
 
-  Verdict.Attested attested() {
-    return attested;
-  }
-
-  AuditTrail.Made made() {
-    return handling.made().apply(issued);
+  /** What is in it, one for each registration that its caller stands as; each on record apart. */
+  List<Portion> portions() {
+    return handling.portions().apply(issued);
   }
 
   Response answer() {

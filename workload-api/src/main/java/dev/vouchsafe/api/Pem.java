@@ -1,6 +1,7 @@
 package dev.vouchsafe.api;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -12,9 +13,14 @@ import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Certificates and keys as text (RFC 7468), by what the JDK has. */
 final class Pem {
+  private static final Pattern BLOCK =
+      Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\\s]+)-----END \\1-----");
+
   private Pem() {}
 
   static String of(X509Certificate certificate) {
@@ -47,15 +53,22 @@ final class Pem {
         .toArray(X509Certificate[]::new);
   }
 
+  /** What its blocks hold, one after the other. */
+  static byte[] der(String pem) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream(pem.length());
+    Matcher blocks = BLOCK.matcher(pem);
+    while (blocks.find()) {
+      all.writeBytes(Base64.getMimeDecoder().decode(blocks.group(2)));
+    }
+    return all.toByteArray();
+  }
+
   /**
    * @param pem an unencrypted PKCS#8 key
    * @param algorithm the algorithm of the certificate's public key
    */
   static PrivateKey privateKey(String pem, String algorithm) throws GeneralSecurityException {
-    String base64 =
-        pem.replace("-----BEGIN PRIVATE KEY-----", "").replace("-----END PRIVATE KEY-----", "");
-    byte[] der = Base64.getMimeDecoder().decode(base64);
-    return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der));
+    return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der(pem)));
   }
 
   private static byte[] encoded(X509Certificate certificate) {

@@ -23,6 +23,10 @@ enum Problem {
   GENERATION_MISMATCH("generation-mismatch", Status.FORBIDDEN),
   CALLER_UNKNOWN("caller-unknown", Status.SERVICE_UNAVAILABLE),
   ATTESTATION_UNAVAILABLE("attestation-unavailable", Status.SERVICE_UNAVAILABLE),
+  /** SPIFFE only: no registration holds for the caller, so far. */
+  CALLER_UNREGISTERED("caller-unregistered", Status.SERVICE_UNAVAILABLE),
+  /** SPIFFE only: a token that is to be validated is not good. */
+  TOKEN_INVALID("token-invalid", Status.BAD_REQUEST),
   TOO_MANY_CONNECTIONS("too-many-connections", Status.TOO_MANY_REQUESTS),
   TOO_MANY_REQUESTS("too-many-requests", Status.TOO_MANY_REQUESTS),
   TOO_MANY_BODIES("too-many-bodies", Status.TOO_MANY_REQUESTS),

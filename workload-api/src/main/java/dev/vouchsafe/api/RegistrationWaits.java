@@ -70,12 +70,22 @@ final class RegistrationWaits implements AutoCloseable {
       start.run();
       return;
     }
-    long nanos = TimeUnit.SECONDS.toNanos(seconds(asked.get()));
+    hold(exchange, lease, Duration.ofSeconds(seconds(asked.get())), start);
+  }
+
+  /**
+   * Starts a request once a registration holds for its caller, or the time is over. Runs on the
+   * event loop.
+   *
+   * @param start as above
+   * @throws Failure if too many wait
+   */
+  void hold(Exchange exchange, CallerLease lease, Duration longest, Runnable start) throws Failure {
     Object owner = exchange.peer().owner();
     if (!places.enter(owner)) {
       throw Failure.of(Problem.TOO_MANY_REQUESTS, "too many wait for a registration");
     }
-    Waiter waiter = new Waiter(exchange, lease, System.nanoTime() + nanos, start);
+    Waiter waiter = new Waiter(exchange, lease, System.nanoTime() + longest.toNanos(), start);
     exchange.whenDone(() -> {
       waiter.over.set(true);
       waiters.remove(waiter);

@@ -79,6 +79,8 @@ final class RunningServer implements ApiServer {
   /** What ends the waits that requests are in. */
   private final List<Runnable> waiting = new ArrayList<>();
 
+  private @Nullable SpiffeFrontEnd spiffe;
+
   private boolean closed;
 
   private RunningServer(ApiSettings settings, ApiParts parts, Timeouts timeouts) {
@@ -151,16 +153,10 @@ final class RunningServer implements ApiServer {
             new Quota(limits.waiting(), limits.perUid()),
             this::after);
     BundleTexts texts = new BundleTexts(parts.bundles());
+    RegistrationWaits waits = waits(parts, limits, lookers, attestation);
     Routes workload =
         new WorkloadRoutes(
-            new V1Api(
-                parts,
-                calls,
-                attestation,
-                waits(parts, limits, lookers, attestation),
-                trail,
-                bundle,
-                texts),
+            new V1Api(parts, calls, attestation, waits, trail, bundle, texts),
             new IotEdgeApi(parts, calls, attestation, trail, texts, fetches),
             metrics);
     watch(metrics, parts, calls);
@@ -200,6 +196,55 @@ final class RunningServer implements ApiServer {
         listener(
             workload, limits, bodies, new FirstLook(parts.attestor(), lookers), null, attestation),
         () -> noting(parts.attestor()));
+    if (settings.spiffe().isPresent()) {
+      SvidCache svids = new SvidCache(parts.identity(), parts.authority(), parts.clock());
+      spiffe(
+          settings.spiffe().get(),
+          new Doorkeeper(limits),
+          new FirstLook(parts.attestor(), lookers),
+          attestation,
+          new RpcStreams(new Quota(limits.streams(), limits.streamsPerUid())),
+          svids,
+          new SpiffeApi(parts, calls, attestation, waits, fetches, svids, timeouts.hold()),
+          registrations,
+          parts,
+          workers);
+    }
+  }
+
+  private void spiffe(
+      Path path,
+      Doorkeeper door,
+      FirstLook firstLook,
+      Attestation attestation,
+      RpcStreams streams,
+      SvidCache svids,
+      SpiffeApi api,
+      RegistrationChanges registrations,
+      ApiParts parts,
+      Workers workers)
+      throws IOException {
+    SocketFile file = SocketFile.prepare(path, "spiffe socket", "rw-rw-rw-");
+    files.add(file);
+    RpcServer server =
+        new RpcServer(
+            file.bindAt(),
+            () -> noting(parts.attestor()),
+            unixLoops,
+            new RpcNegotiator(door, connections, firstLook, attestation),
+            streams,
+            timeouts);
+    server.option(URGENT_IN_LINE, 1);
+    SpiffeFrontEnd started =
+        new SpiffeFrontEnd(server, streams, svids, api, registrations, parts, workers, unixLoops);
+    spiffe = started;
+    try {
+      started.start();
+    } catch (IOException e) {
+      throw BindFailures.of("spiffe socket " + path, e);
+    }
+    file.publish();
+    endpoints.add("unix:" + path.toAbsolutePath());
   }
 
   private void after(long nanos, Runnable task) {
@@ -296,7 +341,7 @@ final class RunningServer implements ApiServer {
       Routes routes,
       ApiSettings.Limits limits,
       Quota bodies,
-      BiConsumer<HttpConnection, Object> firstStep,
+      BiConsumer<? super HttpConnection, Object> firstStep,
       Listener.@Nullable Tls tls,
       @Nullable Attestation writers) {
     return new Listener(
@@ -442,9 +487,16 @@ final class RunningServer implements ApiServer {
         channel.eventLoop().execute(connection::drain);
       }
     }
+    SpiffeFrontEnd front = spiffe;
+    if (front != null) {
+      front.drain();
+    }
     // After the connections know that they are to end, so that these answers are their last.
     waiting.forEach(Runnable::run);
     connections.newCloseFuture().awaitUninterruptibly(timeouts.drain().toMillis());
+    if (front != null) {
+      front.close();
+    }
     connections.close().awaitUninterruptibly(timeouts.linger().toMillis());
     httpsWorkers.shutdown();
     for (EventLoopGroup loops : List.of(unixLoops, httpsLoops)) {

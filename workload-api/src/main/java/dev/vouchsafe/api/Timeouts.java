@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param handshake for a TLS handshake
  * @param drain for requests under way when we stop
  * @param firstCertificate for the https listener's certificate when we start
+ * @param hold for a registration, before who has none on the SPIFFE socket is told to come again
  * @param tick how often the https certificate's time is looked at; short, so that a clock that
  *     jumped or a machine that slept is noticed
  */
@@ -23,6 +24,7 @@ record Timeouts(
     Duration handshake,
     Duration drain,
     Duration firstCertificate,
+    Duration hold,
     Duration tick) {
   static Timeouts defaults() {
     return new Timeouts(
@@ -32,6 +34,7 @@ record Timeouts(
         Duration.ofSeconds(1),
         Duration.ofSeconds(5),
         Duration.ofSeconds(5),
+        Duration.ofSeconds(10),
         Duration.ofSeconds(10),
         Duration.ofSeconds(10));
   }

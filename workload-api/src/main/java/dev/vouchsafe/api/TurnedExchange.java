@@ -28,6 +28,7 @@ record TurnedExchange(Exchange exchange, Turns.Ticket ticket) implements Exchang
   @Override
   public void takesLong() {
     ticket.over();
+    exchange.takesLong();
   }
 
   @Override

@@ -15,6 +15,7 @@ import dev.vouchsafe.trust.BundleReaders;
 import dev.vouchsafe.trust.TrustBundles;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 
 /** The paths under {@code /v1} on the modules' socket. */
@@ -165,7 +166,10 @@ final class V1Api {
         attested,
         authority.tokens().issue(grant, asked),
         new ModuleCalls.Handling<>(
-            AuditTrail.Made::of, unheld -> {}, V1Api::created, Receipt.NONE));
+            made -> List.of(new Parcel.Portion(attested, AuditTrail.Made.of(made))),
+            unheld -> {},
+            V1Api::created,
+            Receipt.NONE));
   }
 
   private static Response created(IssuedToken issued) {

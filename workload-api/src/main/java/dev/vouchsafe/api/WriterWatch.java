@@ -4,7 +4,10 @@ import dev.vouchsafe.attestation.Written;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.RecvByteBufAllocator;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.PeerCredentials;
 import io.netty.util.UncheckedBooleanSupplier;
+import java.io.IOException;
 
 /**
  * Asks before each read of a connection who wrote what is read: octets of another process than the
@@ -47,6 +50,21 @@ final class WriterWatch implements RecvByteBufAllocator {
     this.socket = socket;
     this.connected = connected;
     this.intake = intake;
+  }
+
+  /** Has each read of that connection watched from now on, before the first of them. */
+  static void begin(EpollDomainSocketChannel channel, Intake intake, Attestation writers)
+      throws IOException {
+    PeerCredentials peer = channel.peerCredentials();
+    channel
+        .config()
+        .setRecvByteBufAllocator(
+            new WriterWatch(
+                channel.config().getRecvByteBufAllocator(),
+                writers,
+                channel.fd().intValue(),
+                new Written.By(peer.pid(), Integer.toUnsignedLong(peer.uid())),
+                intake));
   }
 
   @Override

@@ -136,9 +136,8 @@ class DeliveryTest {
   }
 
   private void begin(ModuleCalls.Handling<String> handling) {
-    Verdict.Attested attested = new Verdict.Attested(TestHome.own("edgeHub"), List.of());
     ModuleCall call = new ModuleCall(exchange, caller, ErrorAnswers::problem);
-    delivery.begin(new Parcel<>(call, attested, SERIAL, handling));
+    delivery.begin(new Parcel<>(call, SERIAL, handling));
   }
 
   private void begin() {
@@ -147,7 +146,11 @@ class DeliveryTest {
 
   private ModuleCalls.Handling<String> handling(Function<String, Response> answer) {
     return new ModuleCalls.Handling<>(
-        serial -> new AuditTrail.Made(List.of(serial), List.of(), Optional.empty()),
+        serial ->
+            List.of(
+                new Parcel.Portion(
+                    new Verdict.Attested(TestHome.own("edgeHub"), List.of()),
+                    new AuditTrail.Made(List.of(serial), List.of(), Optional.empty()))),
         withheld::add,
         answer,
         new Receipt() {

@@ -339,6 +339,7 @@ class HttpRulesTest {
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
+            Duration.ofSeconds(1),
             Duration.ofSeconds(5));
     server.close();
     try (TestServer quick = TestServer.start(home, home.parts(), TestServer.AMPLE, impatient)) {

@@ -445,6 +445,7 @@ class HttpsTest {
             Duration.ofMillis(200),
             quick.drain(),
             quick.firstCertificate(),
+            Duration.ofSeconds(1),
             quick.tick());
     server = TestServer.withHttps(home, home.parts(), hasty);
     try (Socket silent = new Socket(InetAddress.getLoopbackAddress(), server.port());
@@ -468,6 +469,7 @@ class HttpsTest {
             quick.handshake(),
             quick.drain(),
             quick.firstCertificate(),
+            Duration.ofSeconds(1),
             quick.tick());
     server = TestServer.withHttps(home, home.parts(), hasty);
     try (SSLSocket socket = connect()) {

@@ -155,6 +155,7 @@ class StartStopTest {
         quick.handshake(),
         quick.drain(),
         longest,
+        Duration.ofSeconds(1),
         quick.tick());
   }
 
@@ -203,6 +204,7 @@ class StartStopTest {
             quick.handshake(),
             Duration.ofMillis(50),
             quick.firstCertificate(),
+            Duration.ofSeconds(1),
             quick.tick());
     TestServer server =
         TestServer.start(home, home.with(home.attestor, authority), TestServer.AMPLE, hasty);

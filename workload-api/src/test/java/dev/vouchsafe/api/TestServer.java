@@ -17,16 +17,19 @@ final class TestServer implements AutoCloseable {
           Duration.ofSeconds(20),
           Duration.ofSeconds(5),
           Duration.ofSeconds(5),
+          Duration.ofSeconds(1),
           Duration.ofMillis(20));
 
   static final ApiSettings.Limits AMPLE = new ApiSettings.Limits(64, 32, 32);
 
   final Path workload;
+  final Path spiffe;
   final Path admin;
   final ApiServer server;
 
-  private TestServer(Path workload, Path admin, ApiServer server) {
+  private TestServer(Path workload, Path spiffe, Path admin, ApiServer server) {
     this.workload = workload;
+    this.spiffe = spiffe;
     this.admin = admin;
     this.server = server;
   }
@@ -62,8 +65,9 @@ final class TestServer implements AutoCloseable {
     Path run = home.folder.resolve("run");
     Path workload = run.resolve("workload.sock");
     Path admin = run.resolve("admin.sock");
-    ApiSettings settings = new ApiSettings(workload, admin, https, limits);
-    return new TestServer(workload, admin, ApiServers.start(settings, parts, timeouts));
+    Path spiffe = run.resolve("spiffe.sock");
+    ApiSettings settings = new ApiSettings(workload, Optional.of(spiffe), admin, https, limits);
+    return new TestServer(workload, spiffe, admin, ApiServers.start(settings, parts, timeouts));
   }
 
   /** The https listener's real port. */
