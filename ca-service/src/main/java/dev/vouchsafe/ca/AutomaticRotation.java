@@ -309,7 +309,10 @@ final class AutomaticRotation implements AutoCloseable {
 
   private void activate(StoredAuthority prepared, Instant now, Held held) throws IssuanceException {
     String id = prepared.row().id();
-    if (isValid(prepared, now)) {
+    if (parts.ledger().rotation().isRevoked(prepared.row())) {
+      // An older ledger is in use, by which it has not been active yet: it never will be again.
+      told(RotationStep.ABORT, id, () -> changes.abort(id, Optional.of(State.PREPARED)));
+    } else if (isValid(prepared, now)) {
       // What a clock in doubt may do is decided here, by how urgent it is.
       told(RotationStep.ACTIVATE, id, () -> changes.activate(id, true).authority());
     } else if (parts.clock().isCertain() || !hasBegun(prepared, now)) {

@@ -32,17 +32,22 @@ final class CrlAdoption {
   }
 
   /**
+   * What must not be used any more, also where the ledger can't take it in now.
+   *
+   * @param authorities which must not sign
+   * @param vouchers serial numbers of certificates of roots for roots, which must be in no chain
+   */
+  record Named(List<StoredAuthority> authorities, List<byte[]> vouchers) {}
+
+  /**
    * Takes in what each of their lists names.
    *
-   * @param authorities those that may have signed one
+   * @param chain with those that may have signed one
    * @param named those that one may name
-   * @return which of the latter are named: also where the ledger can't take that in now, they must
-   *     not sign
    */
-  List<StoredAuthority> adopt(List<StoredAuthority> authorities, List<StoredAuthority> named)
-      throws IssuanceException {
-    List<StoredAuthority> revoked = new ArrayList<>();
-    for (StoredAuthority authority : authorities) {
+  Named adopt(AuthorityChain chain, List<StoredAuthority> named) throws IssuanceException {
+    Named revoked = new Named(new ArrayList<>(), new ArrayList<>());
+    for (StoredAuthority authority : chain.all()) {
       Optional<byte[]> der = strange(authority);
       if (der.isPresent()) {
         Instant end = authority.certificate().getNotAfter().toInstant();
@@ -52,7 +57,11 @@ final class CrlAdoption {
         named.stream()
             .filter(it -> AuthorityChain.isUnder(it, authority))
             .filter(it -> serials.contains(it.certificate().getSerialNumber()))
-            .forEach(revoked::add);
+            .forEach(revoked.authorities()::add);
+        entries.stream()
+            .map(it -> it.serial().octets())
+            .filter(chain::isVoucher)
+            .forEach(revoked.vouchers()::add);
         adopt(authority, entries);
       }
     }

@@ -82,6 +82,10 @@ final class CrossLedger {
         subject.row());
   }
 
+  /** The serial numbers of those that are revoked. */
+  static final String REVOKED_SERIALS =
+      "SELECT x.serial FROM cross_certificate x JOIN revocation r ON r.serial = x.serial";
+
   /** Whether the file is of a version that has them. */
   static boolean exist(Connection connection) throws SQLException {
     try (PreparedStatement query =

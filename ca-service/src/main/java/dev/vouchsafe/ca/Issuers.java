@@ -46,8 +46,13 @@ final class Issuers {
   private final AuthorityFactory factory;
   private volatile Now now;
 
-  /** Serials of certificates of roots for roots that were revoked while this process ran. */
+  /**
+   * Serials of certificates of roots for roots that were found revoked while this process ran, be
+   * they in a chain yet or not: who read the ledger before may put them into one after.
+   */
   private final List<byte[]> dropped = new ArrayList<>();
+
+  private volatile Runnable listener = () -> {};
 
   /**
    * @param delegates issuing CAs of processes that have ended, whose leaves may not have
@@ -204,12 +209,18 @@ final class Issuers {
     }
   }
 
-  /** Serves those certificates of roots for roots no more: they are revoked. */
+  /** Has that run whenever the authorities have become others: it must not wait. */
+  void listen(Runnable wanted) {
+    listener = wanted;
+  }
+
+  /** Serves those certificates of roots for roots no more, from now on: they are revoked. */
   synchronized void drop(List<byte[]> serials) {
+    serials.stream()
+        .filter(each -> dropped.stream().noneMatch(known -> Arrays.equals(known, each)))
+        .forEach(dropped::add);
     AuthorityChain chain = now.chain();
-    List<byte[]> served = serials.stream().filter(chain::isVoucher).toList();
-    if (!served.isEmpty()) {
-      dropped.addAll(served);
+    if (dropped.stream().anyMatch(chain::isVoucher)) {
       become(chain);
     }
   }
@@ -253,12 +264,13 @@ final class Issuers {
     if (before.device().authority().row().equals(chain.device().row())
         && before.device().issuer().pem().equals(chain.issuer().pem())) {
       replace(chain, before.device(), before.delegation());
-      return;
+    } else {
+      LeafSigner device = signer(chain);
+      replace(chain, device, delegation(device));
+      var _ = ready();
+      before.delegation().ifPresent(Delegation::giveUp);
     }
-    LeafSigner device = signer(chain);
-    replace(chain, device, delegation(device));
-    var _ = ready();
-    before.delegation().ifPresent(Delegation::giveUp);
+    listener.run();
   }
 
   private void replace(AuthorityChain chain, LeafSigner device, Optional<Delegation> delegation) {

@@ -27,8 +27,8 @@ final class LedgerBudget {
   /** Every so many commits, where there is no limit to keep. */
   private static final int SELDOM = 256;
 
-  /** A row of the table of revocations, its three indexes included. */
-  private static final long A_REVOCATION = 128;
+  /** A row of the table of revocations at its longest, its indexes included. */
+  private static final long A_REVOCATION = 136;
 
   private static final long LEAST_LOG = 20 * MIB;
   private static final int LOG_SHARE = 4;

@@ -308,9 +308,9 @@ final class LedgerStatements implements AutoCloseable {
   /**
    * @throws SQLException if that query counts another number of rows than one
    */
-  void requireOne(String sql, byte[] value) throws SQLException {
+  void requireOne(String sql, Object value) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setBytes(1, value);
+      statement.setObject(1, value);
       try (ResultSet rows = statement.executeQuery()) {
         if (!rows.next() || rows.getInt(1) != 1) {
           throw new SQLException(

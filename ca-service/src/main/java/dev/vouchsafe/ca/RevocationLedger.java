@@ -253,6 +253,11 @@ final class RevocationLedger {
             row -> row.getLong(1)));
   }
 
+  /** The serial numbers of revoked certificates of roots for roots, of which there are few. */
+  List<byte[]> revokedVouchers() throws IssuanceException {
+    return tables.all(CrossLedger.REVOKED_SERIALS, row -> row.getBytes(1));
+  }
+
   /** How those authorities were revoked. */
   List<RevokedCertificate> ofAuthority(long row, ToLongFunction<String> covers)
       throws IssuanceException {
@@ -276,6 +281,8 @@ final class RevocationLedger {
                     now.getEpochSecond(),
                     administrator,
                     prefix(id));
+            // Its block may have gone to the archive since whoever asks looked: all or none.
+            statements.requireOne("SELECT COUNT(*) FROM denied_token WHERE id = ?", id);
           }
           fresh.set(count);
         })

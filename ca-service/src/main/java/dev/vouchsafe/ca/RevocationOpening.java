@@ -65,6 +65,9 @@ record RevocationOpening(
             distrust,
             clock,
             pace);
+    OcspResponder responder = new OcspResponder(issuers, signers, ocsp, clock, pace);
+    // A step may take back what one root says of another.
+    issuers.listen(responder::forget);
     return new RevocationService(
         ledger,
         revocations,
@@ -74,7 +77,7 @@ record RevocationOpening(
         distrust,
         tokens,
         signers,
-        new OcspResponder(issuers, signers, ocsp, clock, pace),
+        responder,
         new RevokedLiving(live, own, clock),
         aftermath,
         clock,
@@ -85,10 +88,11 @@ record RevocationOpening(
       throws IssuanceException {
     List<StoredAuthority> known = new ArrayList<>(issuers.chain().all());
     known.addAll(issuers.delegates());
-    List<StoredAuthority> named =
-        new CrlAdoption(settings.directory(), crypto, lists).adopt(issuers.chain().all(), known);
+    CrlAdoption.Named named =
+        new CrlAdoption(settings.directory(), crypto, lists).adopt(issuers.chain(), known);
+    issuers.drop(named.vouchers());
     Set<Long> revoked = revocations.revokedAuthorities();
-    Distrust distrust = new Distrust(named);
+    Distrust distrust = new Distrust(named.authorities());
     distrust.add(known, revoked);
     known.stream().filter(distrust::covers).forEach(it -> issuers.drop(it.row().row()));
     withTheirDelegates(revocations, distrust, revoked);

@@ -114,8 +114,8 @@ final class RevocationService implements Revocations, AutoCloseable {
     for (String serial : new HashSet<>(target.serials())) {
       serials.add(revocable(serial));
     }
-    long fresh = acted(revocations.revoke(serials, order, clock.instant()), living::follow);
-    issuers.drop(serials);
+    long fresh =
+        acted(revocations.revoke(serials, order, clock.instant()), () -> settleVouchers(serials));
     List<RevokedCertificate> revoked = new ArrayList<>();
     for (byte[] serial : serials) {
       revocations.find(serial, publisher::covers).ifPresent(revoked::add);
@@ -277,6 +277,20 @@ final class RevocationService implements Revocations, AutoCloseable {
       throw e;
     } finally {
       denials.end(module, generations);
+    }
+    living.follow();
+  }
+
+  /**
+   * Shows no certificate of a root for a root that the ledger has as revoked; if that can't be
+   * told, none that was to be revoked.
+   */
+  private void settleVouchers(List<byte[]> serials) throws IssuanceException {
+    try {
+      issuers.drop(revocations.revokedVouchers());
+    } catch (IssuanceException e) {
+      issuers.drop(serials.stream().filter(issuers.chain()::isVoucher).toList());
+      throw e;
     }
     living.follow();
   }

@@ -8,12 +8,15 @@ import dev.vouchsafe.ca.LedgerFilter.Window;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -221,6 +224,79 @@ class CrossRevocationTest {
                 "root.pem",
                 "cross.pem"))
         .hasMessageContaining("certificate revoked");
+  }
+
+  /** Whoever asked may have stopped to wait: it is revoked all the same. */
+  @Test
+  void oneThatIsRevokedAfterItsAdministratorGaveUpIsInNoChain() throws Exception {
+    home.activate();
+    GatedDisk disk = new GatedDisk();
+    home.ca.reopen(disk, Duration.ofSeconds(30));
+    assertThat(home.issued().isBelievedBy(home.first)).isTrue();
+    var _ = home.ca.ca().certificates(new LedgerQuery(Optional.empty(), 1, Optional.empty()));
+    disk.gate();
+    FutureTask<RevocationResult> revoking =
+        new FutureTask<>(() -> revocations().revoke(Revoking.serials(home.crosses().getFirst())));
+    Thread administrator = Thread.ofPlatform().daemon().start(revoking);
+    disk.awaitCommit();
+    administrator.interrupt();
+    assertThatThrownBy(() -> revoking.get(30, TimeUnit.SECONDS))
+        .hasMessageContaining("interrupted");
+    disk.open();
+    LedgerRows.await(() -> home.issued().size() == 2);
+  }
+
+  /** Its serial number is known as soon as it is about to be signed. */
+  @Test
+  void oneThatIsRevokedWhileItIsBeingSignedIsInNoChain() throws Exception {
+    Path ledger = home.ca.settings.directory();
+    home.ca
+        .stores
+        .get("root-pkcs11")
+        .behave((key, message) -> {
+          byte[] signature = key.sign(message);
+          if (CrossPeek.of(ledger, message).equals("cross")) {
+            revokeThatIsAboutToBeSigned(ledger);
+          }
+          return signature;
+        });
+    home.prepareAndPublish();
+    home.ca.clock.pass(RootHome.REFRESH.multipliedBy(5));
+    assertThat(home.changes().activate("root-2", true).breaks())
+        .anyMatch(line -> line.contains("it does not vouch for the new one"));
+    assertThat(home.issued().size()).isEqualTo(2);
+    assertThat(home.issued().isBelievedBy(home.first)).isFalse();
+  }
+
+  private void revokeThatIsAboutToBeSigned(Path ledger) {
+    try (var connection = LedgerPeek.connect(ledger);
+        var rows =
+            connection
+                .createStatement()
+                .executeQuery("SELECT serial FROM cross_certificate WHERE certificate IS NULL")) {
+      assertThat(rows.next()).isTrue();
+      String serial = Octets.hex(rows.getBytes(1));
+      assertThat(revocations().revoke(Revoking.serials(serial)).fresh()).isEqualTo(1);
+    } catch (SQLException | IssuanceException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void whoAsksByOcspIsToldAtOnceThatAGivenUpRootIsVouchedForNoLonger() throws Exception {
+    try (RootHome one = RootHome.inOneStore(Files.createDirectory(folder.resolve("one")))) {
+      one.prepareAndPublish();
+      byte[] question =
+          OcspQuestions.of(one.first, Octets.unhex(one.crosses().getFirst()).orElseThrow());
+      OcspAnswer good = one.ca.ca().revocations().ocsp(question, "one");
+      assertThat(OcspQuestions.status(good).getTagNo()).isZero();
+      assertThat(one.ca.ca().revocations().ocsp(question, "two")).as("kept").isSameAs(good);
+
+      one.changes().abort("root-2");
+
+      assertThat(OcspQuestions.status(one.ca.ca().revocations().ocsp(question, "one")).getTagNo())
+          .isEqualTo(1);
+    }
   }
 
   @Test

@@ -1,5 +1,8 @@
 package dev.vouchsafe.ca;
 
+import static dev.vouchsafe.ca.OcspQuestions.basic;
+import static dev.vouchsafe.ca.OcspQuestions.code;
+import static dev.vouchsafe.ca.OcspQuestions.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vouchsafe.ca.clock.TrustedClock.Trust;
@@ -12,14 +15,10 @@ import java.util.Optional;
 import java.util.Random;
 import org.bouncycastle.asn1.DEROctetString;
 import org.bouncycastle.asn1.DERSequence;
-import org.bouncycastle.asn1.ocsp.BasicOCSPResponse;
 import org.bouncycastle.asn1.ocsp.CertID;
-import org.bouncycastle.asn1.ocsp.CertStatus;
 import org.bouncycastle.asn1.ocsp.OCSPObjectIdentifiers;
 import org.bouncycastle.asn1.ocsp.OCSPRequest;
-import org.bouncycastle.asn1.ocsp.OCSPResponse;
 import org.bouncycastle.asn1.ocsp.Request;
-import org.bouncycastle.asn1.ocsp.SingleResponse;
 import org.bouncycastle.asn1.ocsp.TBSRequest;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.Extension;
@@ -195,25 +194,6 @@ class OcspTest {
 
   private byte[] question(byte[] serial, Extension... extensions) throws Exception {
     return OcspQuestions.of(ca.device(), serial, extensions);
-  }
-
-  private static OCSPResponse response(OcspAnswer answer) {
-    return OCSPResponse.getInstance(answer.der());
-  }
-
-  private static int code(OcspAnswer answer) {
-    return response(answer).getResponseStatus().getIntValue();
-  }
-
-  private static BasicOCSPResponse basic(OcspAnswer answer) {
-    return BasicOCSPResponse.getInstance(
-        response(answer).getResponseBytes().getResponse().getOctets());
-  }
-
-  private static CertStatus status(OcspAnswer answer) {
-    return SingleResponse.getInstance(
-            basic(answer).getTbsResponseData().getResponses().getObjectAt(0))
-        .getCertStatus();
   }
 
   @Test
