@@ -250,7 +250,9 @@ final class AuthoritySteps implements AuthorityChanges {
         taken.accept(retire(ending.row().id(), false));
       }
     }
-    if (retiring.isEmpty()) {
+    // Where others certify the next one, all there is to do is to wait for a person.
+    boolean outside = parts.issuers().chain().root().row().isOutside();
+    if (retiring.isEmpty() && !outside) {
       String id = next(role, taken);
       if (role == Role.ROOT ? planner.rootIsReady(id) : planner.deviceIsReady(id)) {
         taken.accept(activate(id, false));

@@ -65,7 +65,7 @@ record LivingUnder(Set<Long> rows, long count, Optional<Instant> lastEnd) {
   String text() {
     return lastEnd
         .map(end ->
-            (count == 0 ? "an issuing CA" : count + " living certificates")
+            (count == 0 ? "an issuing CA" : count + " living certificate" + (count == 1 ? "" : "s"))
                 + ", the last ends at "
                 + time(end))
         .orElse("nothing");

@@ -53,7 +53,9 @@ final class RootPlanner {
     for (StoredAuthority retiring : chain.in(Role.ROOT, State.RETIRING)) {
       steps.add(retirement(chain, retiring, living, now));
     }
-    if (steps.isEmpty()) {
+    if (steps.isEmpty() && chain.root().row().isOutside()) {
+      steps.add(outside(chain.root()));
+    } else if (steps.isEmpty()) {
       if (next.isEmpty()) {
         steps.add(preparation(chain.root(), now));
       }
@@ -73,13 +75,21 @@ final class RootPlanner {
     return new RotationPlan(Role.ROOT, chain.root().info(), next.map(StoredAuthority::info), steps);
   }
 
+  /** Another one comes with the certificate of a device CA. */
+  private static Coming outside(StoredAuthority root) {
+    return coming(
+        RotationStep.PREPARE,
+        "",
+        Optional.empty(),
+        List.of("those who have the key of " + root.row().id() + ": see docs/outside-roots.md"),
+        List.of());
+  }
+
   private static Coming preparation(StoredAuthority root, Instant now) {
     String id = root.row().id();
     Instant end = root.end();
     List<String> waits = new ArrayList<>();
-    if (root.row().isOutside()) {
-      waits.add("those who have the key of " + id + ": see docs/outside-roots.md");
-    } else if (!now.isBefore(end)) {
+    if (!now.isBefore(end)) {
       waits.add(
           "nothing but --now: "
               + id
@@ -90,7 +100,7 @@ final class RootPlanner {
     return coming(
         RotationStep.PREPARE,
         "",
-        root.row().isOutside() ? Optional.empty() : Optional.of(due(root, now)),
+        Optional.of(due(root, now)),
         waits,
         List.of("the keys of " + id + " and of the new root sign, once"));
   }

@@ -2,8 +2,11 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
+import dev.vouchsafe.ca.IssuanceException.Reason;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
+import dev.vouchsafe.ca.LedgerReader.StoredRequest;
 import dev.vouchsafe.ca.RotationPlan.Coming;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -110,11 +113,16 @@ final class RotationPlanner {
       steps.add(retirement(chain, retiring, living, now));
     }
     DeviceSchedule schedule = DeviceSchedule.of(chain.device());
-    Optional<Hold> hold = settings.automatic() ? hold(schedule, now) : Optional.empty();
-    if (prepared.isEmpty()) {
-      steps.add(preparation(chain, schedule, hold, now));
+    List<String> affects = affectedByActivation(chain, living, now);
+    if (chain.root().row().isOutside()) {
+      steps.addAll(requestedSteps(chain, schedule, affects, now));
+    } else {
+      Optional<Hold> hold = settings.automatic() ? hold(schedule, now) : Optional.empty();
+      if (prepared.isEmpty()) {
+        steps.add(preparation(chain, schedule, hold, now));
+      }
+      steps.add(activation(chain, prepared, schedule, hold, affects, now));
     }
-    steps.add(activation(chain, prepared, living, schedule, hold, now));
     steps.sort(Comparator.comparing(step -> step.from().orElse(Instant.MAX)));
     return new RotationPlan(
         Role.DEVICE, chain.device().info(), prepared.map(StoredAuthority::info), steps);
@@ -146,18 +154,14 @@ final class RotationPlanner {
   /** Whether another one will be made by itself, as it looks when that is due. */
   private boolean isWorthWhile(AuthorityChain chain, DeviceSchedule schedule, Instant now) {
     Instant due = now.isAfter(schedule.prepareAt()) ? now : schedule.prepareAt();
-    return !chain.root().row().isOutside()
-        && schedule.isWorthWhile(due, parts.settings().lifetimes().deviceCa(), chain.root());
+    return schedule.isWorthWhile(due, parts.settings().lifetimes().deviceCa(), chain.root());
   }
 
   private Coming preparation(
       AuthorityChain chain, DeviceSchedule schedule, Optional<Hold> hold, Instant now) {
     List<String> waits = new ArrayList<>();
-    boolean outside = chain.root().row().isOutside();
     boolean worth = isWorthWhile(chain, schedule, now);
-    if (outside) {
-      waits.add("those who certify it: see docs/outside-roots.md");
-    } else if (!worth) {
+    if (!worth) {
       waits.add(
           "another root: a device CA ends with " + chain.root().row().id() + " at the latest");
     }
@@ -178,14 +182,8 @@ final class RotationPlanner {
         List.of("a key in key store " + chain.device().row().keyStore() + "; nobody notices"));
   }
 
-  private Coming activation(
-      AuthorityChain chain,
-      Optional<StoredAuthority> prepared,
-      RotationLedger.AllLiving living,
-      DeviceSchedule schedule,
-      Optional<Hold> hold,
-      Instant now)
-      throws IssuanceException {
+  private List<String> affectedByActivation(
+      AuthorityChain chain, RotationLedger.AllLiving living, Instant now) throws IssuanceException {
     LivingUnder under = LivingUnder.of(chain, List.of(chain.device()), living, now);
     List<String> affects = new ArrayList<>();
     affects.add(
@@ -194,13 +192,67 @@ final class RotationPlanner {
             + " issued stays good: "
             + under.text());
     affects.addAll(under.modules(ledger, now));
+    return affects;
+  }
+
+  /** Of a device CA that others certify: it is a person's in all, whenever that is. */
+  private List<Coming> requestedSteps(
+      AuthorityChain chain, DeviceSchedule schedule, List<String> affects, Instant now)
+      throws IssuanceException {
+    Optional<StoredRequest> waiting = waiting();
+    if (waiting.isPresent()) {
+      return List.of(
+          new Coming(
+              RotationStep.ACTIVATE,
+              waiting.get().row().id(),
+              false,
+              Optional.of(now),
+              List.of("its certificate: others sign what `vouchsafe ca request` prints"),
+              affects));
+    }
+    Instant due = schedule.prepareAt().isAfter(now) ? schedule.prepareAt() : now;
+    return List.of(
+        new Coming(
+            RotationStep.PREPARE,
+            "",
+            false,
+            Optional.of(due),
+            List.of(),
+            List.of(
+                "a key in key store "
+                    + chain.device().row().keyStore()
+                    + ", and a request for its certificate; nobody notices")),
+        new Coming(
+            RotationStep.ACTIVATE,
+            "",
+            false,
+            Optional.empty(),
+            List.of("those who certify it: see docs/outside-roots.md"),
+            affects));
+  }
+
+  private Optional<StoredRequest> waiting() throws IssuanceException {
+    try {
+      return parts.ledger().outside().requests().stream().findFirst();
+    } catch (IOException e) {
+      throw new IssuanceException(Reason.LEDGER_UNAVAILABLE, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private Coming activation(
+      AuthorityChain chain,
+      Optional<StoredAuthority> prepared,
+      DeviceSchedule schedule,
+      Optional<Hold> hold,
+      List<String> affects,
+      Instant now) {
     boolean automatic =
         settings.automatic() && (prepared.isPresent() || isWorthWhile(chain, schedule, now));
     return new Coming(
         RotationStep.ACTIVATE,
         prepared.map(it -> it.row().id()).orElse(""),
         automatic,
-        settings.automatic()
+        automatic
             ? Optional.of(planned(schedule, schedule.activateAt(), hold, now))
             : prepared.map(it -> now),
         activationWaits(prepared, schedule, hold, now),

@@ -74,7 +74,7 @@ class DeviceRotationTest {
     rotate();
     passAMoment();
     assertThatThrownBy(() -> changes().retire("device-1", false))
-        .hasMessageContaining("1 living certificates")
+        .hasMessageContaining("1 living certificate, ")
         .hasMessageContaining("edgeHub")
         .hasMessageContaining("--now");
     Refusals.assertRefused(Reason.AUTHORITY_STATE, () -> changes().retire("device-1", false));

@@ -153,6 +153,32 @@ class OutsideDevicesTest {
   }
 
   @Test
+  void thePlanSaysWhatAPersonIsToDoAndWhatIsWaitedFor() throws Exception {
+    RotationPlan.Coming request = changes().standing().device().steps().getFirst();
+    assertThat(request.step()).isEqualTo(RotationStep.PREPARE);
+    assertThat(request.automatic()).isFalse();
+    assertThat(request.from()).hasValueSatisfying(due -> assertThat(due).isAfter(now));
+    assertThat(request.waitsFor()).isEmpty();
+    assertThat(changes().rotate(Role.DEVICE)).as("a person's").isEmpty();
+    answer(changes().request(Optional.empty()), "top");
+    assertThat(changes().standing().device().steps())
+        .singleElement()
+        .satisfies(step -> assertThat(step.step()).isEqualTo(RotationStep.ACTIVATE))
+        .satisfies(step -> assertThat(step.authority()).isEqualTo("device-2"))
+        .satisfies(step ->
+            assertThat(step.waitsFor())
+                .singleElement()
+                .asString()
+                .contains("vouchsafe ca request"));
+    assertThat(changes().rotate(Role.DEVICE)).isEmpty();
+    assertThat(changes().standing().root().steps())
+        .singleElement()
+        .satisfies(step -> assertThat(step.affects()).isEmpty());
+    String _ = accept(false, "top.pem").authority().id();
+    assertThat(changes().standing().device().steps().getFirst().authority()).isEqualTo("device-1");
+  }
+
+  @Test
   void whatIsNotTheAnswerIsRefusedAndTheRequestGoesOnWaiting() throws Exception {
     Refusals.assertRefused(Reason.REQUEST_INVALID, () -> changes().accept(new byte[] {1}, false));
     answer(changes().request(Optional.empty()), "top");

@@ -122,7 +122,7 @@ class RotationFaultsTest {
     ca.clock.pass(DeviceSteps.UNDER_WAY);
     ca.clock.set(leaf.notAfter().minusSeconds(1));
     assertThatThrownBy(() -> changes().retire("device-1", false))
-        .hasMessageContaining("1 living certificates");
+        .hasMessageContaining("1 living certificate, ");
   }
 
   @Test

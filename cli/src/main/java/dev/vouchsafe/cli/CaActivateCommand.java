@@ -72,13 +72,7 @@ final class CaActivateCommand implements Callable<Integer> {
       return activate(globals, certificate);
     }
     ServiceClient client = AdminCommands.patient(globals.home());
-    String meant =
-        id != null
-            ? id
-            : (whose.role() == CaRole.device
-                    ? CaSteps.prepared(client, "make one with `vouchsafe ca prepare`")
-                    : CaSteps.meant(client, whose.role(), "published"))
-                .id();
+    String meant = id != null ? id : meant(globals, client).id();
     JsonNode active =
         CaSteps.take(
             console, client, meant, "activate", json -> json.writeBooleanField("now", now));
@@ -95,6 +89,20 @@ final class CaActivateCommand implements Callable<Integer> {
         "it signs from now on; what was issued before stays valid",
         next);
     return ExitCode.DONE.number();
+  }
+
+  private CaSteps.Meant meant(RootCommand globals, ServiceClient client) throws CommandFailure {
+    if (whose.role() == CaRole.root) {
+      return CaSteps.meant(client, CaRole.root, "published");
+    }
+    boolean waits =
+        CaSteps.isOutside(client.getJson("/authorities"))
+            && OutsideHome.waits(client).isPresent();
+    return CaSteps.prepared(
+        client,
+        waits
+            ? OutsideHome.next(globals.homeArgument())
+            : "make one with `vouchsafe " + globals.homeArgument() + "ca prepare`");
   }
 
   private int served(RootCommand globals, byte[] certificates) throws CommandFailure, IOException {

@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vouchsafe.ca.AuthorityChanges;
 import dev.vouchsafe.ca.AuthorityInfo;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -158,6 +159,10 @@ final class CaSteps {
   /** What is to be done next, as far as the service and the configuration tell. */
   static String next(RootCommand globals, JsonNode authorities, JsonNode rotation)
       throws CommandFailure {
+    Optional<String> again = cutOff(globals, rotation.path("journal").path(0));
+    if (again.isPresent()) {
+      return again.get();
+    }
     if (rotation.path("device").has("next")) {
       return activate(globals);
     }
@@ -168,6 +173,22 @@ final class CaSteps {
     return find(authorities, "device", "active")
         .flatMap(device -> mendConfiguration(globals, device))
         .orElse("nothing");
+  }
+
+  /** What a person asked for, and a kill cut off; what the service does by itself it does again. */
+  private static Optional<String> cutOff(RootCommand globals, JsonNode last) {
+    if (!last.path("outcome").asText().equals("interrupted")
+        || last.path("by").asText().equals(AuthorityChanges.AUTOMATIC)) {
+      return Optional.empty();
+    }
+    String authority = last.path("authority").asText();
+    boolean root = last.path("role").asText().equals("root");
+    return Optional.of(
+        "what was cut off, if it is still wanted: vouchsafe "
+            + globals.homeArgument()
+            + "ca "
+            + last.path("step").asText()
+            + (authority.isEmpty() ? (root ? " --authority root" : "") : " " + authority));
   }
 
   /** A root moves by a person only: its rotation is gone on with, once it was begun. */

@@ -3,6 +3,7 @@ package dev.vouchsafe.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,8 @@ import picocli.CommandLine.ParentCommand;
     })
 final class CertListCommand implements Callable<Integer> {
   private static final int PAGE = 1000;
+  private static final List<String> STATES =
+      List.of("intended", "issued", "withheld", "failed", "revoked");
 
   private final Console console;
 
@@ -132,6 +135,9 @@ final class CertListCommand implements Callable<Integer> {
     if (expiringWithin != null) {
       Duration within = Durations.ofOption("--expiring-within", expiringWithin);
       add(target, "expiringWithin", Long.toString(within.toSeconds()));
+    }
+    if (state != null && !STATES.contains(state)) {
+      throw CommandFailure.usage("--state is one of " + String.join(", ", STATES));
     }
     add(target, "state", state);
     add(target, "authority", authority);

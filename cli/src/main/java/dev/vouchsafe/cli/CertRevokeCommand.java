@@ -121,13 +121,16 @@ final class CertRevokeCommand implements Callable<Integer> {
     return ExitCode.DONE.number();
   }
 
+  /** How many were taken back. */
+  static String count(JsonNode answer) {
+    int already = answer.path("already").asInt();
+    return answer.path("revoked").asInt()
+        + " revoked"
+        + (already == 0 ? "" : ", " + already + (already == 1 ? " was" : " were") + " already");
+  }
+
   private void told(PrintStream out, JsonNode answer) {
-    out.println(
-        answer.path("revoked").asInt()
-            + " revoked"
-            + (answer.path("already").asInt() > 0
-                ? ", " + answer.path("already").asInt() + " were already"
-                : ""));
+    out.println(count(answer));
     for (JsonNode item : answer.path("items")) {
       out.println("  " + AuditText.clean(item.path("serial").asText(item.asText())));
     }
@@ -141,7 +144,9 @@ final class CertRevokeCommand implements Callable<Integer> {
                   : " (generation "
                       + AuditText.clean(Json.words(answer.path("deniedGenerations")))
                       + ")")
-              + ", until `vouchsafe cert revoke --module NAME --allow` or another generation");
+              + ", until `vouchsafe cert revoke --module "
+              + (module.matches("[A-Za-z0-9._-]+") ? module : "NAME")
+              + " --allow` or another generation");
     }
   }
 

@@ -65,8 +65,19 @@ final class ClockChecks {
         : Finding.ok(SUBJECT, text(now));
   }
 
-  private static Finding ofService(JsonNode clock) {
+  /** The same of what the running service says. */
+  static Finding ofService(JsonNode clock) {
     String machine = clock.path("machine").asText();
+    Finding finding = finding(clock, machine);
+    return finding.status() == Finding.Status.OK && !clock.path("certain").asBoolean()
+        ? Finding.warn(
+            SUBJECT,
+            machine + " is trusted, but in doubt: no authority retires, and no root is published",
+            "if it is right: `vouchsafe clock accept`")
+        : finding;
+  }
+
+  private static Finding finding(JsonNode clock, String machine) {
     return finding(
         clock.path("trusted").asBoolean(),
         machine

@@ -49,11 +49,21 @@ final class ClockStatusCommand implements Callable<Integer> {
   private static String next(RootCommand globals, JsonNode clock) {
     String accept = "vouchsafe " + globals.homeArgument() + "clock accept";
     return switch (clock.path("verdict").asText()) {
-      case "trusted" ->
-          clock.has("fault") ? "see the file of the floor and its disk, then the log" : "nothing";
+      case "trusted" -> trusted(clock, accept);
       case "behind-build" -> "set the machine's clock";
       default -> "set the machine's clock; if it is right as it is: " + accept;
     };
+  }
+
+  private static String trusted(JsonNode clock, String accept) {
+    if (clock.has("fault")) {
+      return "see the file of the floor and its disk, then the log";
+    }
+    return clock.path("certain").asBoolean()
+        ? "nothing"
+        : "look whether the machine's time is right, and then: "
+            + accept
+            + " (until then no authority retires, and no root is published)";
   }
 
   /** The same lines for whoever asks and whoever accepts. */

@@ -25,6 +25,10 @@ final class GapText {
 
   /** A line for each that unknown certificates may still live from. */
   static List<String> lines(JsonNode gaps, Instant now) {
+    return told(gaps, now).stream().map(text -> TITLE + ": " + text).toList();
+  }
+
+  private static List<String> told(JsonNode gaps, Instant now) {
     List<String> lines = new ArrayList<>();
     for (JsonNode gap : gaps) {
       if (gap.path("open").asBoolean() || lives(gap, now)) {
@@ -37,7 +41,7 @@ final class GapText {
   }
 
   private static String line(JsonNode gap) {
-    return "gap: what was issued from "
+    return "what was issued from "
         + gap.path("known").asText()
         + " to "
         + gap.path("restored").asText()
@@ -56,7 +60,7 @@ final class GapText {
 
   /** What {@code check} says; nothing where there is nothing to say. */
   static Optional<Finding> finding(JsonNode gaps, Instant now) {
-    List<String> lines = lines(gaps, now);
+    List<String> lines = told(gaps, now);
     if (lines.isEmpty()) {
       return Optional.empty();
     }

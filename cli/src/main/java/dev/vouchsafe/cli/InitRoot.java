@@ -106,7 +106,8 @@ final class InitRoot {
       warn(keyFile == null ? file : keyFile, console);
       return root;
     } catch (OutsideException e) {
-      throw CommandFailure.failed("no home was made: " + file + ": " + e.getMessage(), e);
+      String given = keyFile == null ? file.toString() : file + ", " + keyFile;
+      throw CommandFailure.failed("no home was made: " + given + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw CommandFailure.failed("no home was made: " + Causes.of(e), e);
     } finally {

@@ -20,6 +20,8 @@ import picocli.CommandLine.ParentCommand;
     footerHeading = "%nExamples:%n",
     footer = "  vouchsafe token revoke 0192f3c1a2b4c6d8e0f1a2b3001")
 final class TokenRevokeCommand implements Callable<Integer> {
+  private static final String ID = "[0-9a-f]{27}";
+
   private final Console console;
 
   @ParentCommand private @Nullable TokenCommand parent;
@@ -37,6 +39,14 @@ final class TokenRevokeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     RootCommand globals = TokenCommand.globals(parent);
+    for (String id : ids) {
+      if (!id.matches(ID)) {
+        throw CommandFailure.usage(
+            "ID is 27 digits of 0-9 a-f, as `vouchsafe token verify` prints it; not '"
+                + AuditText.clean(id)
+                + "'");
+      }
+    }
     JsonNode answer =
         AdminCommands.client(globals.home())
             .postJson(
@@ -48,7 +58,14 @@ final class TokenRevokeCommand implements Callable<Integer> {
                   }
                   json.writeEndArray();
                 }));
-    Json.print(console.out(), globals.json(), answer);
+    if (globals.json()) {
+      Json.print(console.out(), answer);
+    } else {
+      console.out().println(CertRevokeCommand.count(answer));
+    }
+    for (JsonNode lacking : answer.path("unpublished")) {
+      console.err().println("not published: " + AuditText.clean(lacking.asText()));
+    }
     return ExitCode.DONE.number();
   }
 }

@@ -207,6 +207,13 @@ class AskingCommandsTest {
   }
 
   @Test
+  void aStateThatNoCertificateHasIsWrongUsage() {
+    CliRun.Ended ended = run("cert", "list", "--state", "ended");
+    assertThat(ended.code()).isEqualTo(2);
+    assertThat(ended.err()).contains("--state is one of intended, issued, withheld, failed, revoked");
+  }
+
+  @Test
   void anAnswerThatIsNoJsonIsAFailure() throws IOException {
     try (FakeService _ = workload(FakeService.json(200, "<html>"))) {
       assertThat(run("fetch", "identity").code()).isEqualTo(1);

@@ -172,6 +172,11 @@ class CaCommandsTest {
           .contains("last step: 2026-12-31T23:59:00Z " + step + " ")
           .contains(
               " by uid 0: interrupted; the service ended in the middle of it, and nothing of it")
+          .containsPattern(
+              "next: what was cut off, if it is still wanted: vouchsafe .*ca "
+                  + step
+                  + (authority.isEmpty() ? "" : " " + authority)
+                  + "\\n")
           .doesNotContain("\u001b");
       JsonNode json = run("ca", "status", "-o", "json").json();
       assertThat(json.at("/rotation/journal/0/outcome").asText()).isEqualTo("interrupted");
@@ -268,6 +273,26 @@ class CaCommandsTest {
   }
 
   @Test
+  void ofARequestThatWaitsItIsSaidHowItIsAnswered() throws IOException {
+    String outside = authorities("root-1 active", "device-1 active").replaceFirst("software", "outside");
+    try (FakeService _ =
+        FakeService.answering(
+            home().adminSocket(),
+            line ->
+                FakeService.json(
+                    200,
+                    line.startsWith("GET /authorities/requests")
+                        ? "{\"items\":[{\"id\":\"device-2\"}]}"
+                        : line.startsWith("GET /authorities")
+                            ? outside
+                            : rotation("prepare", "device-2", "done")))) {
+      CliRun.Ended ended = run("ca", "activate");
+      assertThat(ended.code()).isEqualTo(3);
+      assertThat(ended.err()).contains("ca activate --certificate FILE").hasLineCount(1);
+    }
+  }
+
+  @Test
   void statusSaysWhereEachAuthorityStands() throws IOException {
     try (FakeService _ =
         service(authorities("device-2 active"), FakeService.json(200, "{\"gaps\":[]}"))) {
@@ -354,13 +379,13 @@ class CaCommandsTest {
         "rotate"
       })
   void aStepThatTheStateDoesNotAllowIsRefusedAndNotFailed(String step) throws IOException {
-    String refusal = problem(409, "authority-state", "device-1 has 1 living certificates", "");
+    String refusal = problem(409, "authority-state", "device-1 has 1 living certificate", "");
     try (FakeService _ = service(authorities(), refusal)) {
       CliRun.Ended ended = run(("ca " + step).split(" ", -1));
       assertThat(ended.code()).isEqualTo(3);
       assertThat(ended.out()).isEmpty();
       assertThat(ended.err())
-          .contains("authority-state: device-1 has 1 living certificates")
+          .contains("authority-state: device-1 has 1 living certificate")
           .hasLineCount(1);
     }
     try (FakeService _ = service(authorities(), problem(409, "bundle-full", "no room", ""))) {

@@ -58,6 +58,21 @@ class ClockCommandsTest {
             "next: nothing");
   }
 
+  /** The steps of authorities that wait for it send administrators here. */
+  @Test
+  void ofATimeInDoubtItSaysWhatWaitsAndWhatIsToBeDone() throws IOException {
+    String doubted = TRUSTED.replace("\"certain\":true", "\"certain\":false");
+    CliRun.Ended ended = asked(200, doubted, "clock", "status");
+    assertThat(ended.code()).isZero();
+    assertThat(ended.out())
+        .contains("clock:        trusted, not certain")
+        .containsPattern("next: look whether .* right, and then: vouchsafe .*clock accept ")
+        .contains("no authority retires");
+    Finding finding = ClockChecks.ofService(Json.read(doubted));
+    assertThat(finding.status()).isEqualTo(Finding.Status.WARN);
+    assertThat(finding.advice().orElseThrow()).contains("vouchsafe clock accept");
+  }
+
   @Test
   void anUntrustedClockIsAFailureWithTheNextStepAndNoControlCharacter() throws IOException {
     CliRun.Ended ended = asked(200, AHEAD, "clock", "status");

@@ -29,7 +29,10 @@ class GapTextTest {
     assertThat(GapText.isOpen(gaps)).isTrue();
     Finding finding = GapText.finding(gaps, NOW).orElseThrow();
     assertThat(finding.status()).isEqualTo(Finding.Status.FAIL);
+    assertThat(GapText.lines(gaps, NOW)).singleElement().asString().startsWith("gap: what was");
     assertThat(finding.detail())
+        .as("beside its title")
+        .startsWith("what was issued from ")
         .contains("2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z", "nothing is issued");
     assertThat(finding.advice()).hasValue("`vouchsafe restore --accept-gap`");
     Finding wanted =

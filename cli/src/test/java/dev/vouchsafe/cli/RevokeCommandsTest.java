@@ -77,9 +77,14 @@ class RevokeCommandsTest {
     String answer = "{\"revoked\":2,\"already\":0,\"unpublished\":[]}";
     try (FakeService service =
         FakeService.answering(Home.at(folder).adminSocket(), FakeService.json(200, answer))) {
-      assertThat(run("token", "revoke", "a", "b").code()).isZero();
-      assertThat(service.request()).contains("{\"ids\":[\"a\",\"b\"]}");
+      String id = SERIAL.substring(5);
+      CliRun.Ended ended = run("token", "revoke", id, "0" + id.substring(1));
+      assertThat(ended.code()).isZero();
+      assertThat(ended.out()).isEqualTo("2 revoked\n");
+      assertThat(service.request())
+          .contains("{\"ids\":[\"" + id + "\",\"0" + id.substring(1) + "\"]}");
     }
+    assertThat(run("token", "revoke", "a").code()).as("asks nobody").isEqualTo(2);
   }
 
   @ParameterizedTest
