@@ -96,8 +96,7 @@ final class CaActivateCommand implements Callable<Integer> {
       return CaSteps.meant(client, CaRole.root, "published");
     }
     boolean waits =
-        CaSteps.isOutside(client.getJson("/authorities"))
-            && OutsideHome.waits(client).isPresent();
+        CaSteps.isOutside(client.getJson("/authorities")) && OutsideHome.waits(client).isPresent();
     return CaSteps.prepared(
         client,
         waits

@@ -11,13 +11,18 @@ import picocli.CommandLine.Spec;
     name = "ca",
     description =
         "Looks at the authorities of the running service, and replaces the device CA, which is also"
-            + " how it moves to another key store.",
+            + " how it moves to another key store, and the root.",
     footerHeading = "%nMoving to another key store, while the service runs:%n",
     footer = {
       "  (put its settings into [keys] of vouchsafe.toml)",
       "  vouchsafe ca prepare --key-store pkcs11    makes the next device CA there",
       "  vouchsafe ca activate                      lets it sign",
-      "  vouchsafe ca status                        says what the next step is"
+      "  vouchsafe ca status                        says what the next step is",
+      "",
+      "Another root, which those who verify get to know before it issues:",
+      "  vouchsafe ca rotate --authority root       prepares and publishes it",
+      "  vouchsafe ca plan --authority root         says what the rest waits for",
+      "  vouchsafe ca rotate --authority root       lets it sign, later; and again"
     })
 final class CaCommand implements Runnable {
   @ParentCommand private @Nullable RootCommand root;

@@ -210,7 +210,8 @@ class AskingCommandsTest {
   void aStateThatNoCertificateHasIsWrongUsage() {
     CliRun.Ended ended = run("cert", "list", "--state", "ended");
     assertThat(ended.code()).isEqualTo(2);
-    assertThat(ended.err()).contains("--state is one of intended, issued, withheld, failed, revoked");
+    assertThat(ended.err())
+        .contains("--state is one of intended, issued, withheld, failed, revoked");
   }
 
   @Test

@@ -274,7 +274,8 @@ class CaCommandsTest {
 
   @Test
   void ofARequestThatWaitsItIsSaidHowItIsAnswered() throws IOException {
-    String outside = authorities("root-1 active", "device-1 active").replaceFirst("software", "outside");
+    String outside =
+        authorities("root-1 active", "device-1 active").replaceFirst("software", "outside");
     try (FakeService _ =
         FakeService.answering(
             home().adminSocket(),

@@ -181,7 +181,9 @@ final class AdminAuthorities {
         .map(AuthorityInfo::id)
         .filter(id::equals)
         .findFirst()
-        .orElseThrow(() -> Failure.of(Problem.NOT_FOUND, "there is no authority of that id: see `vouchsafe ca show`"));
+        .orElseThrow(() ->
+            Failure.of(
+                Problem.NOT_FOUND, "there is no authority of that id: see `vouchsafe ca show`"));
   }
 
   private List<StepTaken> taken(

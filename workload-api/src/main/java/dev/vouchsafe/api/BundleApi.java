@@ -44,7 +44,13 @@ final class BundleApi {
 
   private void hand(Exchange exchange, Version version) {
     Response response = answer(version, exchange.request()).with(HttpHeaderNames.VARY, "accept");
-    fetches.answer(exchange, response, version.sequence());
+    if (response.status() == Status.NOT_MODIFIED
+        && !CachedAnswer.isNamed(exchange.request(), version.tag())) {
+      // It was handed nothing, and nobody knows what it has.
+      exchange.answer(response);
+    } else {
+      fetches.answer(exchange, response, version.sequence());
+    }
   }
 
   /** The bundle in one encoding, at once. */

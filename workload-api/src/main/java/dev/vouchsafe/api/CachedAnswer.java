@@ -1,7 +1,8 @@
 package dev.vouchsafe.api;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
-import java.util.List;
+import java.util.Arrays;
+import java.util.Set;
 
 /**
  * An answer that its caller may keep, and need not be sent again while it holds (RFC 9110 section
@@ -25,15 +26,17 @@ final class CachedAnswer {
 
   /** Whether the caller says that it has the version of that tag (RFC 9110 section 13.1.2). */
   static boolean isHeld(Request request, String tag) {
-    List<String> lines = request.headers(HttpHeaderNames.IF_NONE_MATCH);
-    for (String line : lines) {
-      for (String each : line.split(",", -1)) {
-        String candidate = each.strip();
-        if (candidate.equals("*") || candidate.equals(tag) || candidate.equals("W/" + tag)) {
-          return true;
-        }
-      }
-    }
-    return false;
+    return says(request, Set.of("*", tag, "W/" + tag));
+  }
+
+  /** Whether it names that very version: who says {@code *} has some version, maybe an old one. */
+  static boolean isNamed(Request request, String tag) {
+    return says(request, Set.of(tag, "W/" + tag));
+  }
+
+  private static boolean says(Request request, Set<String> held) {
+    return request.headers(HttpHeaderNames.IF_NONE_MATCH).stream()
+        .flatMap(line -> Arrays.stream(line.split(",", -1)))
+        .anyMatch(each -> held.contains(each.strip()));
   }
 }

@@ -142,6 +142,22 @@ class BundleReadersApiTest {
     assertThat(home.readers.behind(1, HOUR)).hasSize(1);
   }
 
+  /** It may have one of long ago. */
+  @Test
+  void whoSaysThatItHasSomeVersionIsNotTakenForOneThatHasThisOne() throws Exception {
+    home.add(TestHome.own("other"));
+    try (RawClient client = RawClient.connect(server.workload)) {
+      client.send(
+          "GET /v1/trust-bundle?module=edgeHub HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n");
+      assertThat(client.headOnly().status()).isEqualTo(304);
+    }
+    // Those of one user are looked at one after the other, so the last is the last.
+    String other = Bodies.get("/v1/trust-bundle?module=other");
+    assertThat(RawClient.once(server.workload, other).status()).isEqualTo(200);
+    await(() -> has(1).contains("other"));
+    assertThat(has(1)).containsExactly("other");
+  }
+
   @Test
   void administratorsSeeRegisteredReadersAndWhoIsBehind() throws Exception {
     home.readers.fetched("edgeHub", 1);
