@@ -7,7 +7,7 @@ import java.util.concurrent.CompletableFuture;
  * that was announced ahead of its use. Safe for use by many threads at once.
  *
  * <p>The header is {@code alg}, {@code kid} and {@code typ} (JWT). The claims are {@code iss}
- * ({@code spiffe://} and the trust domain), {@code sub} (the SPIFFE ID, or without one the module's
+ * ({@link GatewayIdentity#tokenIssuer}), {@code sub} (the SPIFFE ID, or without one the module's
  * name), {@code aud} (always a list), {@code iat}, {@code exp} and {@code jti}.
  */
 public interface TokenIssuer {

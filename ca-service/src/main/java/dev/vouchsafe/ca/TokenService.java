@@ -40,7 +40,7 @@ final class TokenService implements TokenIssuer {
       UnderWay underWay,
       TrustedClock clock,
       Executor executor) {
-    this.issuer = "spiffe://" + settings.identity().trustDomain();
+    this.issuer = settings.identity().tokenIssuer();
     this.lifetimes = settings.tokens();
     this.keys = keys;
     this.ids = ids;

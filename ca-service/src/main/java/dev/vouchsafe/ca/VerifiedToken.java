@@ -7,7 +7,7 @@ import java.util.List;
  * What a token says whose signature and times were verified.
  *
  * @param subject the claim {@code sub} (RFC 7519 section 4.1.2): a SPIFFE ID, or a module's name
- * @param issuer the claim {@code iss}: {@code spiffe://} and the gateway's trust domain
+ * @param issuer the claim {@code iss}: {@link GatewayIdentity#tokenIssuer}
  * @param audience the claim {@code aud}
  * @param id the claim {@code jti}
  * @param issuedAt the claim {@code iat}

@@ -11,6 +11,7 @@ enum ConfigurationKey {
   DEVICE_ID("gateway", "device-id", Kind.TEXT, null),
   TRUST_DOMAIN("gateway", "trust-domain", Kind.TEXT, null),
   LAYER("gateway", "layer", Kind.INTEGER, "1"),
+  ISSUER("gateway", "issuer", Kind.TEXT, null),
   WORKLOAD("listen", "workload", Kind.TEXT, null),
   SPIFFE("listen", "spiffe", Kind.TEXT, null),
   ADMIN("listen", "admin", Kind.TEXT, null),

@@ -22,11 +22,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Turns the texts of a configuration file into checked values, each named when it is wrong. */
 final class ConfigurationValues {
   private static final Duration LONGEST = Duration.ofDays(36_525);
   private static final Duration LONGEST_TOKEN = Duration.ofHours(24);
+  private static final int LONGEST_ISSUER = 255;
+  private static final Pattern ISSUER =
+      Pattern.compile(
+          "https://([a-z0-9][a-z0-9.-]*|\\[[0-9a-f:]+\\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]+)*");
   private static final int MOST = 1_000_000;
   private static final int HIGHEST_PORT = 65_535;
   private static final long MIB = 1024L * 1024;
@@ -108,7 +113,22 @@ final class ConfigurationValues {
           ConfigurationKey.TRUST_DOMAIN,
           "must be lower-case DNS labels of a-z 0-9 - with dots between them");
     }
-    return new GatewayIdentity(deviceId, trustDomain, integer(ConfigurationKey.LAYER, 1, 5));
+    int layer = integer(ConfigurationKey.LAYER, 1, 5);
+    String issuer = values.get(ConfigurationKey.ISSUER);
+    return issuer == null
+        ? new GatewayIdentity(deviceId, trustDomain, layer)
+        : new GatewayIdentity(deviceId, trustDomain, layer, issuer(issuer));
+  }
+
+  /** As OpenID Connect Discovery 1.0 section 3 has it; verifiers compare it letter by letter. */
+  private String issuer(String text) throws ConfigurationException {
+    if (text.length() > LONGEST_ISSUER || !ISSUER.matcher(text).matches()) {
+      throw wrong(
+          ConfigurationKey.ISSUER,
+          "must be https://HOST, with :PORT and /PATH if need be, lower-case and without a / at the"
+              + " end");
+    }
+    return text;
   }
 
   private TokenLifetimes tokens() throws ConfigurationException {

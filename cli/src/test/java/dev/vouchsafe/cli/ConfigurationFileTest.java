@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.vouchsafe.api.ApiSettings;
 import dev.vouchsafe.attestation.AttestationSettings;
 import dev.vouchsafe.ca.CaSettings;
+import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuingCaSettings;
 import dev.vouchsafe.ca.LedgerSettings;
 import dev.vouchsafe.ca.Lifetimes;
@@ -47,6 +48,7 @@ class ConfigurationFileTest {
       LEAST
           + """
           layer = 2
+          issuer = "https://gw.example:8443"
           [listen]
           workload = "/run/a.sock"
           spiffe = "/run/s.sock"
@@ -219,6 +221,7 @@ class ConfigurationFileTest {
     assertThat(read.gateway().deviceId()).isEqualTo("gw");
     assertThat(read.gateway().trustDomain()).isEqualTo("gw.example");
     assertThat(read.gateway().layer()).isEqualTo(2);
+    assertThat(read.gateway().tokenIssuer()).isEqualTo("https://gw.example:8443");
     assertThat(read.listen())
         .isEqualTo(
             new Configuration.Listen(
@@ -386,6 +389,24 @@ class ConfigurationFileTest {
     for (String wrong : List.of("\"\"", "\"02:00\"", "\"someday 02:00-04:00\"", "true")) {
       assertThatThrownBy(() -> parse(LEAST + "[rotation]\nwindow = " + wrong + "\n"))
           .hasMessageContaining("[rotation] window must be");
+    }
+  }
+
+  @Test
+  void theIssuerOfTokensIsTheTrustDomainOrAnAddress() throws Exception {
+    assertThat(parse(LEAST).gateway().tokenIssuer())
+        .isEqualTo("spiffe://" + parse(LEAST).gateway().trustDomain());
+    for (String good : List.of("https://gw", "https://gw.example:8443/a/b", "https://[::1]:1")) {
+      assertThat(parse(LEAST.replace("[gateway]", "[gateway]\nissuer = '" + good + "'")).gateway())
+          .extracting(GatewayIdentity::tokenIssuer)
+          .isEqualTo(good);
+    }
+    for (String bad :
+        List.of(
+            "", "http://a", "https://", "https://a/", "https://A", "https://a?b", "spiffe://a")) {
+      String text = LEAST.replace("[gateway]", "[gateway]\nissuer = '" + bad + "'");
+      assertThatThrownBy(() -> parse(text))
+          .hasMessageContaining("[gateway] issuer must be https://");
     }
   }
 

@@ -10,6 +10,7 @@ import dev.vouchsafe.trust.BundleFormat;
 final class PublicApi implements Routes {
   private final BundleApi bundle;
   private final TokenKeysApi tokenKeys;
+  private final OpenIdApi openId;
   private final RevocationApi revocation;
   private final Health health;
   private final Workers workers;
@@ -17,11 +18,13 @@ final class PublicApi implements Routes {
   PublicApi(
       BundleApi bundle,
       TokenKeysApi tokenKeys,
+      OpenIdApi openId,
       RevocationApi revocation,
       Health health,
       Workers workers) {
     this.bundle = bundle;
     this.tokenKeys = tokenKeys;
+    this.openId = openId;
     this.revocation = revocation;
     this.health = health;
     this.workers = workers;
@@ -55,6 +58,10 @@ final class PublicApi implements Routes {
       case "/.well-known/jwks.json" -> {
         V1Api.onlyReads(request);
         workers.answer(exchange, this::refusal, () -> tokenKeys.answer(request));
+      }
+      case "/.well-known/openid-configuration" -> {
+        V1Api.onlyReads(request);
+        exchange.answer(openId.answer(request));
       }
       case "/healthz" -> {
         V1Api.onlyReads(request);

@@ -381,6 +381,7 @@ final class RunningServer implements ApiServer {
         new PublicApi(
             bundle,
             new TokenKeysApi(parts.authority()),
+            new OpenIdApi(parts.identity()),
             new RevocationApi(parts.authority(), parts.clock()),
             health,
             new Workers(httpsWorkers));

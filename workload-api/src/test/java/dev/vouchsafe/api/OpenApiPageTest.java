@@ -108,7 +108,7 @@ class OpenApiPageTest {
   @Test
   void everyOperationOnASocketIsServed() throws Exception {
     List<Operation> operations = operations();
-    assertThat(operations).hasSize(49);
+    assertThat(operations).hasSize(50);
     try (TestHome home = TestHome.in(folder)) {
       home.add(TestHome.own("edgeHub", List.of("hub.example")));
       FakeAuthority authority = new FakeAuthority(home.authority);

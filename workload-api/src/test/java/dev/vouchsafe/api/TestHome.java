@@ -157,7 +157,11 @@ final class TestHome implements AutoCloseable {
   final ExecutorService workers = Executors.newFixedThreadPool(4);
   private final PrivateKeyStore store;
 
-  private TestHome(Path folder, Duration lag) throws IOException, KeyFault {
+  private final GatewayIdentity identity;
+
+  private TestHome(Path folder, Duration lag, GatewayIdentity identity)
+      throws IOException, KeyFault {
+    this.identity = identity;
     clock.advance(lag.negated());
     this.folder = folder;
     registrationFolder = Files.createDirectory(folder.resolve("registrations.d"));
@@ -171,7 +175,7 @@ final class TestHome implements AutoCloseable {
     CaSettings settings =
         new CaSettings(
             folder.resolve("ca"),
-            IDENTITY,
+            identity,
             Lifetimes.defaults(),
             TokenLifetimes.defaults(),
             KeyType.EC_P256,
@@ -195,7 +199,15 @@ final class TestHome implements AutoCloseable {
 
   /** One whose clock is that much behind the real one, so that it can be set forward. */
   static TestHome behind(Path folder, Duration lag) throws IOException, KeyFault {
-    return new TestHome(folder, lag);
+    return new TestHome(folder, lag, IDENTITY);
+  }
+
+  /** One that issues tokens in the name of that address. */
+  static TestHome issuingAs(Path folder, String issuer) throws IOException, KeyFault {
+    return new TestHome(
+        folder,
+        Duration.ZERO,
+        new GatewayIdentity(IDENTITY.deviceId(), IDENTITY.trustDomain(), IDENTITY.layer(), issuer));
   }
 
   /** All parts as they are. */
@@ -206,7 +218,7 @@ final class TestHome implements AutoCloseable {
   /** The parts with another attestor or authority. */
   ApiParts with(Attestor otherAttestor, CertificateAuthority otherAuthority) {
     return new ApiParts(
-        IDENTITY,
+        identity,
         registrations,
         otherAttestor,
         otherAuthority,
