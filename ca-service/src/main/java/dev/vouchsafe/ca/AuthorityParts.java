@@ -26,6 +26,24 @@ record AuthorityParts(
     return AuthorityChain.load(ledger, settings, crypto, clock.instant());
   }
 
+  /**
+   * Has the trust bundle hold the roots that the ledger has in it, if there is a bundle.
+   *
+   * @throws IssuanceException if it can't be written; it is as it was
+   */
+  void followRoots() throws IssuanceException {
+    if (bundle.isPresent()) {
+      try {
+        bundle.get().follow(issuers::chain, clock);
+      } catch (IOException e) {
+        throw new IssuanceException(
+            IssuanceException.Reason.LEDGER_UNAVAILABLE,
+            "the trust bundle can't be written: " + e.getMessage(),
+            e);
+      }
+    }
+  }
+
   /** The key of an authority that the ledger knows. */
   AuthorityKey key(LedgerReader.StoredAuthority authority) {
     return AuthorityKey.of(authority, stores, crypto);

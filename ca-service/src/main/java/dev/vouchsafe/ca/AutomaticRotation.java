@@ -4,7 +4,6 @@ import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.AuthorityInfo.State;
 import dev.vouchsafe.ca.LedgerReader.StoredAuthority;
 import dev.vouchsafe.ca.clock.TrustedClock;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -103,17 +102,13 @@ final class AutomaticRotation implements AutoCloseable {
             });
   }
 
-  /** A bundle that could not be written when a root took a step is written as soon as it can be. */
+  /**
+   * A bundle that could not be written when a root took a step is written as soon as it can be. By
+   * an old ledger no root leaves it, and none comes back, before somebody has accepted that.
+   */
   private void follow() throws IssuanceException {
-    if (parts.bundle().isPresent()) {
-      try {
-        parts.bundle().get().follow(parts.issuers()::chain, parts.clock());
-      } catch (IOException e) {
-        throw new IssuanceException(
-            IssuanceException.Reason.LEDGER_UNAVAILABLE,
-            "the trust bundle can't be written: " + e.getMessage(),
-            e);
-      }
+    if (!parts.ledger().gaps().isOpen()) {
+      parts.followRoots();
     }
   }
 

@@ -2,6 +2,7 @@ package dev.vouchsafe.ca;
 
 import dev.vouchsafe.keys.KeyType;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.OptionalLong;
 
 /**
@@ -85,5 +86,11 @@ public record CaSettings(
         liveCertificates,
         RevocationSettings.defaults(),
         LedgerSettings.STANDARD);
+  }
+
+  /** The longest that a certificate of a module, a device or a child gateway may live. */
+  public Duration longestLife() {
+    Duration builtIn = Profiles.builtIn(lifetimes, identity.layer()).longest();
+    return profiles.longest().compareTo(builtIn) > 0 ? profiles.longest() : builtIn;
   }
 }

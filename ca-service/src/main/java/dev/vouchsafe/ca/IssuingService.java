@@ -52,6 +52,7 @@ final class IssuingService implements CertificateAuthority {
       AutomaticRotation automatic,
       RevocationService revocations,
       ChildAuthorities children,
+      LedgerRecovery.Roots roots,
       UnderWay underWay,
       Executor executor,
       Duration intentWait) {
@@ -67,7 +68,7 @@ final class IssuingService implements CertificateAuthority {
     this.auditKey = services.auditKey();
     this.changes = new StepsBehindGap(changes, ledger.gaps());
     this.automatic = automatic;
-    this.recovery = services.recovery(ledger, changes, issuers::infos);
+    this.recovery = services.recovery(ledger, changes, issuers::infos, roots);
     this.underWay = underWay;
     this.executor = executor;
     this.intents = new Overdue(intentWait);

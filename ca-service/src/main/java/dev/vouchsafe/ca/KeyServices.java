@@ -145,8 +145,11 @@ final class KeyServices {
 
   /** What makes backups, signed by the audit key, and goes on after one was restored. */
   Recovery recovery(
-      Ledger whole, AuthorityChanges changes, Supplier<List<AuthorityInfo>> authorities) {
-    return new LedgerRecovery(whole, changes, auditKey, authorities, clock);
+      Ledger whole,
+      AuthorityChanges changes,
+      Supplier<List<AuthorityInfo>> authorities,
+      LedgerRecovery.Roots roots) {
+    return new LedgerRecovery(whole, changes, auditKey, authorities, roots, clock);
   }
 
   AuditKey auditKey() {

@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param backup id of the backup
  * @param known all that was delivered before this moment is in the ledger
  * @param restored when the backup was restored
- * @param latestEnd no unknown certificate of a module lives after this
+ * @param latestEnd no unknown certificate of a module, a device or a child gateway lives after this
  * @param wanted when an administrator said that it is accepted
  * @param accepted when a new device CA had taken over after that, and issuing went on
  */

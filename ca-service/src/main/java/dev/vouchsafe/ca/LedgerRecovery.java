@@ -21,8 +21,19 @@ final class LedgerRecovery implements Recovery {
   private final AuthorityChanges changes;
   private final AuditKey auditKey;
   private final Supplier<List<AuthorityInfo>> authorities;
+  private final Roots roots;
   private final InstantSource clock;
   private final ReentrantLock accepting = new ReentrantLock();
+
+  /** The trust bundle, as it follows the roots. */
+  interface Roots {
+    /**
+     * Has it hold those that the ledger has.
+     *
+     * @throws IssuanceException if it can't be written
+     */
+    void follow() throws IssuanceException;
+  }
 
   /**
    * @param authorities as they are when it is asked
@@ -32,11 +43,13 @@ final class LedgerRecovery implements Recovery {
       AuthorityChanges changes,
       AuditKey auditKey,
       Supplier<List<AuthorityInfo>> authorities,
+      Roots roots,
       InstantSource clock) {
     this.ledger = ledger;
     this.changes = changes;
     this.auditKey = auditKey;
     this.authorities = authorities;
+    this.roots = roots;
     this.clock = clock;
   }
 
@@ -69,6 +82,8 @@ final class LedgerRecovery implements Recovery {
       }
       ledger.gaps().want(administrator, clock.instant());
       String id = newGeneration(changes.by(actor(administrator)));
+      // Before the first certificate: who verifies it must know its root.
+      roots.follow();
       ledger.gaps().accepted(clock.instant());
       return id;
     } finally {

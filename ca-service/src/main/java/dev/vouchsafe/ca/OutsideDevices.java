@@ -149,9 +149,12 @@ final class OutsideDevices {
     }
   }
 
-  /** Before the first certificate under another top; what can't be written now is written soon. */
+  /**
+   * Before the first certificate under another top; what can't be written now is written soon.
+   * While a gap is open there is none, and the bundle follows when that is accepted.
+   */
   private void follow(Supplier<AuthorityChain> next) {
-    if (parts.bundle().isPresent()) {
+    if (parts.bundle().isPresent() && !parts.ledger().gaps().isOpen()) {
       try {
         parts.bundle().get().follow(next, parts.clock());
       } catch (IOException e) {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The profiles that a gateway issues by: the built-in ones, and those of its configuration. */
@@ -99,6 +100,15 @@ public final class Profiles {
    */
   public static String purpose(String text) throws ProfileException {
     return ProfileLint.purpose(text);
+  }
+
+  /** The longest that anything may live that is issued by one of them. */
+  Duration longest() {
+    return Stream.concat(
+            leaves.values().stream().map(LeafProfile::cap),
+            authorities.values().stream().map(AuthorityProfile::lifetime))
+        .max(Duration::compareTo)
+        .orElse(Duration.ZERO);
   }
 
   /** The leaf profile of that name. */

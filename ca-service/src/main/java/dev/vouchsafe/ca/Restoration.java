@@ -5,12 +5,18 @@ import dev.vouchsafe.keys.SoftwareCrypto;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -63,78 +69,130 @@ public final class Restoration {
   }
 
   /**
-   * What the ledger of a home knows and that of a backup does not, for people; empty if it knows
-   * nothing more. Changes neither.
+   * What a home knows and a backup does not, for people; empty if it knows nothing more. Changes
+   * neither. A ledger that is damaged, or gone, is told as such, with all that can still be read.
    *
    * @param copy the folder with the backup's {@code ca.db}, which was proved
    * @param present the folder of the home
-   * @throws IOException if either can't be read
+   * @param bundle the roots in the home's trust bundle; none if that can't be read
+   * @throws IOException if the backup's can't be read
    */
-  public static List<String> lost(Path copy, Path present) throws IOException {
-    try (Connection backup = LedgerSchema.connectToLook(copy);
-        Connection home = LedgerSchema.connectToLook(present)) {
-      return LedgerComparison.lost(backup, home);
-    } catch (SQLException e) {
-      throw new IOException("the ledger can't be read: " + e.getMessage(), e);
+  public static List<String> lost(Path copy, Path present, List<X509Certificate> bundle)
+      throws IOException {
+    List<String> lost = new ArrayList<>();
+    if (Files.exists(present.resolve(LedgerSchema.FILE), LinkOption.NOFOLLOW_LINKS)) {
+      try (Connection backup = LedgerSchema.connectToLook(copy)) {
+        lost.addAll(lostOfLedger(backup, present));
+      } catch (SQLException e) {
+        throw unreadable(e);
+      }
     }
+    if (!bundle.isEmpty()) {
+      lost.addAll(LedgerComparison.ofBundle(trusted(copy), bundle));
+    }
+    return lost;
+  }
+
+  private static List<String> lostOfLedger(Connection backup, Path present) throws SQLException {
+    try (Connection home = LedgerSchema.connectToLook(present)) {
+      return LedgerComparison.lost(backup, home);
+    } catch (IOException e) {
+      return List.of(
+          "the present ledger can't be read, so what it knows is lost: " + e.getMessage());
+    }
+  }
+
+  /** The roots that a trust bundle would have by that ledger. */
+  private static Map<String, X509Certificate> trusted(Path copy) throws IOException {
+    Map<String, X509Certificate> roots = new LinkedHashMap<>();
+    for (LedgerReader.StoredAuthority authority : LedgerReader.authorities(copy)) {
+      AuthorityInfo.State state = authority.row().state();
+      if (authority.row().role() == AuthorityInfo.Role.ROOT
+          && state != AuthorityInfo.State.PREPARED
+          && state != AuthorityInfo.State.RETIRED) {
+        roots.put(authority.row().id(), authority.info().anchor());
+      }
+    }
+    return roots;
   }
 
   /**
    * Prepares the backup's {@code ca.db} to be the ledger: it is brought up to date, records the
    * gap, passes over the generations of authorities that may have been used since, and takes in
-   * what the present home knows of revocations. All of that or, after a failure, a copy that is to
-   * be thrown away.
+   * what can be read of the present home: its revocations, the authorities that were made since,
+   * and its revocation lists, which are verified, so that they are taken also where nothing else is
+   * known. All of that or, after a failure, a copy that is to be thrown away.
    *
    * @param copy the folder with the backup's {@code ca.db}, which was proved
-   * @param present the folder of the home that it replaces, if its ledger can be read
-   * @param lists the folder of that home, be its ledger readable or not, if there is one: the
-   *     revocation lists in it are verified, so they are taken also where nothing else is known
+   * @param present the folder of the home that it replaces, if there is one
    * @return what could not be taken in, for people
    */
   public static List<String> prepare(
-      Path copy,
-      Optional<Path> present,
-      Optional<Path> lists,
-      RestoreFacts facts,
-      SoftwareCrypto crypto)
+      Path copy, Optional<Path> present, RestoreFacts facts, SoftwareCrypto crypto)
       throws IOException {
     LedgerSchema.checkAndUpdate(copy, LedgerSchema::connect);
-    Path file = copy.resolve(LedgerSchema.FILE);
     RestoreWrite write;
-    try (Connection ledger = LedgerSchema.connect(file)) {
+    try (Connection ledger = LedgerSchema.connect(copy.resolve(LedgerSchema.FILE))) {
       ledger.setAutoCommit(false);
       write = new RestoreWrite(ledger);
       if (present.isPresent()) {
-        try (Connection home = LedgerSchema.connectToLook(present.get())) {
-          write.union(home);
-        }
+        union(write, present.get());
       }
       write.gap(facts, time(facts, copy, present));
       ledger.commit();
     } catch (SQLException e) {
       throw new IOException("the ledger can't be prepared: " + e.getMessage(), e);
     }
-    if (lists.isPresent()) {
-      keepLists(copy, lists.get(), crypto);
+    List<String> told = new ArrayList<>(write.told());
+    if (present.isPresent()) {
+      told.addAll(keepLists(copy, present.get(), crypto));
     }
-    return write.told();
+    return told;
+  }
+
+  /** One that can't be opened at all was told of before, by {@link #lost}. */
+  private static void union(RestoreWrite write, Path present) throws SQLException {
+    try (Connection home = LedgerSchema.connectToLook(present)) {
+      write.union(new LedgerSalvage(home));
+    } catch (IOException e) {
+      System.getLogger(Restoration.class.getName())
+          .log(System.Logger.Level.WARNING, "nothing is taken in: {0}", e.getMessage());
+    }
   }
 
   /** By a clock that is behind, a gap must not end before what is known to have been made. */
   private static Instant time(RestoreFacts facts, Path copy, Optional<Path> present)
       throws IOException {
-    Instant latest = facts.known().isAfter(facts.now()) ? facts.known() : facts.now();
-    for (Path folder : present.isPresent() ? List.of(copy, present.get()) : List.of(copy)) {
-      Optional<Instant> newest = LedgerReader.newest(folder);
-      if (newest.isPresent() && newest.get().isAfter(latest)) {
-        latest = newest.get();
+    Instant latest = later(facts.known(), facts.now());
+    latest = later(latest, LedgerReader.newest(copy).orElse(latest));
+    if (present.isPresent()) {
+      try {
+        latest = later(latest, LedgerReader.newest(present.get()).orElse(latest));
+      } catch (IOException e) {
+        // Damaged, or gone: what it knew of the time, the floor of the clock knows as well.
+        System.getLogger(Restoration.class.getName())
+            .log(System.Logger.Level.DEBUG, "the present ledger tells no time", e);
       }
     }
     return latest;
   }
 
-  /** Of two lists that an authority signed the later one stays, whichever ledger knows of it. */
-  private static void keepLists(Path copy, Path present, SoftwareCrypto crypto) throws IOException {
+  private static Instant later(Instant one, Instant other) {
+    return one.isAfter(other) ? one : other;
+  }
+
+  private static IOException unreadable(SQLException e) {
+    return new IOException("the ledger can't be read: " + e.getMessage(), e);
+  }
+
+  /**
+   * Of two lists that an authority signed the later one stays, whichever ledger knows of it.
+   *
+   * @return what could not be read
+   */
+  private static List<String> keepLists(Path copy, Path present, SoftwareCrypto crypto)
+      throws IOException {
+    List<String> told = new ArrayList<>();
     CrlFiles to = new CrlFiles(copy);
     CrlFiles from = new CrlFiles(present);
     CrlReader reader = new CrlReader(crypto);
@@ -143,11 +201,18 @@ public final class Restoration {
         continue;
       }
       String id = authority.row().id();
-      Optional<RevocationList> theirs = from.read(id).flatMap(der -> reader.read(authority, der));
+      Optional<RevocationList> theirs;
+      try {
+        theirs = from.read(id).flatMap(der -> reader.read(authority, der));
+      } catch (IOException e) {
+        told.add("the present revocation list of " + id + " can't be read: " + e.getMessage());
+        continue;
+      }
       Optional<RevocationList> ours = to.read(id).flatMap(der -> reader.read(authority, der));
       if (theirs.isPresent() && (ours.isEmpty() || theirs.get().number() > ours.get().number())) {
         to.write(id, theirs.get().der());
       }
     }
+    return told;
   }
 }

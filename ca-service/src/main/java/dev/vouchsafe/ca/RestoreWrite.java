@@ -1,25 +1,40 @@
 package dev.vouchsafe.ca;
 
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteErrorCode;
 
 /** What a restore writes into the ledger of a backup, in one transaction of its caller. */
 final class RestoreWrite {
   /**
-   * So many generations may have been used up since the backup, of which the backup and the home
-   * that it replaces say nothing. An issuing CA is made at each start.
+   * So many generations at least may have been used up since the backup, of which the backup and
+   * the home that it replaces say nothing. An issuing CA is made at each start.
    */
   private static final Map<String, Integer> PASSED =
       Map.of("root", 1000, "device", 1000, "issuing", 100_000);
 
+  /**
+   * And up to so many more, by chance: who restores one backup twice, into homes that know nothing
+   * of each other, gets other generations than the first time.
+   */
+  private static final int BY_CHANCE = 1_000_000;
+
+  /** Far from where the numbers end. */
+  private static final long MOST_GENERATIONS = 1_000_000_000;
+
   private final Connection ledger;
+  private final SecureRandom random = new SecureRandom();
   private final List<String> told = new ArrayList<>();
+  private long damaged;
 
   RestoreWrite(Connection ledger) {
     this.ledger = ledger;
@@ -31,86 +46,144 @@ final class RestoreWrite {
   }
 
   /** Takes in what another ledger knows of revocations, and which generations it has used. */
-  void union(Connection home) throws SQLException {
+  void union(LedgerSalvage home) throws SQLException {
     passOver(home);
-    if (!LedgerComparison.hasTable(home, "revocation")) {
-      return;
+    GapAuthorities authorities = new GapAuthorities(ledger);
+    authorities.takeFrom(home);
+    Map<Long, String> modules = new HashMap<>();
+    home.each("module", List.of("id", "name"), row -> modules.put(row.number(0), row.text(1)));
+    revocations(home, authorities, modules);
+    denials(home, modules);
+    told.addAll(authorities.told());
+    told.addAll(home.told());
+    if (damaged > 0) {
+      told.add(damaged + " entries of the present ledger make no sense, and were passed over");
     }
-    copy(
-        home,
-        "SELECT DISTINCT m.name FROM module m WHERE m.id IN (SELECT module FROM revocation)"
-            + " OR m.id IN (SELECT module FROM denied_module)",
-        "INSERT OR IGNORE INTO module(name) VALUES (?1)");
-    long unlisted =
-        copy(
-            home,
-            """
-            SELECT r.serial, a.serial, m.name, s.serial, r.not_after, r.revoked, r.reason,
-              r.invalid_since, r.administrator
-            FROM revocation r JOIN authority a ON a.id = r.authority
-              LEFT JOIN module m ON m.id = r.module
-              LEFT JOIN authority s ON s.id = r.subject_authority ORDER BY r.id\
-            """,
-            """
-            INSERT INTO revocation(serial, authority, module, subject_authority, not_after,
-              revoked, reason, invalid_since, administrator)
-            SELECT ?1, a.id, (SELECT id FROM module WHERE name = ?3),
-              (SELECT id FROM authority WHERE serial = ?4), ?5, ?6, ?7, ?8, ?9
-            FROM authority a WHERE a.serial = ?2 ON CONFLICT(serial) DO UPDATE SET
-              revoked = MIN(revoked, excluded.revoked)\
-            """);
-    if (unlisted > 0) {
+  }
+
+  private void revocations(
+      LedgerSalvage home, GapAuthorities authorities, Map<Long, String> modules)
+      throws SQLException {
+    AtomicLong unlisted = new AtomicLong();
+    try (PreparedStatement module =
+            ledger.prepareStatement("INSERT OR IGNORE INTO module(name) VALUES (?1)");
+        PreparedStatement revoke =
+            ledger.prepareStatement(
+                """
+                INSERT INTO revocation(serial, authority, module, subject_authority, not_after,
+                  revoked, reason, invalid_since, administrator)
+                SELECT ?1, a.id, (SELECT id FROM module WHERE name = ?3),
+                  (SELECT id FROM authority WHERE serial = ?4), ?5, ?6, ?7, ?8, ?9
+                FROM authority a WHERE a.serial = ?2 ON CONFLICT(serial) DO UPDATE SET
+                  revoked = MIN(revoked, excluded.revoked)\
+                """)) {
+      home.each(
+          "revocation",
+          List.of(
+              "serial",
+              "authority",
+              "module",
+              "subject_authority",
+              "not_after",
+              "revoked",
+              "reason",
+              "invalid_since",
+              "administrator"),
+          row -> {
+            String name = modules.get(row.number(2));
+            if (name != null) {
+              long _ = write(module, name);
+            }
+            unlisted.addAndGet(
+                1
+                    - write(
+                        revoke,
+                        row.values().get(0),
+                        authorities.serial(row.number(1)),
+                        name,
+                        authorities.serial(row.number(3)),
+                        row.values().get(4),
+                        row.values().get(5),
+                        row.values().get(6),
+                        row.values().get(7),
+                        row.values().get(8)));
+          });
+    }
+    if (unlisted.get() > 0) {
       told.add(
           unlisted
               + " revoked certificates are of authorities that the backup does not know: no list"
               + " names them from now on");
     }
-    copy(
-        home,
-        "SELECT m.name, d.generation, d.since, d.administrator FROM denied_module d"
-            + " JOIN module m ON m.id = d.module",
-        "INSERT INTO denied_module(module, generation, since, administrator)"
-            + " SELECT id, ?2, ?3, ?4 FROM module WHERE name = ?1"
-            + " ON CONFLICT DO UPDATE SET since = MIN(since, excluded.since)");
-    copy(
-        home,
-        "SELECT id, latest_expiry, revoked, administrator FROM denied_token",
-        "INSERT INTO denied_token(id, latest_expiry, revoked, administrator)"
-            + " VALUES (?1, ?2, ?3, ?4)"
-            + " ON CONFLICT DO UPDATE SET latest_expiry = MAX(latest_expiry,"
-            + " excluded.latest_expiry)");
   }
 
-  /**
-   * Writes what a query finds elsewhere.
-   *
-   * @param into with a parameter for each column
-   * @return how many rows found no place
-   */
-  private long copy(Connection from, String query, String into) throws SQLException {
-    long without = 0;
-    try (PreparedStatement read = from.prepareStatement(query);
-        ResultSet rows = read.executeQuery();
-        PreparedStatement write = ledger.prepareStatement(into)) {
-      int columns = rows.getMetaData().getColumnCount();
-      while (rows.next()) {
-        for (int i = 1; i <= columns; i++) {
-          write.setObject(i, rows.getObject(i));
-        }
-        without += write.executeUpdate() == 0 ? 1 : 0;
-      }
+  private void denials(LedgerSalvage home, Map<Long, String> modules) throws SQLException {
+    try (PreparedStatement module =
+            ledger.prepareStatement("INSERT OR IGNORE INTO module(name) VALUES (?1)");
+        PreparedStatement deny =
+            ledger.prepareStatement(
+                "INSERT INTO denied_module(module, generation, since, administrator)"
+                    + " SELECT id, ?2, ?3, ?4 FROM module WHERE name = ?1"
+                    + " ON CONFLICT DO UPDATE SET since = MIN(since, excluded.since)");
+        PreparedStatement token =
+            ledger.prepareStatement(
+                "INSERT INTO denied_token(id, latest_expiry, revoked, administrator)"
+                    + " VALUES (?1, ?2, ?3, ?4)"
+                    + " ON CONFLICT DO UPDATE SET latest_expiry = MAX(latest_expiry,"
+                    + " excluded.latest_expiry)")) {
+      home.each(
+          "denied_module",
+          List.of("module", "generation", "since", "administrator"),
+          row -> {
+            String name = modules.get(row.number(0));
+            if (name == null) {
+              damaged++;
+              return;
+            }
+            long _ = write(module, name);
+            long _ =
+                write(deny, name, row.values().get(1), row.values().get(2), row.values().get(3));
+          });
+      home.each(
+          "denied_token",
+          List.of("id", "latest_expiry", "revoked", "administrator"),
+          row -> {
+            long _ = write(token, row.values().toArray());
+          });
     }
-    return without;
   }
 
-  private void passOver(Connection home) throws SQLException {
-    boolean known = LedgerComparison.hasTable(home, "used_generation");
-    copy(
-        home,
-        "SELECT role, MAX(generation) FROM authority GROUP BY role"
-            + (known ? " UNION ALL SELECT role, latest FROM used_generation" : ""),
-        "INSERT INTO used_generation(role, latest) VALUES (?1, ?2)"
-            + " ON CONFLICT(role) DO UPDATE SET latest = MAX(latest, excluded.latest)");
+  /** Writes a row, and says how many that were; one that can't be what it should is passed over. */
+  private long write(PreparedStatement into, @Nullable Object... values) throws SQLException {
+    for (int i = 0; i < values.length; i++) {
+      into.setObject(i + 1, values[i]);
+    }
+    try {
+      return into.executeUpdate();
+    } catch (SQLException e) {
+      if (e.getErrorCode() != SQLiteErrorCode.SQLITE_CONSTRAINT.code) {
+        throw e;
+      }
+      damaged++;
+      return 1;
+    }
+  }
+
+  private void passOver(LedgerSalvage home) throws SQLException {
+    try (PreparedStatement used =
+        ledger.prepareStatement(
+            "INSERT INTO used_generation(role, latest) VALUES (?1, ?2)"
+                + " ON CONFLICT(role) DO UPDATE SET latest = MAX(latest, excluded.latest)")) {
+      LedgerSalvage.Taker taker =
+          row -> {
+            // A number that nobody counts to is damage, and would leave none for the next.
+            if (PASSED.containsKey(row.text(0)) && row.number(1) < MOST_GENERATIONS) {
+              long _ = write(used, row.values().toArray());
+            }
+          };
+      home.each("authority", List.of("role", "generation"), taker);
+      home.each("used_generation", List.of("role", "latest"), taker);
+    }
   }
 
   /**
@@ -126,7 +199,7 @@ final class RestoreWrite {
                 + " latest = MAX(latest + ?2, excluded.latest)")) {
       for (Map.Entry<String, Integer> role : PASSED.entrySet()) {
         pass.setString(1, role.getKey());
-        pass.setInt(2, role.getValue());
+        pass.setInt(2, role.getValue() + random.nextInt(BY_CHANCE));
         pass.executeUpdate();
       }
     }
@@ -137,7 +210,7 @@ final class RestoreWrite {
       gap.setString(1, facts.backup());
       gap.setLong(2, facts.known().getEpochSecond());
       gap.setLong(3, restored.getEpochSecond());
-      gap.setLong(4, restored.plus(facts.longestLeaf()).getEpochSecond());
+      gap.setLong(4, restored.plus(facts.longest()).getEpochSecond());
       if (facts.acceptedBy().isPresent()) {
         gap.setLong(5, restored.getEpochSecond());
         gap.setLong(6, facts.acceptedBy().getAsLong());

@@ -120,6 +120,11 @@ final class BackupCommand implements Callable<Integer> {
             json.writeStringField("file", target.toString());
             json.writeNumberField("octets", made.path("octets").asLong());
             json.writeStringField("known", made.path("known").asText());
+            json.writeArrayFieldStart("lacks");
+            for (JsonNode line : made.path("lacks")) {
+              json.writeString(line.asText());
+            }
+            json.writeEndArray();
             json.writeEndObject();
           });
       return;
@@ -130,5 +135,8 @@ final class BackupCommand implements Callable<Integer> {
             ("backup " + made.path("id").asText() + " of " + made.path("known").asText())
                 .replaceAll("\\p{Cntrl}", "?"));
     console.out().println(target);
+    for (JsonNode line : made.path("lacks")) {
+      console.out().println(("not in it: keep " + line.asText()).replaceAll("\\p{Cntrl}", "?"));
+    }
   }
 }

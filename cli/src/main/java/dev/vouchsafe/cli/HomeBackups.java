@@ -33,7 +33,7 @@ final class HomeBackups implements Backups {
   private static final long RESERVE = 2 * MIB;
 
   private final Home home;
-  private final GatewayIdentity identity;
+  private final Configuration configuration;
   private final CertificateAuthority authority;
   private final AuditLog audit;
   private final InstantSource clock;
@@ -42,12 +42,12 @@ final class HomeBackups implements Backups {
 
   private HomeBackups(
       Home home,
-      GatewayIdentity identity,
+      Configuration configuration,
       CertificateAuthority authority,
       AuditLog audit,
       InstantSource clock) {
     this.home = home;
-    this.identity = identity;
+    this.configuration = configuration;
     this.authority = authority;
     this.audit = audit;
     this.clock = clock;
@@ -60,7 +60,7 @@ final class HomeBackups implements Backups {
       CertificateAuthority authority,
       AuditLog audit,
       InstantSource clock) {
-    HomeBackups backups = new HomeBackups(home, configuration.gateway(), authority, audit, clock);
+    HomeBackups backups = new HomeBackups(home, configuration, authority, audit, clock);
     try {
       DurableFiles.deleteTree(home.backups());
     } catch (IOException e) {
@@ -126,6 +126,7 @@ final class HomeBackups implements Backups {
     Path copy = home.backups().resolve("ca.db");
     Path file = home.backups().resolve(file(id));
     Path part = home.backups().resolve(file(id) + PART);
+    GatewayIdentity identity = configuration.gateway();
     try (BackupWriter writer = BackupWriter.create(part)) {
       writer.add(BackupNames.LEDGER, copy);
       Files.delete(copy);
@@ -150,7 +151,12 @@ final class HomeBackups implements Backups {
     }
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
     DurableFiles.sync(home.backups());
-    return new Made(id, file, Files.size(file), known);
+    return new Made(
+        id,
+        file,
+        Files.size(file),
+        known,
+        NotInBackup.of(home, StoreFolders.of(home), configuration.keys()));
   }
 
   private void addData(BackupWriter writer) throws IOException {

@@ -1,5 +1,6 @@
 package dev.vouchsafe.cli;
 
+import dev.vouchsafe.ca.AuthorityProof;
 import dev.vouchsafe.ca.CaSettings;
 import dev.vouchsafe.ca.CertificateAuthorities;
 import dev.vouchsafe.ca.Restoration;
@@ -10,7 +11,6 @@ import dev.vouchsafe.cli.backup.BackupNames;
 import dev.vouchsafe.cli.backup.BackupReader;
 import dev.vouchsafe.keys.KeyFault;
 import dev.vouchsafe.keys.SoftwareCrypto;
-import dev.vouchsafe.trust.TrustBundleStore;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class HomeRestorer {
   private static final long LARGEST_KEY_FILE = 1024 * 1024;
-  private static final String LEDGER = "ca.db";
+  private static final long MOST_OF_KEYS = 64 * LARGEST_KEY_FILE;
 
   private final Home home;
   private final Console console;
@@ -61,8 +60,10 @@ final class HomeRestorer {
    * @param known all that was delivered before this moment was in it
    * @param aside where the data is that was there before
    * @param told what else a person should know
+   * @param lacks what was not in it, and is used as it is here
    */
-  record Restored(String backup, Instant known, Optional<Path> aside, List<String> told) {}
+  record Restored(
+      String backup, Instant known, Optional<Path> aside, List<String> told, List<String> lacks) {}
 
   /**
    * Restores that backup.
@@ -78,7 +79,7 @@ final class HomeRestorer {
       try (FileChannel _ = lockStage();
           @Nullable HomeLock _ = exists(home.data()) ? HomeLock.take(home) : null) {
         try {
-          return restore(backup, configuration.authority(home.data()), acceptGap);
+          return restore(backup, configuration, acceptGap);
         } finally {
           // After the exchange there is nothing; before it, half a home or one that is not wanted.
           DurableFiles.deleteTree(building);
@@ -155,45 +156,89 @@ final class HomeRestorer {
     return channel;
   }
 
-  private Restored restore(BackupReader backup, CaSettings settings, boolean acceptGap)
+  private Restored restore(BackupReader backup, Configuration configuration, boolean acceptGap)
       throws IOException, CommandFailure {
     DurableFiles.deleteTree(building);
     DurableFiles.folder(building, "rwx------");
-    // Before the proof no more than that needs, and no more of it than a key store's file has.
+    BackupManifest manifest = backup.manifest();
+    // Before the proof no more than that needs, and no more of it than key stores have.
+    requireFew(manifest);
     extract(backup, HomeRestorer::isOfKeyStore);
-    prove(backup);
-    extract(backup, file -> !isOfKeyStore(file));
-    requireFormat();
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    try (KeyStores stores = stores(crypto)) {
+      prove(backup, stores, crypto);
+      extract(backup, file -> !isOfKeyStore(file));
+      requireFormat();
+      return restore(backup, configuration, stores, acceptGap);
+    }
+  }
+
+  private Restored restore(
+      BackupReader backup, Configuration configuration, KeyStores stores, boolean acceptGap)
+      throws IOException, CommandFailure {
+    BackupManifest manifest = backup.manifest();
+    SoftwareCrypto crypto = SoftwareCrypto.choose();
+    CaSettings settings = configuration.authority(building);
     List<String> told = new ArrayList<>();
-    Optional<Path> present = exists(home.data()) ? Optional.of(home.data()) : Optional.empty();
-    // Without a ledger the folder has nothing to lose: only an audit log was put there, perhaps.
-    boolean readable = exists(home.data().resolve(LEDGER)) && requireAccepted(acceptGap, told);
-    Instant now = console.clock().instant();
+    PresentData present = new PresentData(home, building, console);
+    Optional<Path> data = present.isThere() ? Optional.of(home.data()) : Optional.empty();
+    if (data.isPresent()) {
+      present.requireOwnAudit(manifest.sealer());
+      told.addAll(requireAccepted(present.lost(), acceptGap));
+    }
     told.addAll(
         Restoration.prepare(
             building,
-            present.filter(it -> readable),
-            present,
+            data,
             new RestoreFacts(
-                backup.manifest().id(),
-                backup.manifest().known(),
-                now,
-                settings.lifetimes().leafCap(),
+                manifest.id(),
+                manifest.known(),
+                now(present),
+                settings.longestLife(),
                 acceptGap ? OptionalLong.of(FileTrust.ownUser()) : OptionalLong.empty()),
-            SoftwareCrypto.choose()));
-    if (present.isPresent()) {
-      keep(present.get());
-    }
-    audit(backup.manifest(), told);
+            crypto));
+    present.carryOver();
+    told.addAll(audit(manifest, present));
+    told.addAll(keys(settings, stores, crypto));
+    List<String> lacks =
+        NotInBackup.of(
+            home,
+            new StoreFolders(building, home.sealKey(), home.tpmAuthKey()),
+            configuration.keys());
     DurableFiles.syncTree(building);
     registrations(backup, told);
-    Optional<Path> aside = commit(present);
-    return new Restored(
-        backup.manifest().id(), backup.manifest().known(), aside, List.copyOf(told));
+    Optional<Path> aside = commit(data);
+    return new Restored(manifest.id(), manifest.known(), aside, List.copyOf(told), lacks);
+  }
+
+  /** A clock that is behind what was known before says nothing of when this is. */
+  private Instant now(PresentData present) {
+    Instant clock = console.clock().instant();
+    return present.floor().filter(clock::isBefore).orElse(clock);
+  }
+
+  private KeyStores stores(SoftwareCrypto crypto) {
+    return new KeyStores(
+        new StoreFolders(building, home.sealKey(), home.tpmAuthKey()),
+        () -> ConfigurationFile.read(home).keys(),
+        console.environment(),
+        crypto);
   }
 
   private static boolean isOfKeyStore(BackupManifest.Entry file) {
     return file.name().startsWith(BackupNames.DATA + "keys") && file.octets() <= LARGEST_KEY_FILE;
+  }
+
+  /** Whoever wrote the file says how much that is, and may want the disk to be full. */
+  private static void requireFew(BackupManifest manifest) throws CommandFailure {
+    long octets = 0;
+    for (BackupManifest.Entry file : manifest.files()) {
+      octets += isOfKeyStore(file) ? file.octets() : 0;
+    }
+    if (octets > MOST_OF_KEYS) {
+      throw CommandFailure.failed(
+          "the backup has more files of key stores than a gateway has; nothing was changed");
+    }
   }
 
   /** Throws unless the data is of the version that this program reads and writes. */
@@ -220,14 +265,9 @@ final class HomeRestorer {
     }
   }
 
-  private void prove(BackupReader backup) throws CommandFailure {
-    SoftwareCrypto crypto = SoftwareCrypto.choose();
-    try (KeyStores stores =
-        new KeyStores(
-            new StoreFolders(building, home.sealKey(), home.tpmAuthKey()),
-            () -> ConfigurationFile.read(home).keys(),
-            console.environment(),
-            crypto)) {
+  private static void prove(BackupReader backup, KeyStores stores, SoftwareCrypto crypto)
+      throws CommandFailure {
+    try {
       Restoration.prove(
           backup.manifest().sealer(), stores, crypto, backup.signed(), backup.signature());
     } catch (KeyFault.Unavailable e) {
@@ -242,91 +282,49 @@ final class HomeRestorer {
     }
   }
 
-  /** Says what would be forgotten; whether the present ledger can be read. */
-  private boolean requireAccepted(boolean acceptGap, List<String> told) throws CommandFailure {
-    List<String> lost;
-    boolean readable = true;
-    try {
-      lost = Restoration.lost(building, home.data());
-    } catch (IOException e) {
-      readable = false;
-      lost = List.of("the present ledger can't be read, so what it knows is lost: " + Causes.of(e));
-    }
+  /** Says what would be forgotten. */
+  private static List<String> requireAccepted(List<String> lost, boolean acceptGap)
+      throws CommandFailure {
     if (!lost.isEmpty() && !acceptGap) {
       throw CommandFailure.refused(
           "the present data knows what the backup does not: "
               + String.join("; ", lost)
               + ". To restore it all the same: --accept-gap (nothing was changed)");
     }
-    lost.forEach(line -> told.add("forgotten: " + line));
-    return readable;
-  }
-
-  /**
-   * What the present data has that must not go back: floor of the time, the bundle with its
-   * sequence, its readers, the audit log, what offline verifiers read of revoked tokens, and the
-   * records of stores that the backup doesn't have.
-   */
-  private void keep(Path present) throws IOException {
-    take(present.resolve(home.clock().getFileName()));
-    take(home.revokedTokens());
-    if (isBundle(home.bundle())) {
-      take(home.bundle());
-      take(home.bundleReaders());
-    }
-    copyFolder(home.audit());
-    for (StoreFolders.Found store : StoreFolders.of(home).all()) {
-      if (!exists(building.resolve(store.folder().getFileName()))) {
-        copyFolder(store.folder());
-      }
-    }
+    return lost.stream().map(line -> "forgotten: " + line).toList();
   }
 
   /** No backup holds the log; its last checkpoint tells whether a copy of it is whole. */
-  private void audit(BackupManifest manifest, List<String> told) throws IOException {
+  private List<String> audit(BackupManifest manifest, PresentData present) throws IOException {
     Path log = building.resolve(home.audit().getFileName());
-    if (!exists(log) || isEmpty(log)) {
-      told.add(
-          "the audit log begins anew, since none is there"
-              + (manifest.checkpoint().isEmpty()
-                  ? ""
-                  : "; a copy of the old one is held against the backup with: vouchsafe audit verify"
-                      + " --since-checkpoint "
-                      + manifest.checkpoint()));
+    Optional<String> checkpoint =
+        Optional.of(manifest.checkpoint()).filter(text -> !text.isEmpty());
+    if (exists(log) && !isEmpty(log)) {
+      return present.auditFindings(checkpoint);
     }
+    return List.of(
+        "the audit log begins anew, since none is there"
+            + checkpoint
+                .map(text ->
+                    "; a copy of the old one is held against the backup with: vouchsafe audit"
+                        + " verify --since-checkpoint "
+                        + text)
+                .orElse(""));
   }
 
-  private static boolean isBundle(Path file) {
-    try {
-      return !TrustBundleStore.open(file, Duration.ofHours(1)).current().roots().isEmpty();
-    } catch (IOException e) {
-      return false;
-    }
-  }
-
-  private void take(Path file) throws IOException {
-    if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-      Files.copy(
-          file,
-          building.resolve(file.getFileName()),
-          StandardCopyOption.REPLACE_EXISTING,
-          StandardCopyOption.COPY_ATTRIBUTES);
-    }
-  }
-
-  private void copyFolder(Path folder) throws IOException {
-    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    Path target = building.resolve(folder.getFileName());
-    DurableFiles.folder(target, "rwx------");
-    try (var files =
-        Files.newDirectoryStream(
-            folder, entry -> Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS))) {
-      for (Path file : files) {
-        Files.copy(file, target.resolve(file.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
-      }
-    }
+  /** Which keys can't be used: without the root's, no gap is closed. */
+  private List<String> keys(CaSettings settings, KeyStores stores, SoftwareCrypto crypto)
+      throws IOException {
+    return CertificateAuthorities.prove(settings, new StoresTriedOnce(stores), crypto).stream()
+        .filter(proof -> proof.outcome() != AuthorityProof.Outcome.WORKS)
+        .map(proof ->
+            "the key of "
+                + proof.authority()
+                + " ("
+                + proof.keyStore()
+                + ") can't be used now: "
+                + proof.detail())
+        .toList();
   }
 
   /** Those that are there say who may have what now, and stay. */
@@ -341,12 +339,22 @@ final class HomeRestorer {
     Path staged = parent.resolve(".registrations.restore");
     DurableFiles.deleteTree(staged);
     DurableFiles.folder(staged, "rwxr-xr-x");
+    int files = 0;
     for (BackupManifest.Entry file : backup.manifest().files()) {
       if (file.name().startsWith(BackupNames.REGISTRATIONS)) {
+        files++;
         Path target = staged.resolve(file.name().substring(BackupNames.REGISTRATIONS.length()));
         backup.extract(file, target);
         Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-r--r--"));
       }
+    }
+    if (files > 0) {
+      told.add(
+          "the registrations of the backup, "
+              + files
+              + ", were put into "
+              + home.registrations()
+              + ": what they list may be issued again");
     }
     DurableFiles.syncTree(staged);
     // An empty folder gives way to it.

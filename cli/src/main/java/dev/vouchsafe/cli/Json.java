@@ -72,6 +72,15 @@ final class Json {
     return new Items(out);
   }
 
+  /** A member that is a list of texts. */
+  static void strings(JsonGenerator json, String name, List<String> texts) throws IOException {
+    json.writeArrayFieldStart(name);
+    for (String text : texts) {
+      json.writeString(text);
+    }
+    json.writeEndArray();
+  }
+
   static void print(PrintStream out, Writer writer) throws IOException {
     try (JsonGenerator json = generator(out)) {
       writer.write(json);

@@ -94,11 +94,8 @@ final class RestoreCommand implements Callable<Integer> {
             if (restored.aside().isPresent()) {
               json.writeStringField("aside", restored.aside().get().toString());
             }
-            json.writeArrayFieldStart("told");
-            for (String line : restored.told()) {
-              json.writeString(line);
-            }
-            json.writeEndArray();
+            Json.strings(json, "told", restored.told());
+            Json.strings(json, "lacks", restored.lacks());
             json.writeStringField("next", next);
             json.writeEndObject();
           });
@@ -109,6 +106,9 @@ final class RestoreCommand implements Callable<Integer> {
       console.out().println("what was there before is in " + restored.aside().get());
     }
     restored.told().forEach(console.out()::println);
+    restored
+        .lacks()
+        .forEach(line -> console.out().println("not in it, and used as it is: " + line));
     console.out().println("next: " + next);
   }
 }

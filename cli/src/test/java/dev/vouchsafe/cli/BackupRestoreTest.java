@@ -12,7 +12,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +97,18 @@ class BackupRestoreTest {
     throw new AssertionError("no device CA is active");
   }
 
+  private static Map<String, String> states(JsonNode authorities) {
+    Map<String, String> states = new HashMap<>();
+    authorities
+        .path("items")
+        .forEach(item -> states.put(item.path("id").asText(), item.path("state").asText()));
+    return states;
+  }
+
+  private static int generation(String id) {
+    return Integer.parseInt(id.substring("device-".length()));
+  }
+
   private List<Path> aside() throws IOException {
     try (Stream<Path> entries = Files.list(root)) {
       return entries.filter(it -> it.getFileName().toString().startsWith("data.aside-")).toList();
@@ -173,7 +187,7 @@ class BackupRestoreTest {
   private void assertIssuedByANewGeneration() throws IOException {
     JsonNode shown = done("cert", "show", issued(), "-o", "json").json();
     String id = active(authorities());
-    assertThat(Integer.parseInt(id.substring("device-".length()))).isGreaterThan(1000);
+    assertThat(generation(id)).isGreaterThan(1001);
     assertThat(shown.path("authority").asText()).startsWith(id);
     assertThat(run("check").out()).contains("WARN  gap").doesNotContain("FAIL  gap");
     assertThat(run("ca", "status").out()).contains("is not in the ledger and may live until");
@@ -206,12 +220,14 @@ class BackupRestoreTest {
     assertThat(aside()).isEmpty();
 
     CliRun.Ended restored = done("restore", backup.toString(), "--accept-gap");
-    assertThat(restored.out()).contains("forgotten: ", "data.aside-");
+    assertThat(restored.out())
+        .contains("forgotten: ", "data.aside-", "device-2 was made after the backup");
     assertThat(aside()).hasSize(1);
     assertThat(Files.readAllBytes(aside().getFirst().resolve("ca.db"))).isEqualTo(ledger);
     try (ServiceProcess service = serve()) {
       // Its acceptance is carried out at the start.
-      Await.until(() -> run("ca", "status").out().contains("device-1003"));
+      Await.until(() -> run("ca", "show").out().matches("(?s).*device-[0-9]{4,}.*active.*"));
+      String next = active(authorities());
       assertThat(done("cert", "show", known, "-o", "json").json().path("revocation")).isNotEmpty();
       CliRun.Ended denied = run("fetch", "certificate", "--profile", "server");
       assertThat(denied.code()).isEqualTo(3);
@@ -219,7 +235,10 @@ class BackupRestoreTest {
       done("cert", "revoke", "--module", "web", "--allow");
       Await.until(() -> run("fetch", "certificate", "--profile", "server").code() == 0);
       JsonNode shown = done("cert", "show", issued(), "-o", "json").json();
-      assertThat(shown.path("authority").asText()).isEqualTo("device-1003");
+      assertThat(shown.path("authority").asText()).isEqualTo(next);
+      // Made in the gap: it signs no more, and can be revoked by its name.
+      assertThat(states(authorities())).containsEntry("device-2", "retired");
+      done("cert", "revoke", "--authority", "device-2");
       // Unknown to the ledger, and revoked all the same.
       assertThat(run("cert", "show", unknown).code()).isEqualTo(1);
       done("cert", "revoke", unknown);
@@ -260,7 +279,8 @@ class BackupRestoreTest {
 
     // Registrations come back where there are none.
     DurableFiles.deleteTree(home.registrations());
-    done("restore", backup.toString());
+    assertThat(done("restore", backup.toString()).out())
+        .contains("the registrations of the backup, 1, were put into");
     assertThat(done("module", "list").out()).contains("web");
     assertThat(run("restore", "/nonexistent/x.zip").code()).isEqualTo(1);
     assertThat(run("restore").code()).isEqualTo(2);

@@ -40,6 +40,31 @@ public final class TrustBundleStore {
   }
 
   /**
+   * Reads the file as it is, and changes nothing.
+   *
+   * @throws IOException as {@link #open}
+   */
+  public static TrustBundle read(Path file, Duration refreshHint) throws IOException {
+    BundleDocument document = new BundleFile(file).read();
+    return new TrustBundle(document.sequence(), refreshHint, document.content());
+  }
+
+  /**
+   * Has a bundle that nobody has open, and that may be older than what its readers have seen, come
+   * after all that: its content stays, its sequence rises.
+   *
+   * @param sequence what it rises to; a bundle that is past that stays as it is
+   * @throws IOException if it can't be read or written; it is as it was
+   */
+  public static void passOver(Path file, long sequence) throws IOException {
+    BundleFile bundle = new BundleFile(file);
+    BundleDocument document = bundle.read();
+    if (document.sequence() < sequence) {
+      bundle.replace(new BundleDocument(sequence, document.content()));
+    }
+  }
+
+  /**
    * Opens the file of the bundle's readers, or begins with nobody: also where it is damaged, or
    * knows of versions that the bundle has not reached, as after a restored backup. Such a file is
    * removed.

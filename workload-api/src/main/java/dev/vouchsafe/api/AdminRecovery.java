@@ -42,6 +42,11 @@ final class AdminRecovery {
             json.writeStringField("file", made.file().toString());
             json.writeNumberField("octets", made.octets());
             json.writeStringField("known", Times.text(made.known()));
+            json.writeArrayFieldStart("lacks");
+            for (String line : made.lacks()) {
+              json.writeString(line);
+            }
+            json.writeEndArray();
           }));
     } catch (IOException e) {
       throw notDone(

@@ -4,6 +4,7 @@ import dev.vouchsafe.ca.IssuanceException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 
 /** Makes backups of the home that the service runs on. */
 public interface Backups {
@@ -20,8 +21,13 @@ public interface Backups {
    * @param file where it is, until the next one is made or the service starts anew
    * @param octets how many
    * @param known all that was delivered before this moment is in it
+   * @param lacks what isn't in it and it is worth nothing without, for people; no secret
    */
-  record Made(String id, Path file, long octets, Instant known) {}
+  record Made(String id, Path file, long octets, Instant known, List<String> lacks) {
+    public Made {
+      lacks = List.copyOf(lacks);
+    }
+  }
 
   /**
    * Makes one, beside all other work.

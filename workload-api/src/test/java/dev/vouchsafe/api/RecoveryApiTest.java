@@ -35,6 +35,7 @@ class RecoveryApiTest {
         Answer made = RawClient.once(server.admin, Bodies.post("/backup", "{}"));
         assertThat(made.status()).isEqualTo(201);
         assertThat(made.json("file")).isEqualTo("/b.zip");
+        assertThat(made.body()).contains("\"lacks\":[\"the key\"]");
         assertThat(RawClient.once(server.admin, Bodies.get("/backup")).status()).isEqualTo(405);
         assertThat(RawClient.once(server.admin, Bodies.get("/gap/accept")).status()).isEqualTo(405);
         assertThat(RawClient.once(server.admin, Bodies.post("/backup", "{\"a\":1}")).status())

@@ -229,7 +229,7 @@ final class TestHome implements AutoCloseable {
         clock,
         workers,
         heldUp -> {},
-        () -> new Backups.Made("ab", Path.of("/b.zip"), 3, clock.instant()));
+        () -> new Backups.Made("ab", Path.of("/b.zip"), 3, clock.instant(), List.of("the key")));
   }
 
   /** A registration that this process matches. */
