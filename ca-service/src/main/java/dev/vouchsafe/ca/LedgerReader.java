@@ -226,7 +226,8 @@ final class LedgerReader implements AutoCloseable {
     try (PreparedStatement query =
         connection.prepareStatement(
             "SELECT m.name, c.not_after / 60 AS minute, COUNT(*) FROM certificate c"
-                + " JOIN module m ON m.id = c.module WHERE c.not_after > ? AND c.state <> ?"
+                // Else it goes through all that there ever were, to have them by module.
+                + " INDEXED BY certificate_end JOIN module m ON m.id = c.module WHERE c.not_after > ? AND c.state <> ?"
                 + " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.serial = c.serial)"
                 + " AND c.authority NOT IN (SELECT subject_authority FROM revocation"
                 + " WHERE subject_authority IS NOT NULL)"

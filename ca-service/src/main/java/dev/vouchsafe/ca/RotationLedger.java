@@ -297,7 +297,8 @@ final class RotationLedger {
     String among = authorities.stream().map(String::valueOf).collect(Collectors.joining(","));
     return read(
         "SELECT m.name, COUNT(*) AS many, MAX(c.not_after) FROM certificate c"
-            + " JOIN module m ON m.id = c.module WHERE c.authority IN ("
+            // Else it goes through all that there ever were, to have them by module.
+            + " INDEXED BY certificate_end JOIN module m ON m.id = c.module WHERE c.authority IN ("
             + among
             + ") AND "
             + living("c.", now)

@@ -54,8 +54,9 @@ class LedgerScaleBench {
       fill(many, MANY);
       long octets = Files.size(many.settings.directory().resolve(LedgerSchema.FILE)) / MANY;
       System.out.printf("%d octets a row%n", octets);
+      living(many);
       revoke(many);
-      archive(many);
+      archive(many, octets);
       searches(many);
       starts(few, many);
       rates(few, many);
@@ -83,9 +84,31 @@ class LedgerScaleBench {
     ca.reopen();
   }
 
-  /** Those that ended more than ten days ago, and then some of them are looked up. */
-  private static void archive(TestCa ca) throws Exception {
+  /**
+   * What a start counts where live certificates are limited, and who asks what lives under a CA.
+   */
+  private static void living(TestCa ca) throws Exception {
     ca.ca().close();
+    try (Ledger ledger = Ledger.open(ca.settings.directory())) {
+      long begun = System.nanoTime();
+      ledger.living(TestCa.NOW, new LiveCertificates(MANY));
+      long counted = System.nanoTime();
+      assertThat(ledger.rotation().modules(List.of(2L), TestCa.NOW, MODULES)).hasSize(MODULES);
+      System.out.printf(
+          "what lives is counted in %.1f ms, and the modules under a CA that have it in %.1f ms%n",
+          (counted - begun) / 1e6, (System.nanoTime() - counted) / 1e6);
+    }
+    ca.reopen();
+  }
+
+  /**
+   * Those that ended more than ten days ago, and then some of them are looked up.
+   *
+   * @param octets of a row that is not there
+   */
+  private static void archive(TestCa ca, long octets) throws Exception {
+    ca.ca().close();
+    long before = used(ca);
     try (Ledger ledger = Ledger.open(ca.settings.directory())) {
       LedgerThinning thinning =
           ledger.thinning(new LedgerSettings(OptionalLong.empty(), Duration.ofDays(10)), ca.clock);
@@ -104,12 +127,28 @@ class LedgerScaleBench {
             .isTrue();
       }
       System.out.printf(
+          "%.1f octets an entry that is packed%n",
+          octets + (double) (used(ca) - before) / thinning.archived());
+      System.out.printf(
           "%,d entries are packed, the last blocks in %.1f s; to look one up there takes %.2f ms%n",
           thinning.archived(),
           (looked - begun) / 1e9,
           (System.nanoTime() - looked) / 1e6 / LOOKED_UP);
     }
     ca.reopen();
+  }
+
+  /** Octets of the ledger's pages that are in use. */
+  private static long used(TestCa ca) throws Exception {
+    try (Connection connection = LedgerPeek.connect(ca.settings.directory());
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(),"
+                    + " pragma_freelist_count(), pragma_page_size()")) {
+      assertThat(row.next()).isTrue();
+      return row.getLong(1);
+    }
   }
 
   private static String oldest(TestCa ca) throws Exception {
