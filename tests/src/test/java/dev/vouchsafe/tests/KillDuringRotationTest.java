@@ -39,7 +39,7 @@ class KillDuringRotationTest {
   @Tag("fault")
   @Timeout(value = 2, unit = TimeUnit.HOURS)
   void aThousandKillsAndPowerCutsForgetNothing() throws Exception {
-    end(Integer.getInteger("vouchsafe.kills", 1000), 2);
+    end(Integer.getInteger("vouchsafe.kills", 1000), Long.getLong("vouchsafe.seed", 2));
   }
 
   private static void end(int rounds, long seed) throws Exception {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Attestation {
   private static final QuietLog LOG = new QuietLog(Attestation.class);
+
+  /** A look by a debugger, and a child that was forked and is about to run something else. */
+  private static final Set<String> PASSING = Set.of("traced", "socket-shared");
 
   /** Selectors of that many registrations are recorded for a caller who named none. */
   private static final int MOST_CANDIDATES = 4;
@@ -45,6 +49,13 @@ final class Attestation {
   /** Who wrote what is read next from a connection ({@link Attestor#next}); never waits. */
   Written next(int socket, Written.By connected) {
     return attestor.next(socket, connected);
+  }
+
+  /** A connection ends since its process can't be named; those that had no chance are not told. */
+  void nameless(Peer peer) {
+    if (peer.nameless() == null) {
+      trail.nameless(peer.owner());
+    }
   }
 
   /**
@@ -151,8 +162,9 @@ final class Attestation {
    *
    * @param holding the registrations that hold, by name
    * @param failed what was measured of those that don't
+   * @param mayPass whether one is refused for what its process may end by itself in a moment
    */
-  record Standing(List<Verdict.Attested> holding, List<SelectorResult> failed) {}
+  record Standing(List<Verdict.Attested> holding, List<SelectorResult> failed, boolean mayPass) {}
 
   /**
    * Measures the caller against every registration that it could be. Records nothing, unless one
@@ -168,7 +180,8 @@ final class Attestation {
     }
     candidates.holding.sort(Comparator.comparing(attested -> attested.registration().name()));
     candidates.holding.forEach(attested -> readers.heard(attested.registration().name()));
-    return new Standing(List.copyOf(candidates.holding), List.copyOf(candidates.results));
+    return new Standing(
+        List.copyOf(candidates.holding), List.copyOf(candidates.results), candidates.mayPass);
   }
 
   /** The end of a caller for whom no registration holds, on record. */
@@ -201,6 +214,7 @@ final class Attestation {
     private final List<SelectorResult> results = new ArrayList<>();
     private Verdict.@Nullable Unavailable open;
     private int refused;
+    private boolean mayPass;
   }
 
   private void measure(Caller caller, Registration registration, Candidates candidates) {
@@ -212,6 +226,7 @@ final class Attestation {
       case Verdict.Unavailable unavailable -> candidates.open = unavailable;
       case Verdict.Refused refused -> {
         // One of the others may hold.
+        candidates.mayPass |= PASSING.contains(refused.reason());
         if (candidates.refused++ < MOST_CANDIDATES) {
           refused
               .results()

@@ -130,7 +130,9 @@ final class AuditTrail {
   /** It goes to the connection of its caller. */
   void handedOver(Made made) {
     metrics.decided(Outcome.ISSUED, "ok");
-    metrics.issued(made);
+    if (!made.again()) {
+      metrics.issued(made);
+    }
   }
 
   /** Takes back that something was issued: its answer did not go out. */

@@ -220,15 +220,25 @@ final class ModuleCalls {
     CompletableFuture<?> _ =
         issuing.whenComplete((issued, error) -> {
           if (issued == null) {
-            onWorker(
-                call,
-                () -> {
-                  throw failure(call, attested, error);
-                });
+            fail(call, attested, error == null ? new IllegalStateException("no result") : error);
           } else {
             delivery.begin(new Parcel<>(call, issued, handling));
           }
         });
+  }
+
+  /** Ends a call with what the making for its caller as that registration ended with. */
+  void fail(ModuleCall call, Verdict.Attested attested, Throwable error) {
+    onWorker(
+        call,
+        () -> {
+          throw failure(call, attested, error);
+        });
+  }
+
+  /** Has the same recorded for a caller who gets what was made for it as another registration. */
+  void leftOut(ModuleCall call, Verdict.Attested attested, Throwable error) {
+    Failure _ = failure(call, attested, error);
   }
 
   /** Off the event loop, which finds out that an answer was lost. */
@@ -253,9 +263,8 @@ final class ModuleCalls {
     }
   }
 
-  private Failure failure(ModuleCall call, Verdict.Attested attested, @Nullable Throwable error) {
-    Throwable cause =
-        error == null ? new IllegalStateException("no result") : Delivery.cause(error);
+  private Failure failure(ModuleCall call, Verdict.Attested attested, Throwable error) {
+    Throwable cause = Delivery.cause(error);
     if (cause instanceof IssuanceException e) {
       trail.notDone(call, AuditTrail.Subject.of(attested.registration()), attested.results(), e);
       return failure(e);

@@ -23,6 +23,7 @@ final class Parcel<T> {
   private final ModuleCall call;
   private final T issued;
   private final ModuleCalls.Handling<T> handling;
+  private final List<Portion> portions;
   private volatile boolean arrived;
   private final AtomicReference<Place> place = new AtomicReference<>(Place.HERE);
   private final AtomicBoolean told = new AtomicBoolean();
@@ -31,6 +32,7 @@ final class Parcel<T> {
     this.call = call;
     this.issued = issued;
     this.handling = handling;
+    this.portions = handling.portions().apply(issued);
   }
 
   ModuleCall call() {
@@ -39,7 +41,7 @@ final class Parcel<T> {
 
   /** What is in it, one for each registration that its caller stands as; each on record apart. */
   List<Portion> portions() {
-    return handling.portions().apply(issued);
+    return portions;
   }
 
   Response answer() {

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +23,10 @@ import org.jspecify.annotations.Nullable;
 final class RpcCall extends ServerCall.Listener<byte[]> {
   private static final Object NOTHING = "";
 
-  /** After so long what could not be told may be known. */
-  private static final Duration RETRY = Duration.ofSeconds(5);
+  /** After so long, and up to twice that, what could not be told may be known. */
+  private static final long RETRY_MILLIS = 4_000;
+
+  private static final byte[] NOTHING_ASKED = {};
 
   /** What answers a call. */
   interface Work {
@@ -46,7 +49,6 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
   private Turns.@Nullable Ticket turn;
   private @Nullable Future<?> timer;
   private Object held = NOTHING;
-  private boolean entered;
   private boolean answered;
   private boolean behind;
   private boolean closed;
@@ -84,7 +86,8 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
     if (asked != null) {
       fail(Failure.of(Problem.REQUEST_INVALID, "a call has one request"));
     } else {
-      asked = message;
+      // The requests of streams say nothing that is worth keeping.
+      asked = stays ? NOTHING_ASKED : message;
     }
   }
 
@@ -96,11 +99,7 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
     }
     after(null);
     if (stays && !closed) {
-      entered = streams.enter(this);
-      if (!entered) {
-        fail(Failure.of(Problem.TOO_MANY_REQUESTS, "too many streams are open"));
-        return;
-      }
+      streams.enter(this);
     }
     ask(RpcExchange.Attempt.FIRST);
   }
@@ -123,8 +122,8 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
   }
 
   private void askAgain(Turns.Ticket ticket) {
-    if (current != null && !closed) {
-      // What it finds may be of before; so once more after it.
+    if (!closed && (current != null || (answered && !call.isReady()))) {
+      // What it finds may be of before, or could not be sent; so once more after it.
       behind = true;
       ticket.over();
       return;
@@ -217,7 +216,8 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
 
   private void failed(Response error) {
     if (stays && answered && RpcError.isPassing(error)) {
-      after(RETRY);
+      long more = ThreadLocalRandom.current().nextLong(RETRY_MILLIS);
+      after(Duration.ofMillis(RETRY_MILLIS + more));
     } else {
       end(RpcError.status(error));
     }
@@ -269,15 +269,24 @@ final class RpcCall extends ServerCall.Listener<byte[]> {
     leave();
   }
 
+  /** Also if gRPC ended it by itself. */
+  @Override
+  public void onComplete() {
+    leave();
+  }
+
+  /** Whether nobody is there any more. */
+  boolean isOver() {
+    return closed;
+  }
+
   private void leave() {
     if (closed) {
       return;
     }
     closed = true;
     after(null);
-    if (entered) {
-      streams.leave(this);
-    }
+    streams.leave(this);
     RpcExchange exchange = current;
     if (exchange != null) {
       exchange.hungUp();

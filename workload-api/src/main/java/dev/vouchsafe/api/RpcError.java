@@ -15,7 +15,9 @@ final class RpcError {
 
   private static final Set<dev.vouchsafe.api.Status> PASSING =
       Set.of(
-          dev.vouchsafe.api.Status.SERVICE_UNAVAILABLE, dev.vouchsafe.api.Status.TOO_MANY_REQUESTS);
+          dev.vouchsafe.api.Status.SERVICE_UNAVAILABLE,
+          dev.vouchsafe.api.Status.TOO_MANY_REQUESTS,
+          dev.vouchsafe.api.Status.INTERNAL_SERVER_ERROR);
 
   private RpcError() {}
 
@@ -35,7 +37,7 @@ final class RpcError {
         switch (error.status()) {
           case BAD_REQUEST -> Status.INVALID_ARGUMENT;
           case FORBIDDEN -> Status.PERMISSION_DENIED;
-          case NOT_FOUND -> Status.UNIMPLEMENTED;
+          case NOT_FOUND -> Status.NOT_FOUND;
           case REQUEST_TIMEOUT -> Status.DEADLINE_EXCEEDED;
           case INTERNAL_SERVER_ERROR -> Status.INTERNAL;
           default -> Status.UNAVAILABLE;

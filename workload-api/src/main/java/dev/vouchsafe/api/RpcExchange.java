@@ -51,6 +51,11 @@ final class RpcExchange implements Exchange {
     return call.link().peer();
   }
 
+  /** Whether nobody waits for it any more. */
+  boolean isOver() {
+    return call.isOver();
+  }
+
   Attempt attempt() {
     return attempt;
   }

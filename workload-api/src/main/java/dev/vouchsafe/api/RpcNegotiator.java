@@ -6,10 +6,11 @@ import io.grpc.netty.InternalProtocolNegotiationEvent;
 import io.grpc.netty.InternalProtocolNegotiator;
 import io.grpc.netty.InternalProtocolNegotiators;
 import io.grpc.netty.ProtocolNegotiationEvent;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
@@ -71,14 +72,16 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
   }
 
   /** One connection: nothing is read before its caller was looked at; then it steps aside. */
-  private final class Joining extends ChannelInboundHandlerAdapter
+  private final class Joining extends ChannelDuplexHandler
       implements Arrival, RpcLink, Doorkeeper.Guest, Intake.Observer {
     private final GrpcHttp2ConnectionHandler grpc;
     private final AtomicInteger underWay = new AtomicInteger();
     private @Nullable ChannelHandlerContext context;
     private @Nullable ProtocolNegotiationEvent event;
     private @Nullable Peer peer;
+    private boolean looking;
     private boolean closeWanted;
+    private @Nullable ChannelPromise closing;
     private boolean spoilt;
     private volatile boolean open;
 
@@ -112,6 +115,7 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
       Doorkeeper.Welcome welcome = door.meet(owner, this);
       channel.closeFuture().addListener(closed -> door.bye(owner, this, welcome));
       if (welcome == Doorkeeper.Welcome.INSIDE) {
+        looking = true;
         firstStep.accept(this, owner);
       } else {
         // To a client of gRPC the end of a connection says that it may come again later.
@@ -122,14 +126,25 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
 
     @Override
     public void begin(Peer found) {
-      ChannelHandlerContext ctx = context();
-      ProtocolNegotiationEvent negotiated = event;
+      looking = false;
       peer = found;
-      if (!ctx.channel().isActive() || closeWanted || negotiated == null) {
-        releasePeer();
-        ChannelFuture _ = ctx.close();
-        return;
+      ProtocolNegotiationEvent negotiated = event;
+      if (found.caller() == null) {
+        // Nothing can be said on it, ever; a client that is told so looks for another.
+        writers.nameless(found);
+        closeWanted = true;
       }
+      if (context().channel().isActive() && !closeWanted && negotiated != null) {
+        open(negotiated);
+      } else {
+        releasePeer();
+        ChannelPromise promise = closing;
+        ChannelFuture _ = promise == null ? context().close() : context().close(promise);
+      }
+    }
+
+    private void open(ProtocolNegotiationEvent negotiated) {
+      ChannelHandlerContext ctx = context();
       open = true;
       Attributes attributes =
           InternalProtocolNegotiationEvent.getAttributes(negotiated).toBuilder()
@@ -155,6 +170,28 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
       ctx.fireUserEventTriggered(told);
     }
 
+    /**
+     * While a worker looks at its caller the socket stays open, so that its number is no other's.
+     */
+    @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+      if (looking) {
+        closeWanted = true;
+        closing = promise;
+      } else {
+        ChannelFuture _ = ctx.close(promise);
+      }
+    }
+
+    /** What can't be written waits here; nothing more is to be asked of us meanwhile. */
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+      if (open) {
+        ctx.channel().config().setAutoRead(ctx.channel().isWritable());
+      }
+      ctx.fireChannelWritabilityChanged();
+    }
+
     private void end(ChannelHandlerContext ctx) {
       closeWanted = true;
       if (open) {
@@ -175,11 +212,13 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-      if (open) {
-        open = false;
+      boolean wasOpen = open;
+      open = false;
+      // First the calls end, which hold on to the caller as long as they are worked on.
+      ctx.fireChannelInactive();
+      if (wasOpen) {
         releasePeer();
       }
-      ctx.fireChannelInactive();
     }
 
     private void releasePeer() {
@@ -196,6 +235,7 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
       } else {
         LOG.info("a connection could not be set up: " + cause.getMessage());
         closeWanted = true;
+        ChannelFuture _ = ctx.channel().close();
       }
     }
 

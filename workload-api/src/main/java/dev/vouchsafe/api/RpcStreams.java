@@ -11,39 +11,21 @@ final class RpcStreams {
   /** Enough to keep the processors busy. */
   private static final int AT_ONCE = 32;
 
-  private final Quota places;
   private final Turns turns = new Turns(AT_ONCE);
   private final Set<RpcCall> open = ConcurrentHashMap.newKeySet();
 
-  /**
-   * @param places how many may be open, in all and for each user
-   */
-  RpcStreams(Quota places) {
-    this.places = places;
-  }
-
-  /** Whether there is a place for one more. */
-  boolean enter(RpcCall stream) {
-    if (!places.enter(owner(stream))) {
-      return false;
-    }
+  void enter(RpcCall stream) {
     open.add(stream);
-    return true;
   }
 
+  /** Also one that never entered may. */
   void leave(RpcCall stream) {
-    if (open.remove(stream)) {
-      places.leave(owner(stream));
-    }
-  }
-
-  private static Object owner(RpcCall stream) {
-    return stream.link().peer().owner();
+    open.remove(stream);
   }
 
   /** A place in the line of those who ask again. */
   Turns.Ticket ticket(RpcCall stream) {
-    return turns.ticket(owner(stream), "");
+    return turns.ticket(stream.link().peer().owner(), "");
   }
 
   int count() {

@@ -203,7 +203,7 @@ final class RunningServer implements ApiServer {
           new Doorkeeper(limits),
           new FirstLook(parts.attestor(), lookers),
           attestation,
-          new RpcStreams(new Quota(limits.streams(), limits.streamsPerUid())),
+          new RpcPlaces(new Quota(limits.streams(), limits.streamsPerUid())),
           svids,
           new SpiffeApi(parts, calls, attestation, waits, fetches, svids, timeouts.hold()),
           registrations,
@@ -217,7 +217,7 @@ final class RunningServer implements ApiServer {
       Doorkeeper door,
       FirstLook firstLook,
       Attestation attestation,
-      RpcStreams streams,
+      RpcPlaces places,
       SvidCache svids,
       SpiffeApi api,
       RegistrationChanges registrations,
@@ -225,6 +225,7 @@ final class RunningServer implements ApiServer {
       Workers workers)
       throws IOException {
     SocketFile file = SocketFile.prepare(path, "spiffe socket", "rw-rw-rw-");
+    RpcStreams streams = new RpcStreams();
     files.add(file);
     RpcServer server =
         new RpcServer(
@@ -233,6 +234,7 @@ final class RunningServer implements ApiServer {
             unixLoops,
             new RpcNegotiator(door, connections, firstLook, attestation),
             streams,
+            places,
             timeouts);
     server.option(URGENT_IN_LINE, 1);
     SpiffeFrontEnd started =

@@ -12,15 +12,15 @@ import dev.vouchsafe.ca.clock.TrustedClock;
 import dev.vouchsafe.trust.BundleReaders;
 import dev.vouchsafe.trust.TrustBundle;
 import dev.vouchsafe.trust.TrustBundles;
-import io.netty.util.AsciiString;
 import io.spiffe.workloadapi.grpc.Workload;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -33,10 +33,8 @@ import java.util.regex.Pattern;
 final class SpiffeApi implements RpcCall.Work {
   static final String SERVICE = "SpiffeWorkloadAPI";
 
-  private static final AsciiString PROTO = AsciiString.cached("application/grpc+proto");
-
   /** A stream does not ask sooner, unless there is news: what could not be made may be by then. */
-  private static final Duration LEAST = Duration.ofSeconds(5);
+  private static final Duration LEAST = Duration.ofSeconds(30);
 
   /** SPIFFE-ID section 2, with its longest of 2,048 octets. */
   private static final Pattern SPIFFE_ID =
@@ -93,7 +91,8 @@ final class SpiffeApi implements RpcCall.Work {
       case "/SpiffeWorkloadAPI/FetchX509Bundles" -> x509Bundles(exchange);
       case "/SpiffeWorkloadAPI/FetchJWTBundles" -> jwtBundles(exchange);
       case "/SpiffeWorkloadAPI/ValidateJWTSVID" ->
-          calls.forAnyone(exchange, RpcError::of, () -> validated(exchange.request()));
+          calls.start(
+              exchange, RpcError::of, call -> call.exchange().answer(validated(call.request())));
       default -> throw Failure.of(Problem.NOT_FOUND, "no such method");
     }
   }
@@ -102,59 +101,79 @@ final class SpiffeApi implements RpcCall.Work {
   private void attested(RpcExchange exchange, Runnable start) throws Failure {
     CallerLease lease = exchange.peer().caller();
     if (exchange.attempt() == RpcExchange.Attempt.WAITED && lease != null) {
-      waits.hold(exchange, lease, hold, start);
+      waits.hold(
+          exchange,
+          lease,
+          hold,
+          () -> {
+            if (exchange.isOver()) {
+              exchange.answer(Response.empty(Status.NOT_MODIFIED));
+            } else {
+              start.run();
+            }
+          });
     } else {
       start.run();
     }
   }
 
-  private static Response message(byte[] octets) {
-    return Response.of(Status.OK, PROTO, octets);
-  }
-
   private void svids(RpcExchange exchange, ModuleCall call) throws Failure {
     List<Verdict.Attested> holding =
-        identities(exchange, call).stream()
-            .filter(each -> each.registration().profiles().contains(Profile.IDENTITY.text()))
-            .toList();
+        identities(
+            exchange,
+            call,
+            registration -> registration.profiles().contains(Profile.IDENTITY.text()));
     if (holding.isEmpty()) {
-      nobody(exchange, call);
+      call.exchange().answer(Response.empty(Status.NOT_MODIFIED));
       return;
     }
-    List<CompletableFuture<Held<Svid>>> wanted =
-        holding.stream()
-            .map(each -> svids.of(each.registration()).thenApply(svid -> new Held<>(each, svid)))
-            .toList();
-    CompletableFuture<List<Held<Svid>>> all = together(wanted);
     TrustBundle bundle = bundles.current();
-    if (all.isDone() && !all.isCompletedExceptionally()) {
-      List<Held<Svid>> there = all.join();
-      if (!exchange.isNews(Offer.of(there, bundle))) {
-        renewal(exchange, there);
-        call.exchange().answer(Response.empty(Status.NOT_MODIFIED));
-        return;
-      }
-    }
-    calls.finish(
+    finish(
         call,
-        holding.getFirst(),
-        all,
-        new ModuleCalls.Handling<>(
-            made -> portions(made, AuditTrail.Made::of),
-            unheld -> {},
-            made -> {
-              exchange.offers(Offer.of(made, bundle));
-              renewal(exchange, made);
-              List<Svid> found = made.stream().map(Held::made).toList();
-              return message(SpiffeMessages.svids(found, bundle)).secret();
-            },
-            new Reading(all, bundle.sequence())));
+        together(holding, attested -> svids.of(attested.registration())),
+        made -> {
+          renewal(exchange, made);
+          if (!exchange.isNews(Offer.of(made, bundle))) {
+            call.exchange().answer(Response.empty(Status.NOT_MODIFIED));
+            return;
+          }
+          exchange.offers(Offer.of(made, bundle));
+          List<Svid> found = made.stream().map(Held::made).toList();
+          deliver(
+              call,
+              made,
+              AuditTrail.Made::of,
+              SpiffeMessages.message(SpiffeMessages.svids(found, bundle)),
+              new Reading(made, bundle.sequence()));
+        });
   }
 
   /** Something that was made for a caller as one of its registrations. */
   private record Held<T>(Verdict.Attested attested, T made) {
     Registration registration() {
       return attested.registration();
+    }
+  }
+
+  /** Why nothing was made for it as another. */
+  private record Left(Verdict.Attested attested, Throwable cause) {
+    boolean mayPass() {
+      return !(cause instanceof IssuanceException e)
+          || e.reason().kind() == IssuanceException.Kind.UNAVAILABLE;
+    }
+  }
+
+  /** What became of all of them. */
+  private record Outcome<T>(List<Held<T>> made, List<Left> left) {
+    /**
+     * What a caller is told instead of what was made. What can't be made now must not look as if it
+     * were gone, so then nothing is said of the others either.
+     */
+    Optional<Left> ending() {
+      return left.stream()
+          .filter(Left::mayPass)
+          .findFirst()
+          .or(() -> made.isEmpty() ? left.stream().findFirst() : Optional.empty());
     }
   }
 
@@ -165,41 +184,68 @@ final class SpiffeApi implements RpcCall.Work {
     }
   }
 
-  /**
-   * All of them that were made: what is refused to one registration takes nothing from the others.
-   * If all are refused, or anything else goes wrong, that is how it completes.
-   */
-  private static <T> CompletableFuture<List<T>> together(List<CompletableFuture<T>> wanted) {
+  private static <T> CompletableFuture<Outcome<T>> together(
+      List<Verdict.Attested> holding, Function<Verdict.Attested, CompletableFuture<T>> making) {
+    List<CompletableFuture<T>> wanted = holding.stream().map(making).toList();
     return CompletableFuture.allOf(wanted.toArray(CompletableFuture<?>[]::new))
         .handle((done, error) -> {
-          List<T> made = new ArrayList<>();
-          Throwable refused = null;
-          for (CompletableFuture<T> each : wanted) {
-            if (!each.isCompletedExceptionally()) {
-              made.add(each.join());
-            } else if (isRefusal(each.exceptionNow())) {
-              refused = each.exceptionNow();
+          List<Held<T>> made = new ArrayList<>();
+          List<Left> left = new ArrayList<>();
+          for (int i = 0; i < wanted.size(); i++) {
+            CompletableFuture<T> each = wanted.get(i);
+            if (each.isCompletedExceptionally()) {
+              left.add(new Left(holding.get(i), Delivery.cause(each.exceptionNow())));
             } else {
-              throw new CompletionException(Delivery.cause(each.exceptionNow()));
+              made.add(new Held<>(holding.get(i), each.join()));
             }
           }
-          if (made.isEmpty() && refused != null) {
-            throw new CompletionException(Delivery.cause(refused));
-          }
-          return made;
+          return new Outcome<>(made, left);
         });
   }
 
-  private static boolean isRefusal(Throwable error) {
-    return Delivery.cause(error) instanceof IssuanceException e
-        && e.reason().kind() == IssuanceException.Kind.REFUSED;
+  /** Goes on with what was made; what was not is on record, as which registration and why. */
+  private <T> void finish(
+      ModuleCall call, CompletableFuture<Outcome<T>> all, Consumer<List<Held<T>>> goOn) {
+    CompletableFuture<?> _ =
+        all.whenComplete((outcome, bug) ->
+            calls.guarded(
+                call,
+                () -> {
+                  if (outcome == null) {
+                    throw Workers.unexpected(new IllegalStateException("no outcome", bug));
+                  }
+                  Optional<Left> ending = outcome.ending();
+                  for (Left each : outcome.left()) {
+                    if (ending.isEmpty() || !each.equals(ending.get())) {
+                      calls.leftOut(call, each.attested(), each.cause());
+                    }
+                  }
+                  if (ending.isPresent()) {
+                    calls.fail(call, ending.get().attested(), ending.get().cause());
+                  } else {
+                    goOn.accept(outcome.made());
+                  }
+                }));
   }
 
-  private static <T> List<Parcel.Portion> portions(
-      List<Held<T>> held, Function<T, AuditTrail.Made> made) {
-    return held.stream()
-        .map(each -> new Parcel.Portion(each.attested(), made.apply(each.made())))
-        .toList();
+  private <T> void deliver(
+      ModuleCall call,
+      List<Held<T>> held,
+      Function<T, AuditTrail.Made> made,
+      Response answer,
+      Receipt receipt) {
+    calls.finish(
+        call,
+        held.getFirst().attested(),
+        CompletableFuture.completedFuture(held),
+        new ModuleCalls.Handling<>(
+            all ->
+                all.stream()
+                    .map(each -> new Parcel.Portion(each.attested(), made.apply(each.made())))
+                    .toList(),
+            unheld -> {},
+            all -> answer.secret(),
+            receipt));
   }
 
   /** When the first of them is to be made anew; not at once if that has just failed. */
@@ -214,17 +260,17 @@ final class SpiffeApi implements RpcCall.Work {
 
   /** Who was handed the bundle with its identities, which is on record from then on. */
   private final class Reading implements Receipt {
-    private final CompletableFuture<List<Held<Svid>>> all;
+    private final List<Held<Svid>> all;
     private final long sequence;
 
-    Reading(CompletableFuture<List<Held<Svid>>> all, long sequence) {
+    Reading(List<Held<Svid>> all, long sequence) {
       this.all = all;
       this.sequence = sequence;
     }
 
     @Override
     public void arrived() {
-      for (Held<Svid> each : all.join()) {
+      for (Held<Svid> each : all) {
         each.made().handedOut();
         readers.fetched(each.registration().name(), sequence);
       }
@@ -232,38 +278,51 @@ final class SpiffeApi implements RpcCall.Work {
 
     @Override
     public void lost() {
-      all.join().forEach(each -> readers.lost(each.registration().name()));
+      all.forEach(each -> readers.lost(each.registration().name()));
     }
   }
 
-  /** As what a caller stands that has a SPIFFE ID, in the order of the names. */
-  private List<Verdict.Attested> identities(RpcExchange exchange, ModuleCall call) throws Failure {
+  /**
+   * As what a caller stands that has a SPIFFE ID and is asked for, in the order of the names. Empty
+   * only if it stands as nothing so far, and may wait for that.
+   */
+  private List<Verdict.Attested> identities(
+      RpcExchange exchange, ModuleCall call, Predicate<Registration> asked) throws Failure {
     Attestation.Standing standing = attestation.all(call);
-    if (!standing.holding().isEmpty()) {
-      return standing.holding().stream()
-          .filter(each -> each.registration().spiffePath().isPresent())
-          .toList();
+    if (standing.holding().isEmpty()) {
+      return unknown(exchange, call, standing);
     }
+    List<Verdict.Attested> found =
+        standing.holding().stream()
+            .filter(each -> each.registration().spiffePath().isPresent())
+            .filter(each -> asked.test(each.registration()))
+            .toList();
+    if (found.isEmpty()) {
+      throw attestation.refusedAttested(
+          call,
+          standing.holding().getFirst(),
+          Problem.CALLER_REFUSED,
+          "no identity issued: none of the caller's registrations has what it asks for");
+    }
+    return found;
+  }
+
+  private List<Verdict.Attested> unknown(
+      RpcExchange exchange, ModuleCall call, Attestation.Standing standing) throws Failure {
     if (exchange.attempt() == RpcExchange.Attempt.FIRST) {
       exchange.callerIsUnknown();
       return List.of();
     }
     Failure refused = attestation.noneHolds(call, standing);
-    throw exchange.attempt() == RpcExchange.Attempt.AGAIN
-        ? refused
-        : Failure.of(
-            Problem.CALLER_UNREGISTERED,
-            "no registration holds for the caller so far; see vouchsafe module explain");
-  }
-
-  /** One that stands as nothing yet, or as nothing that has what it asks for. */
-  private void nobody(RpcExchange exchange, ModuleCall call) throws Failure {
-    if (exchange.isCallerUnknown()) {
-      call.exchange().answer(Response.empty(Status.NOT_MODIFIED));
-      return;
+    if (exchange.attempt() == RpcExchange.Attempt.WAITED) {
+      throw Failure.of(
+          Problem.CALLER_UNREGISTERED,
+          "no registration holds for the caller so far; see vouchsafe module explain");
     }
-    throw Failure.of(
-        Problem.CALLER_REFUSED, "no identity issued: its registrations have no SPIFFE ID");
+    // A stream ends for good: not for what its process may end by itself in a moment.
+    throw standing.mayPass()
+        ? Failure.of(Problem.ATTESTATION_UNAVAILABLE, "the caller can't be told now")
+        : refused;
   }
 
   private void tokens(RpcExchange exchange, ModuleCall call) throws Failure {
@@ -278,32 +337,28 @@ final class SpiffeApi implements RpcCall.Work {
       throw Failure.of(Problem.REQUEST_INVALID, "spiffe_id: is no SPIFFE ID");
     }
     List<Verdict.Attested> holding =
-        identities(exchange, call).stream()
-            .filter(each -> only.isEmpty() || id(each.registration()).equals(Optional.of(only)))
-            .toList();
+        identities(
+            exchange,
+            call,
+            registration -> only.isEmpty() || id(registration).equals(Optional.of(only)));
     if (holding.isEmpty()) {
-      nobody(exchange, call);
+      call.exchange().answer(Response.empty(Status.NOT_MODIFIED));
       return;
     }
     TokenRequest wish = new TokenRequest(audience, Optional.empty());
-    List<CompletableFuture<Held<IssuedToken>>> wanted =
-        holding.stream().map(each -> token(each, wish)).toList();
-    calls.finish(
+    finish(
         call,
-        holding.getFirst(),
-        together(wanted),
-        new ModuleCalls.Handling<>(
-            made -> portions(made, AuditTrail.Made::of),
-            unheld -> {},
-            made -> message(SpiffeMessages.tokens(jwtSvids(made))).secret(),
-            Receipt.NONE));
-  }
-
-  private CompletableFuture<Held<IssuedToken>> token(Verdict.Attested attested, TokenRequest wish) {
-    return authority
-        .tokens()
-        .issue(Grants.of(identity, attested.registration()), wish)
-        .thenApply(issued -> new Held<>(attested, issued));
+        together(
+            holding,
+            attested ->
+                authority.tokens().issue(Grants.of(identity, attested.registration()), wish)),
+        made ->
+            deliver(
+                call,
+                made,
+                AuditTrail.Made::of,
+                SpiffeMessages.message(SpiffeMessages.tokens(jwtSvids(made))),
+                Receipt.NONE));
   }
 
   private Optional<String> id(Registration registration) {
@@ -324,7 +379,7 @@ final class SpiffeApi implements RpcCall.Work {
     TrustBundle bundle = bundles.current();
     if (exchange.isNews(bundle.sequence())) {
       exchange.offers(bundle.sequence());
-      Response answer = message(SpiffeMessages.x509Bundles(trustDomain, bundle));
+      Response answer = SpiffeMessages.message(SpiffeMessages.x509Bundles(trustDomain, bundle));
       fetches.answer(exchange, answer, bundle.sequence());
     } else {
       exchange.answer(Response.empty(Status.NOT_MODIFIED));
@@ -335,7 +390,7 @@ final class SpiffeApi implements RpcCall.Work {
     String jwks = authority.tokens().jwks();
     if (exchange.isNews(jwks)) {
       exchange.offers(jwks);
-      exchange.answer(message(SpiffeMessages.jwtBundles(trustDomain, jwks)));
+      exchange.answer(SpiffeMessages.message(SpiffeMessages.jwtBundles(trustDomain, jwks)));
     } else {
       exchange.answer(Response.empty(Status.NOT_MODIFIED));
     }
@@ -348,7 +403,7 @@ final class SpiffeApi implements RpcCall.Work {
       if (asked.getAudience().isEmpty() || asked.getSvid().isEmpty()) {
         throw Failure.of(Problem.REQUEST_INVALID, "audience or svid: is empty");
       }
-      return message(
+      return SpiffeMessages.message(
           SpiffeMessages.validated(validation.validate(asked.getSvid(), asked.getAudience())));
     } catch (Failure failure) {
       return RpcError.of(failure);

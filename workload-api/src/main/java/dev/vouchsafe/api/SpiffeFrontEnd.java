@@ -7,10 +7,13 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.Future;
 import io.spiffe.workloadapi.grpc.SpiffeWorkloadAPIGrpc;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /**
  * The SPIFFE Workload Endpoint: its socket's server, and the look for news, at which every open
@@ -19,6 +22,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class SpiffeFrontEnd implements AutoCloseable {
   private static final QuietLog LOG = new QuietLog(SpiffeFrontEnd.class);
   private static final long LOOK_MILLIS = 250;
+  private static final Duration JUMP = Duration.ofSeconds(30);
 
   /** Without it a request may be one that something else was tricked into (section 4.2). */
   private static final Metadata.Key<String> SECURITY_HEADER =
@@ -33,6 +37,8 @@ final class SpiffeFrontEnd implements AutoCloseable {
   private final AtomicBoolean looking = new AtomicBoolean();
   private final Future<?> timer;
   private volatile News last;
+  private volatile Instant wall;
+  private volatile long nanos;
 
   /** What streams tell of; whenever it is another, there is news. */
   private record News(
@@ -59,6 +65,8 @@ final class SpiffeFrontEnd implements AutoCloseable {
     this.parts = parts;
     this.workers = workers;
     this.last = news();
+    this.wall = parts.clock().instant();
+    this.nanos = System.nanoTime();
     server.add(SpiffeWorkloadAPIGrpc.getServiceDescriptor(), SpiffeFrontEnd::checkHeader, api);
     this.timer =
         timers.scheduleWithFixedDelay(this::tick, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
@@ -97,7 +105,8 @@ final class SpiffeFrontEnd implements AutoCloseable {
     try {
       News before = last;
       News now = news();
-      if (now.equals(before)) {
+      boolean jumped = hasJumped();
+      if (now.equals(before) && !jumped) {
         return;
       }
       last = now;
@@ -113,18 +122,39 @@ final class SpiffeFrontEnd implements AutoCloseable {
     }
   }
 
+  /** Whether the machine slept, or its clock was set: what was to be renewed later may be due. */
+  private boolean hasJumped() {
+    Instant wallNow = parts.clock().instant();
+    long nanosNow = System.nanoTime();
+    Duration passed = Duration.ofNanos(nanosNow - nanos);
+    Duration apart = Duration.between(wall, wallNow).minus(passed).abs();
+    if (apart.compareTo(JUMP) < 0 && passed.compareTo(JUMP) < 0) {
+      return false;
+    }
+    wall = wallNow;
+    nanos = nanosNow;
+    return apart.compareTo(JUMP) >= 0;
+  }
+
   private News news() {
     return new News(
         registrations.current(),
-        parts.authority().authorities().stream().map(SpiffeFrontEnd::standing).toList(),
+        signing(),
         parts.bundles().current().sequence(),
         parts.authority().tokens().jwks(),
         parts.authority().revocations().changes(),
         parts.clock().epoch());
   }
 
-  private static String standing(AuthorityInfo authority) {
-    return authority.id() + " " + authority.state();
+  /** Who signs, and who is believed no more; issuing CAs come and go without being news. */
+  private List<String> signing() {
+    return Stream.concat(
+            parts.authority().authorities().stream()
+                .filter(each -> each.role() != AuthorityInfo.Role.ISSUING)
+                .filter(each -> each.state() == AuthorityInfo.State.ACTIVE)
+                .map(AuthorityInfo::id),
+            parts.authority().revocations().distrusted().stream().map(id -> "not " + id))
+        .toList();
   }
 
   /** Takes no more calls, and ends the streams. */

@@ -8,6 +8,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import com.google.protobuf.Value;
 import dev.vouchsafe.ca.VerifiedToken;
 import dev.vouchsafe.trust.TrustBundle;
+import io.netty.util.AsciiString;
 import io.spiffe.workloadapi.grpc.Workload;
 import java.io.ByteArrayOutputStream;
 import java.security.cert.CertificateEncodingException;
@@ -16,7 +17,14 @@ import java.util.List;
 
 /** The messages of the SPIFFE Workload API (its section 4), to and from octets. */
 final class SpiffeMessages {
+  private static final AsciiString PROTO = AsciiString.cached("application/grpc+proto");
+
   private SpiffeMessages() {}
+
+  /** As an answer. */
+  static Response message(byte[] octets) {
+    return Response.of(Status.OK, PROTO, octets);
+  }
 
   /** Reads one of them. */
   interface Parser<T> {

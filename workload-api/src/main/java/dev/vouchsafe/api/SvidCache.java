@@ -6,12 +6,15 @@ import dev.vouchsafe.ca.CertificateAuthority;
 import dev.vouchsafe.ca.CertificateRequest;
 import dev.vouchsafe.ca.GatewayIdentity;
 import dev.vouchsafe.ca.IssuanceException;
+import dev.vouchsafe.ca.IssuedCertificate;
 import dev.vouchsafe.ca.Profile;
 import dev.vouchsafe.ca.clock.TrustedClock;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class SvidCache {
   private static final QuietLog LOG = new QuietLog(SvidCache.class);
 
+  /** For so long nobody tries again what could not be made. */
+  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final GatewayIdentity identity;
   private final CertificateAuthority authority;
   private final TrustedClock clock;
@@ -37,8 +43,11 @@ final class SvidCache {
    *
    * @param generation of the authorities as it was asked for
    * @param epoch of the clock, likewise
+   * @param restUntil it serves until then, for another could not be made just now (as {@link
+   *     System#nanoTime})
    */
-  private record Kept(CompletableFuture<Svid> svid, long generation, long epoch) {
+  private record Kept(
+      CompletableFuture<Svid> svid, long generation, long epoch, OptionalLong restUntil) {
     Optional<Svid> made() {
       return svid.isDone() && !svid.isCompletedExceptionally()
           ? Optional.of(svid.join())
@@ -83,7 +92,12 @@ final class SvidCache {
               if (there != null && serves(there)) {
                 return there;
               }
-              Kept fresh = new Kept(new CompletableFuture<>(), generation.get(), clock.epoch());
+              Kept fresh =
+                  new Kept(
+                      new CompletableFuture<>(),
+                      generation.get(),
+                      clock.epoch(),
+                      OptionalLong.empty());
               making.set(() -> make(registration, fresh, there));
               return fresh;
             });
@@ -103,8 +117,13 @@ final class SvidCache {
     }
     Optional<Svid> made = there.made();
     return made.isPresent()
-        && clock.instant().isBefore(made.get().renewAfter())
+        && (rests(there) || clock.instant().isBefore(made.get().renewAfter()))
+        && clock.instant().isBefore(made.get().notAfter())
         && !isRevoked(made.get());
+  }
+
+  private static boolean rests(Kept there) {
+    return there.restUntil().isPresent() && there.restUntil().getAsLong() - System.nanoTime() > 0;
   }
 
   /** When in doubt it is: another one is made then, or the doubt is told. */
@@ -124,23 +143,33 @@ final class SvidCache {
     return false;
   }
 
+  /** Whatever happens, its place is completed. */
   private void make(Registration registration, Kept place, @Nullable Kept last) {
+    long changes = authority.revocations().changes();
+    try {
+      CompletableFuture<?> _ =
+          authority
+              .issue(Grants.of(identity, registration), CertificateRequest.of(Profile.IDENTITY))
+              .thenApply(issued -> svid(registration, issued))
+              .whenComplete((svid, error) -> {
+                if (svid != null) {
+                  svid.goodAsOf(changes);
+                  place.svid().complete(svid);
+                } else {
+                  failed(registration, place, last, error);
+                }
+              });
+    } catch (RuntimeException | Error e) {
+      failed(registration, place, last, e);
+      throw e;
+    }
+  }
+
+  private Svid svid(Registration registration, IssuedCertificate issued) {
     String id =
         Grants.spiffeId(identity, registration)
             .orElseThrow(() -> new IllegalArgumentException("it has no SPIFFE ID"));
-    long changes = authority.revocations().changes();
-    CompletableFuture<?> _ =
-        authority
-            .issue(Grants.of(identity, registration), CertificateRequest.of(Profile.IDENTITY))
-            .whenComplete((issued, error) -> {
-              if (issued != null) {
-                Svid svid = new Svid(id, registration.name(), issued);
-                svid.goodAsOf(changes);
-                place.svid().complete(svid);
-              } else {
-                failed(registration, place, last, error);
-              }
-            });
+    return new Svid(id, registration.name(), issued);
   }
 
   private void failed(
@@ -148,24 +177,31 @@ final class SvidCache {
     Throwable cause =
         error == null ? new IllegalStateException("no result") : Delivery.cause(error);
     Optional<Svid> before = last == null ? Optional.empty() : last.made();
-    boolean isGood =
+    boolean stays =
         before.isPresent()
-            && isUnavailable(cause)
-            && clock.instant().isBefore(before.get().notAfter())
-            && !isRevoked(before.get());
-    if (isGood && last != null) {
-      LOG.warning("the last SVID is handed out, since none can be made: " + cause.getMessage());
-      // In its old place, so that the next who asks has another one tried.
-      kept.replace(registration, place, last);
-      place.svid().complete(before.get());
-    } else {
+            && !isDefinite(cause)
+            && clock.instant().isBefore(before.get().notAfter());
+    if (last == null || !stays) {
       kept.remove(registration, place);
       place.svid().completeExceptionally(cause);
+      return;
+    }
+    // The next who asks after a while has another one tried.
+    OptionalLong rest = OptionalLong.of(System.nanoTime() + REST_NANOS);
+    kept.replace(
+        registration, place, new Kept(last.svid(), place.generation(), place.epoch(), rest));
+    if (isRevoked(before.get())) {
+      place.svid().completeExceptionally(cause);
+    } else {
+      LOG.warning("the last SVID is handed out, since none can be made: " + cause.getMessage());
+      place.svid().complete(before.get());
     }
   }
 
-  private static boolean isUnavailable(Throwable cause) {
+  /** Whether asking again is no use. */
+  private static boolean isDefinite(Throwable cause) {
     return cause instanceof IssuanceException e
-        && e.reason().kind() == IssuanceException.Kind.UNAVAILABLE;
+        && (e.reason().kind() == IssuanceException.Kind.REFUSED
+            || e.reason().kind() == IssuanceException.Kind.INVALID);
   }
 }

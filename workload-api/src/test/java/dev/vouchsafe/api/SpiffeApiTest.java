@@ -179,6 +179,40 @@ class SpiffeApiTest {
   }
 
   @Test
+  void afterTheClockWasSetForwardAStreamIsToldOfTheNextOne() throws Exception {
+    home.add(TestHome.own("edgeHub"));
+    Iterator<X509SVIDResponse> answers =
+        client.stub().fetchX509SVID(X509SVIDRequest.getDefaultInstance());
+    X509SVIDResponse first = answers.next();
+    home.clock.advance(Duration.ofMinutes(45));
+    assertThat(answers.next().getSvids(0).getX509Svid())
+        .isNotEqualTo(first.getSvids(0).getX509Svid());
+  }
+
+  @Test
+  void whatIsRefusedToOneRegistrationTakesNothingFromTheOthersAndIsOnRecord() throws Exception {
+    home.add(TestHome.own("a"));
+    home.add(TestHome.own("b"));
+    home.authority
+        .revocations()
+        .revoke(order(new RevocationOrder.Target.Module("b", Optional.empty(), Optional.of("1"))));
+    assertThat(svids().getSvidsList()).extracting(Workload.X509SVID::getHint).containsExactly("a");
+    assertThat(decisions(AuditEvent.Outcome.REFUSED))
+        .extracting(each -> each.asked().module())
+        .containsExactly("b");
+  }
+
+  @Test
+  void whoAsksForAnothersIdIsRefusedOnRecord() throws Exception {
+    home.add(TestHome.own("edgeHub", List.of("hub.example")));
+    assertThat(codeOf(() -> token("spiffe://gw.example/other", "hub.example")))
+        .isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(decisions(AuditEvent.Outcome.REFUSED))
+        .extracting(each -> each.asked().module())
+        .containsExactly("edgeHub");
+  }
+
+  @Test
   void tokensAskForAnAudienceAndAnIdOfTheCaller() throws Exception {
     home.add(TestHome.own("edgeHub", List.of("hub.example")));
     assertThat(codeOf(() -> token(""))).isEqualTo(Status.Code.INVALID_ARGUMENT);
@@ -245,6 +279,14 @@ class SpiffeApiTest {
                 .check(HealthCheckRequest.newBuilder().setService(SpiffeApi.SERVICE).build())
                 .getStatus())
         .isEqualTo(HealthCheckResponse.ServingStatus.SERVING);
+    assertThat(
+            codeOf(() ->
+                HealthGrpc.newBlockingStub(client.channel)
+                    .check(HealthCheckRequest.newBuilder().setService("other").build())))
+        .isEqualTo(Status.Code.NOT_FOUND);
+    Iterator<HealthCheckResponse> watched =
+        HealthGrpc.newBlockingStub(client.channel).watch(HealthCheckRequest.getDefaultInstance());
+    assertThat(endOf(watched)).as("nobody waits for it").isEqualTo(Status.Code.UNIMPLEMENTED);
     BlockingQueue<ServerReflectionResponse> answers = new LinkedBlockingQueue<>();
     StreamObserver<ServerReflectionRequest> asking =
         ServerReflectionGrpc.newStub(client.channel)
@@ -279,6 +321,41 @@ class SpiffeApiTest {
     answers.next();
     server.close();
     assertThat(endOf(answers)).isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  private ApiParts withWorkers(FakeWorkers workers) {
+    return new ApiParts(
+        TestHome.IDENTITY,
+        home.registrations,
+        home.attestor,
+        home.authority,
+        home.bundles,
+        home.readers,
+        () -> "",
+        home.audit,
+        home.clock,
+        workers,
+        heldUp -> {});
+  }
+
+  @Test
+  void whoCouldNotBeLookedAtIsServedOnTheNextConnection() throws Exception {
+    server.close();
+    FakeWorkers workers = new FakeWorkers(home.workers);
+    server = TestServer.start(home, withWorkers(workers));
+    home.add(TestHome.own("edgeHub"));
+    assertThat(codeOf(this::svids)).isEqualTo(Status.Code.UNAVAILABLE);
+    workers.left.set(Integer.MAX_VALUE);
+    Wait.until("the same client is served", this::isServed);
+  }
+
+  private boolean isServed() {
+    try {
+      return svids().getSvidsCount() == 1;
+    } catch (StatusRuntimeException e) {
+      assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+      return false;
+    }
   }
 
   @Test
