@@ -44,6 +44,12 @@ public interface CertificateAuthority extends AutoCloseable {
    */
   List<AuthorityInfo> authorities();
 
+  /**
+   * The id of the device CA that signs now, such as {@code device-1}: what another one signed is
+   * good, but comes with a chain that those who verify may forget. Never waits.
+   */
+  String signer();
+
   /** Takes back what was issued. */
   Revocations revocations();
 

@@ -271,6 +271,11 @@ final class IssuingService implements CertificateAuthority {
   }
 
   @Override
+  public String signer() {
+    return issuers.device().authority().row().id();
+  }
+
+  @Override
   public Revocations revocations() {
     return revocations;
   }

@@ -3,7 +3,6 @@ package dev.vouchsafe.ca;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vouchsafe.ca.RevocationLedger.RevokedToken;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +22,8 @@ import java.util.regex.Pattern;
 /** The file {@code revoked-tokens.json} beside {@code jwks.json}, for who verifies by himself. */
 final class RevokedTokensFile {
   static final String NAME = "revoked-tokens.json";
+
+  private static final System.Logger LOG = System.getLogger(RevokedTokensFile.class.getName());
 
   /** In octets: some hundred thousand tokens. Who verifies reads no more either. */
   private static final int LARGEST = 16 * 1024 * 1024;
@@ -45,20 +46,30 @@ final class RevokedTokensFile {
     new JwksFile(folder, NAME).hold(content);
   }
 
-  /** What it names; nothing if there is no such file, or it is not what was written there. */
+  /**
+   * What it names; nothing if there is no such file.
+   *
+   * @throws IOException also if it is no such list: then nobody knows what it named
+   */
   List<RevokedToken> read() throws IOException {
     try (InputStream in = Files.newInputStream(folder.resolve(NAME))) {
       byte[] octets = in.readNBytes(LARGEST + 1);
       if (octets.length > LARGEST) {
         throw new IOException(NAME + " is larger than " + LARGEST + " octets");
       }
-      Optional<ObjectNode> object =
-          new StrictJson().object(new String(octets, StandardCharsets.UTF_8));
+      JsonNode items =
+          new StrictJson()
+              .object(new String(octets, StandardCharsets.UTF_8))
+              .map(object -> object.path("items"))
+              .filter(JsonNode::isArray)
+              .orElseThrow(() -> new IOException("it is damaged"));
       List<RevokedToken> tokens = new ArrayList<>();
-      if (object.isPresent()) {
-        for (JsonNode item : object.get().path("items")) {
-          token(item).ifPresent(tokens::add);
+      for (JsonNode item : items) {
+        Optional<RevokedToken> token = token(item);
+        if (token.isEmpty()) {
+          LOG.log(System.Logger.Level.WARNING, "an entry of {0} is damaged: {1}", NAME, item);
         }
+        token.ifPresent(tokens::add);
       }
       return tokens;
     } catch (NoSuchFileException e) {

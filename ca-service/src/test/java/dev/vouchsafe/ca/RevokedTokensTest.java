@@ -3,6 +3,7 @@ package dev.vouchsafe.ca;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,6 +54,26 @@ class RevokedTokensTest {
     Files.delete(file());
     ca.reopen();
     assertThat(file()).content().contains(id);
+  }
+
+  @Test
+  void aFileThatIsNoListIsNoEmptyList() throws Exception {
+    RevokedTokensFile file = new RevokedTokensFile(ca.settings.directory());
+    for (String damaged : List.of("", "{", "[]", "{}", "{\"items\":1}", "{\"items\":[]")) {
+      Files.writeString(file(), damaged);
+      assertThatThrownBy(file::read).as(damaged).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void aDamagedEntryTakesNothingFromTheOthers() throws Exception {
+    String id = ca.token(GRANT, REQUEST).id();
+    revocations().revokeTokens(List.of(id), Revoking.ADMINISTRATOR);
+    String list = Files.readString(file());
+    Files.writeString(file(), list.replace("[", "[{\"id\":\"x\"},"));
+    assertThat(new RevokedTokensFile(ca.settings.directory()).read())
+        .extracting(RevocationLedger.RevokedToken::id)
+        .containsExactly(id);
   }
 
   @Test

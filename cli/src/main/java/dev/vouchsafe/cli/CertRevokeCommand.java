@@ -164,7 +164,11 @@ final class CertRevokeCommand implements Callable<Integer> {
                 json.writeStringField("generation", generation);
               }
             }));
-    Json.print(console.out(), globals.json(), answer);
+    if (globals.json() || !answer.path("allowed").isEmpty()) {
+      Json.print(console.out(), globals.json(), answer);
+    } else {
+      console.out().println("nothing was denied to " + module);
+    }
     return ExitCode.DONE.number();
   }
 

@@ -22,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -208,7 +209,12 @@ final class HomeRestorer {
     DurableFiles.syncTree(building);
     registrations(backup, told);
     Optional<Path> aside = commit(data);
-    return new Restored(manifest.id(), manifest.known(), aside, List.copyOf(told), lacks);
+    return new Restored(
+        manifest.id(),
+        manifest.known().truncatedTo(ChronoUnit.SECONDS),
+        aside,
+        List.copyOf(told),
+        lacks);
   }
 
   /** A clock that is behind what was known before says nothing of when this is. */

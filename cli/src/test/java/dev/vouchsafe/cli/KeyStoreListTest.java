@@ -181,7 +181,7 @@ class KeyStoreListTest {
       assertThat(status.code()).as(status.out()).isZero();
       assertThat(status.out())
           .containsPattern("root-pkcs11 +gone")
-          .containsPattern("device-1 +pkcs11 +works");
+          .containsPattern("device-1 +active +pkcs11 +works");
     }
   }
 

@@ -289,7 +289,7 @@ class OutsideHomeTest {
       throws Exception {
     makeCsrHome();
     CliRun.Ended root = run("ca", "prepare", "--authority", "root");
-    assertThat(root.code()).isEqualTo(1);
+    assertThat(root.code()).isEqualTo(3);
     assertThat(root.err()).contains("the root of this home is with others").hasLineCount(1);
     CliRun.Ended elsewhere = run("ca", "prepare", "--key-store", "tpm");
     assertThat(elsewhere.code()).isEqualTo(1);

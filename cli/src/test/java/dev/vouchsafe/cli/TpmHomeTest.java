@@ -77,7 +77,7 @@ class TpmHomeTest {
     try (ServiceProcess service = serve()) {
       // Leaf, issuing CA, device CA: the TPM does not sign each leaf.
       assertThat(chain()).isEqualTo(3);
-      assertThat(good("ca", "status")).containsPattern("device-1 +tpm +works");
+      assertThat(good("ca", "status")).containsPattern("device-1 +active +tpm +works");
       assertThat(service.log()).doesNotContain(Files.readString(home().tpmAuthKey()).strip());
     }
   }
@@ -150,7 +150,7 @@ class TpmHomeTest {
       assertThat(command("ca", "status").code()).isEqualTo(4);
       good("ca", "prepare", "--key-store", "tpm");
       good("ca", "activate");
-      assertThat(good("ca", "status")).containsPattern("device-2 +tpm +works");
+      assertThat(good("ca", "status")).containsPattern("device-2 +active +tpm +works");
     }
   }
 

@@ -35,7 +35,8 @@ final class BundleApi {
                         + " application/json"));
     Duration wait = wait(request);
     Version now = version(format);
-    if (wait.isZero() || !CachedAnswer.isHeld(request, now.tag())) {
+    // Whoever has just any version could not tell the next one from it, so it is not waited for.
+    if (wait.isZero() || !CachedAnswer.isNamed(request, now.tag())) {
       hand(exchange, now);
       return;
     }

@@ -54,6 +54,9 @@ final class FirstLook implements BiConsumer<Arrival, Object> {
           workers.execute(owner, this);
         } catch (Failure busyOrStopping) {
           givenUp(busyOrStopping);
+        } catch (RuntimeException | Error e) {
+          givenUp(Failure.of(Problem.INTERNAL, "the caller could not be looked at"));
+          throw e;
         }
       });
     }

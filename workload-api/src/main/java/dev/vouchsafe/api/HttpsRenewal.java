@@ -46,6 +46,9 @@ final class HttpsRenewal {
   /** Of the revocations, when the present one was asked for: it may be among them. */
   private volatile long changes;
 
+  /** Who signed when the present one was asked for. */
+  private volatile String signer = "";
+
   HttpsRenewal(
       CertificateAuthority authority,
       TrustedClock clock,
@@ -105,9 +108,12 @@ final class HttpsRenewal {
                 (_, error) -> ended(error == null ? "" : String.valueOf(error.getMessage())));
   }
 
-  /** Whether something was revoked since, be it this certificate or who signed it. */
+  /**
+   * Whether something was revoked since, be it this certificate or who signed it; or another signs
+   * now, who stays in the trust bundle longer than the one before.
+   */
   private boolean isDoubted() {
-    return changes != authority.revocations().changes();
+    return changes != authority.revocations().changes() || !signer.equals(authority.signer());
   }
 
   private synchronized void ended(String error) {
@@ -130,6 +136,7 @@ final class HttpsRenewal {
   private CompletableFuture<Void> ask() {
     long asked = clock.epoch();
     long known = authority.revocations().changes();
+    String signing = authority.signer();
     CertificateRequest request =
         new CertificateRequest(
             Profile.SERVER,
@@ -146,6 +153,7 @@ final class HttpsRenewal {
             use(issued);
             epoch = asked;
             changes = known;
+            signer = signing;
             return CompletableFuture.completedFuture(null);
           } catch (GeneralSecurityException e) {
             return CompletableFuture.failedFuture(e);

@@ -15,6 +15,7 @@ import dev.vouchsafe.trust.TrustBundles;
 import io.spiffe.workloadapi.grpc.Workload;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -161,6 +162,10 @@ final class SpiffeApi implements RpcCall.Work {
       return !(cause instanceof IssuanceException e)
           || e.reason().kind() == IssuanceException.Kind.UNAVAILABLE;
     }
+
+    boolean isDefinite() {
+      return SvidCache.isDefinite(cause);
+    }
   }
 
   /** What became of all of them. */
@@ -173,7 +178,10 @@ final class SpiffeApi implements RpcCall.Work {
       return left.stream()
           .filter(Left::mayPass)
           .findFirst()
-          .or(() -> made.isEmpty() ? left.stream().findFirst() : Optional.empty());
+          .or(() ->
+              made.isEmpty()
+                  ? left.stream().min(Comparator.comparing(Left::isDefinite))
+                  : Optional.empty());
     }
   }
 
@@ -252,7 +260,11 @@ final class SpiffeApi implements RpcCall.Work {
   private void renewal(RpcExchange exchange, List<Held<Svid>> held) {
     Duration first =
         held.stream()
-            .map(each -> Duration.between(clock.instant(), each.made().renewAfter()))
+            .map(Held::made)
+            .map(svid ->
+                svid.isOverdue()
+                    ? Duration.ZERO
+                    : Duration.between(clock.instant(), svid.renewAfter()))
             .min(Duration::compareTo)
             .orElse(LEAST);
     exchange.askAgainIn(first.compareTo(LEAST) < 0 ? LEAST : first);
@@ -291,6 +303,10 @@ final class SpiffeApi implements RpcCall.Work {
     Attestation.Standing standing = attestation.all(call);
     if (standing.holding().isEmpty()) {
       return unknown(exchange, call, standing);
+    }
+    if (standing.mayPass()) {
+      // One that is refused for a moment must not look as if it were gone.
+      throw Failure.of(Problem.ATTESTATION_UNAVAILABLE, "the caller can't be told now");
     }
     List<Verdict.Attested> found =
         standing.holding().stream()

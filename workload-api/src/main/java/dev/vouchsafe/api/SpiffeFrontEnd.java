@@ -1,7 +1,6 @@
 package dev.vouchsafe.api;
 
 import dev.vouchsafe.attestation.RegistrationSet;
-import dev.vouchsafe.ca.AuthorityInfo;
 import io.grpc.Metadata;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.Future;
@@ -106,6 +105,7 @@ final class SpiffeFrontEnd implements AutoCloseable {
       News before = last;
       News now = news();
       boolean jumped = hasJumped();
+      svids.keepOnly(now.registrations());
       if (now.equals(before) && !jumped) {
         return;
       }
@@ -113,7 +113,6 @@ final class SpiffeFrontEnd implements AutoCloseable {
       if (!now.authorities().equals(before.authorities())) {
         svids.authoritiesChanged();
       }
-      svids.keepOnly(now.registrations());
       streams.wake();
     } catch (RuntimeException e) {
       LOG.error("the look for news failed", e);
@@ -149,10 +148,7 @@ final class SpiffeFrontEnd implements AutoCloseable {
   /** Who signs, and who is believed no more; issuing CAs come and go without being news. */
   private List<String> signing() {
     return Stream.concat(
-            parts.authority().authorities().stream()
-                .filter(each -> each.role() != AuthorityInfo.Role.ISSUING)
-                .filter(each -> each.state() == AuthorityInfo.State.ACTIVE)
-                .map(AuthorityInfo::id),
+            Stream.of(parts.authority().signer()),
             parts.authority().revocations().distrusted().stream().map(id -> "not " + id))
         .toList();
   }

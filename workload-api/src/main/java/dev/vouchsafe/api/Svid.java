@@ -16,6 +16,7 @@ final class Svid {
   private final byte[] key;
   private volatile boolean onRecord;
   private volatile long goodAsOf = -1;
+  private volatile boolean overdue;
 
   /**
    * @param id its SPIFFE ID
@@ -62,6 +63,15 @@ final class Svid {
   /** The private key as PKCS#8 (RFC 5958) in DER; itself, not a copy. */
   byte[] key() {
     return key;
+  }
+
+  /** There was to be another one in its place, which could not be made. */
+  void overdue() {
+    overdue = true;
+  }
+
+  boolean isOverdue() {
+    return overdue;
   }
 
   boolean isOnRecord() {

@@ -117,7 +117,9 @@ final class SvidCache {
     }
     Optional<Svid> made = there.made();
     return made.isPresent()
-        && (rests(there) || clock.instant().isBefore(made.get().renewAfter()))
+        && (there.restUntil().isPresent()
+            ? rests(there)
+            : clock.instant().isBefore(made.get().renewAfter()))
         && clock.instant().isBefore(made.get().notAfter())
         && !isRevoked(made.get());
   }
@@ -145,8 +147,8 @@ final class SvidCache {
 
   /** Whatever happens, its place is completed. */
   private void make(Registration registration, Kept place, @Nullable Kept last) {
-    long changes = authority.revocations().changes();
     try {
+      long changes = authority.revocations().changes();
       CompletableFuture<?> _ =
           authority
               .issue(Grants.of(identity, registration), CertificateRequest.of(Profile.IDENTITY))
@@ -176,6 +178,16 @@ final class SvidCache {
       Registration registration, Kept place, @Nullable Kept last, @Nullable Throwable error) {
     Throwable cause =
         error == null ? new IllegalStateException("no result") : Delivery.cause(error);
+    try {
+      handOutTheLast(registration, place, last, cause);
+    } finally {
+      // Nothing, if it was completed.
+      place.svid().completeExceptionally(cause);
+    }
+  }
+
+  private void handOutTheLast(
+      Registration registration, Kept place, @Nullable Kept last, Throwable cause) {
     Optional<Svid> before = last == null ? Optional.empty() : last.made();
     boolean stays =
         before.isPresent()
@@ -183,23 +195,21 @@ final class SvidCache {
             && clock.instant().isBefore(before.get().notAfter());
     if (last == null || !stays) {
       kept.remove(registration, place);
-      place.svid().completeExceptionally(cause);
       return;
     }
     // The next who asks after a while has another one tried.
     OptionalLong rest = OptionalLong.of(System.nanoTime() + REST_NANOS);
     kept.replace(
         registration, place, new Kept(last.svid(), place.generation(), place.epoch(), rest));
-    if (isRevoked(before.get())) {
-      place.svid().completeExceptionally(cause);
-    } else {
+    if (!isRevoked(before.get())) {
       LOG.warning("the last SVID is handed out, since none can be made: " + cause.getMessage());
+      before.get().overdue();
       place.svid().complete(before.get());
     }
   }
 
   /** Whether asking again is no use. */
-  private static boolean isDefinite(Throwable cause) {
+  static boolean isDefinite(Throwable cause) {
     return cause instanceof IssuanceException e
         && (e.reason().kind() == IssuanceException.Kind.REFUSED
             || e.reason().kind() == IssuanceException.Kind.INVALID);

@@ -73,7 +73,8 @@ class AdminSocketTest {
     assertThat(status.path("layer").asInt()).isEqualTo(1);
     assertThat(status.path("endpoints"))
         .extracting(JsonNode::asText)
-        .containsExactlyInAnyOrder("unix:" + server.workload, "unix:" + server.admin);
+        .containsExactlyInAnyOrder(
+            "unix:" + server.workload, "unix:" + server.spiffe, "unix:" + server.admin);
     assertThat(status.path("attestation").path("limits").isArray()).isTrue();
     JsonNode registrations = status.path("registrations");
     assertThat(registrations.path("count").asInt()).isEqualTo(2);

@@ -125,6 +125,11 @@ final class FakeAuthority implements CertificateAuthority {
   }
 
   @Override
+  public String signer() {
+    return real.signer();
+  }
+
+  @Override
   public LedgerStatus ledger() {
     return real.ledger();
   }

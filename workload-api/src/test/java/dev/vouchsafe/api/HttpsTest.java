@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.vouchsafe.ca.AuthorityInfo.Role;
 import dev.vouchsafe.ca.IssuanceException;
 import dev.vouchsafe.ca.LedgerQuery;
 import dev.vouchsafe.ca.clock.ClockVerdict;
@@ -427,6 +428,24 @@ class HttpsTest {
       HttpResponse<byte[]> answer = send("GET", "/healthz");
       assertThat(answer.statusCode()).isEqualTo(200);
       return new String(answer.body(), UTF_8);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void onceAnotherDeviceCaSignsTheListenerShowsACertificateOfIts() throws Exception {
+    String before = issuer();
+    String next = home.authority.changes().prepare(Role.DEVICE, Optional.empty()).id();
+    home.authority.changes().activate(next);
+    Wait.until("its certificate is shown", () -> !issuer().equals(before));
+    assertThat(home.authority.signer()).isEqualTo(next);
+  }
+
+  private String issuer() {
+    try (SSLSocket socket = connect()) {
+      socket.startHandshake();
+      return leaf(socket).getIssuerX500Principal().getName();
     } catch (Exception e) {
       throw new AssertionError(e);
     }
