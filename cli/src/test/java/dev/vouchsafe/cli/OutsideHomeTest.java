@@ -300,7 +300,7 @@ class OutsideHomeTest {
     assertThat(prepared.json().path("state").asText()).isEqualTo("prepared");
     assertThat(prepared.json().path("request").asText()).startsWith("-----BEGIN CERTIFICATE REQ");
     assertThat(run("ca", "prepare").err()).contains("waits for its certificate already");
-    assertThat(run("ca", "abort", "device-7").code()).isEqualTo(1);
+    assertThat(run("ca", "abort", "device-7").code()).isEqualTo(3);
     assertThat(run("ca", "abort", "-o", "json").json().path("state").asText()).isEqualTo("retired");
     assertThat(run("ca", "request").code()).isEqualTo(1);
     assertServes();
