@@ -1,7 +1,9 @@
 package dev.vouchsafe.api;
 
 import io.grpc.Attributes;
+import io.grpc.ServerCredentials;
 import io.grpc.netty.GrpcHttp2ConnectionHandler;
+import io.grpc.netty.InternalNettyServerCredentials;
 import io.grpc.netty.InternalProtocolNegotiationEvent;
 import io.grpc.netty.InternalProtocolNegotiator;
 import io.grpc.netty.InternalProtocolNegotiators;
@@ -54,6 +56,11 @@ final class RpcNegotiator implements InternalProtocolNegotiator.ProtocolNegotiat
     this.channels = channels;
     this.firstStep = firstStep;
     this.writers = writers;
+  }
+
+  /** With these it comes first on each connection of a server. */
+  ServerCredentials credentials() {
+    return InternalNettyServerCredentials.create(this);
   }
 
   @Override

@@ -12,7 +12,6 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthGrpc;
-import io.grpc.netty.InternalNettyServerCredentials;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -117,8 +116,7 @@ final class RpcServer implements AutoCloseable {
     this.streams = streams;
     this.builder =
         NettyServerBuilder.forAddress(
-                new DomainSocketAddress(bindAt.toString()),
-                InternalNettyServerCredentials.create(negotiator))
+                new DomainSocketAddress(bindAt.toString()), negotiator.credentials())
             .channelFactory(sockets)
             .bossEventLoopGroup(loops)
             .workerEventLoopGroup(loops)
