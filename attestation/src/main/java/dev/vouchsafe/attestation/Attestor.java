@@ -1,6 +1,7 @@
 package dev.vouchsafe.attestation;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.List;
 
 /**
@@ -34,6 +35,34 @@ public interface Attestor extends AutoCloseable {
    * @throws CallerUnknownException if the kernel can't name the process, or it has gone already
    */
   Caller accept(int socket) throws CallerUnknownException;
+
+  /**
+   * Whose the other end of a TCP connection over loopback is, by the kernel's table alone; a few
+   * microseconds, so that an event loop may ask before anything else is done for a connection.
+   *
+   * @param own our address
+   * @param other the caller's
+   * @return the user id of whoever made the socket
+   * @throws CallerUnknownException if the kernel knows of no such connection in our network
+   *     namespace
+   */
+  long owner(InetSocketAddress own, InetSocketAddress other) throws CallerUnknownException;
+
+  /**
+   * The first look at a process of this machine that connected by TCP over loopback. The tables of
+   * its user's processes are searched for the connection, which may take milliseconds. Later looks
+   * ask as well whether it still holds the connection, alone among its user's processes.
+   *
+   * <p>A proxy makes others look like itself: what is attested is the process that holds this
+   * connection, whoever asked it.
+   *
+   * @param socket descriptor number of the accepted TCP socket; it stays the caller's own
+   * @param own our address
+   * @param other the caller's
+   * @throws CallerUnknownException if not exactly one process holds it, or that can't be told
+   */
+  Caller accept(int socket, InetSocketAddress own, InetSocketAddress other)
+      throws CallerUnknownException;
 
   /**
    * The second look: measures only what the registration asks for. It asks all that {@link

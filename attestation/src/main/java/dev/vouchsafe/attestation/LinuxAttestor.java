@@ -2,6 +2,7 @@ package dev.vouchsafe.attestation;
 
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -72,6 +73,27 @@ final class LinuxAttestor implements Attestor {
   }
 
   @Override
+  public long owner(InetSocketAddress own, InetSocketAddress other) throws CallerUnknownException {
+    Scratch s = pool.take();
+    try {
+      return ConnectionHolder.socket(s, own, other).uid();
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  @Override
+  public Caller accept(int socket, InetSocketAddress own, InetSocketAddress other)
+      throws CallerUnknownException {
+    Scratch s = pool.take();
+    try {
+      return looks.first(s, socket, own, other);
+    } finally {
+      pool.give(s);
+    }
+  }
+
+  @Override
   public Verdict measure(Caller caller, Registration registration) {
     return measure(own(caller), registration, true);
   }
@@ -99,8 +121,8 @@ final class LinuxAttestor implements Attestor {
       ProcessCaller model = own(callers.get(verdicts.size()));
       Verdict found = measure(model, registration, false);
       verdicts.add(found);
-      // Who holds a connection, for a strict one, is seen of each by itself.
-      if (found instanceof Verdict.Attested && !registration.strict()) {
+      // Who holds a connection, where that is asked, is seen of each by itself.
+      if (found instanceof Verdict.Attested && !registration.strict() && !model.isOfLoopback()) {
         int alike = alike(model, callers.subList(verdicts.size(), callers.size()));
         verdicts.addAll(Collections.nCopies(alike, found));
       }
@@ -158,8 +180,8 @@ final class LinuxAttestor implements Attestor {
   /** Who stands behind a caller that matches: whoever holds its socket as well, or traces it. */
   private @Nullable Doubt behind(
       Scratch s, ProcessCaller caller, Registration registration, boolean issuing) {
-    if (registration.strict()) {
-      Doubt doubt = holders.doubt(s, caller);
+    if (registration.strict() || caller.isOfLoopback()) {
+      Doubt doubt = holders.doubt(s, caller, registration.strict());
       // That takes a while: what was compared before is compared once more.
       doubt = doubt == null ? looks.compare(s, caller) : doubt;
       if (doubt != null) {

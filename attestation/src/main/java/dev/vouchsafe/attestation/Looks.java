@@ -3,6 +3,7 @@ package dev.vouchsafe.attestation;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -53,7 +54,41 @@ final class Looks {
         () ->
             new Connection(
                 new ProcessCaller.Peer(pid, uid, gid, groups(s, socket, pid)),
-                socketId(s, socket)));
+                socketId(s, socket),
+                0));
+  }
+
+  /** The first look at one that connected by TCP over loopback. */
+  ProcessCaller first(Scratch s, int socket, InetSocketAddress own, InetSocketAddress other)
+      throws CallerUnknownException {
+    ConnectionHolder.Holder holder = ConnectionHolder.find(s, own, other);
+    int pidfd = kernel.pidfdOpen(s, holder.pid());
+    if (pidfd < 0) {
+      throw new CallerUnknownException("the process that connected has ended");
+    }
+    return held(
+        s,
+        pidfd,
+        () -> {
+          // Held now by the process that the pidfd is bound to, which may not be the one seen
+          // above.
+          if (!ConnectionHolder.holds(s, holder.pid(), holder.inode())
+              || ConnectionHolder.socket(s, own, other).inode() != holder.inode()) {
+            throw new CallerUnknownException("the connection changed hands while it was looked at");
+          }
+          ProcessCaller.Peer peer = peer(s, holder.pid(), pidfd);
+          if (peer.uid() != holder.uid()) {
+            throw new CallerUnknownException(
+                "process "
+                    + holder.pid()
+                    + " has uid "
+                    + peer.uid()
+                    + " and a connection that uid "
+                    + holder.uid()
+                    + " made");
+          }
+          return new Connection(peer, socketId(s, socket), holder.inode());
+        });
   }
 
   /** A process that is held as a caller would be, without a connection; for explanations. */
@@ -62,27 +97,26 @@ final class Looks {
     if (pidfd < 0) {
       throw new CallerUnknownException("there is no process " + pid);
     }
-    return held(
-        s,
-        pidfd,
-        () -> {
-          Credentials now = credentials(s, pid, pidfd);
-          byte[] status = readAll(kernel, s, pid, "status");
-          if (now == null || status == null) {
-            throw new CallerUnknownException("process " + pid + " can't be looked at");
-          }
-          return new Connection(
-              new ProcessCaller.Peer(
-                  pid,
-                  now.effectiveUid(),
-                  now.effectiveGid(),
-                  ProcText.groups(status).orElse(null)),
-              null);
-        });
+    return held(s, pidfd, () -> new Connection(peer(s, pid, pidfd), null, 0));
   }
 
-  /** Who is at the other end of what. */
-  private record Connection(ProcessCaller.Peer peer, @Nullable SocketId socket) {}
+  /** What a process says of itself, where no connection does. */
+  private ProcessCaller.Peer peer(Scratch s, int pid, int pidfd) throws CallerUnknownException {
+    Credentials now = credentials(s, pid, pidfd);
+    byte[] status = readAll(kernel, s, pid, "status");
+    if (now == null || status == null) {
+      throw new CallerUnknownException("process " + pid + " can't be looked at");
+    }
+    return new ProcessCaller.Peer(
+        pid, now.effectiveUid(), now.effectiveGid(), ProcText.groups(status).orElse(null));
+  }
+
+  /**
+   * Who is at the other end of what.
+   *
+   * @param loopback the inode of the other end of a TCP connection; 0 if it is none
+   */
+  private record Connection(ProcessCaller.Peer peer, @Nullable SocketId socket, long loopback) {}
 
   /** Finds that out. */
   private interface Finder {
@@ -115,6 +149,7 @@ final class Looks {
               new ProcessCaller.Descriptors(pidfd, cgroup, maps),
               state,
               connection.socket(),
+              connection.loopback(),
               pool);
       done = true;
       return caller;

@@ -76,6 +76,7 @@ final class ProcessCaller implements Caller {
   private final Descriptors descriptors;
   private final State first;
   private final @Nullable SocketId socket;
+  private final boolean ofLoopback;
   private final ScratchPool pool;
 
   /** How many are inside; the sign bit says that it is closed. */
@@ -92,19 +93,33 @@ final class ProcessCaller implements Caller {
   private volatile long peerInode;
   private volatile long untracedAt = System.nanoTime() - TRACER_NANOS;
 
-  /**
-   * @param socket our end of its connection; null if it is no connection that is looked at
-   */
+  /** One that is at the other end of a Unix socket, or of no connection. */
   ProcessCaller(
       Peer peer,
       Descriptors descriptors,
       State first,
       @Nullable SocketId socket,
       ScratchPool pool) {
+    this(peer, descriptors, first, socket, 0, pool);
+  }
+
+  /**
+   * @param socket our end of its connection; null if it is no connection that is looked at
+   * @param loopback the inode of its own end, if that is a TCP connection over loopback; else 0
+   */
+  ProcessCaller(
+      Peer peer,
+      Descriptors descriptors,
+      State first,
+      @Nullable SocketId socket,
+      long loopback,
+      ScratchPool pool) {
     this.peer = peer;
     this.descriptors = descriptors;
     this.first = first;
     this.socket = socket;
+    this.ofLoopback = loopback != 0;
+    this.peerInode = loopback;
     this.pool = pool;
   }
 
@@ -149,6 +164,11 @@ final class ProcessCaller implements Caller {
   /** Our end of its connection, if there is one. */
   @Nullable SocketId socket() {
     return socket;
+  }
+
+  /** Whether its connection is one of TCP, of which no message names its writer. */
+  boolean isOfLoopback() {
+    return ofLoopback;
   }
 
   /** The inode of its own end, which stays the same, once that was asked for; 0 before. */

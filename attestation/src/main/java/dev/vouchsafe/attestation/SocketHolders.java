@@ -11,8 +11,8 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out for a strict registration who holds the caller's end of its connection: the caller
- * alone, and close-on-exec.
+ * Finds out who holds the caller's end of its connection: for a strict registration the caller
+ * alone, and close-on-exec; for a caller over loopback the caller alone of its user's processes.
  *
  * <p>What that shows: the caller has executed nothing since it connected, since the kernel would
  * have closed its descriptor at that. Nobody else can set the flag for it afterwards. This part
@@ -44,7 +44,8 @@ final class SocketHolders {
   private static final long CLOSE_ON_EXEC = 02000000;
   private static final int LONGEST_LINK = 64;
   private static final String RIGHT =
-      " can't be seen; for strict registrations the service needs CAP_SYS_PTRACE and"
+      " can't be seen; for strict registrations, and callers over loopback, the service needs"
+          + " CAP_SYS_PTRACE and"
           + " CAP_DAC_READ_SEARCH";
 
   private final Limits limits;
@@ -61,9 +62,10 @@ final class SocketHolders {
   /**
    * Looks. The caller has been entered.
    *
-   * @return null if the caller alone holds it, close-on-exec
+   * @param strictly whether also close-on-exec, and all of other users' processes, are asked for
+   * @return null if the caller alone holds it
    */
-  @Nullable Doubt doubt(Scratch s, ProcessCaller caller) {
+  @Nullable Doubt doubt(Scratch s, ProcessCaller caller, boolean strictly) {
     try {
       SocketId own = caller.socket();
       if (own == null) {
@@ -76,7 +78,7 @@ final class SocketHolders {
       }
       return peer == 0
           ? Doubt.refused("caller-gone", "the other end of its connection is closed")
-          : new Search(s, caller, own.inode(), peer).run();
+          : new Search(s, caller, own.inode(), peer, strictly).run();
     } catch (SystemCallException e) {
       return Doubt.unavailable(
           "measurement-denied",
@@ -92,17 +94,19 @@ final class SocketHolders {
     private final ProcessCaller caller;
     private final byte[] ownEnd;
     private final byte[] wanted;
+    private final boolean strictly;
     private final long start = System.nanoTime();
     private long strangersStart;
     private int seen;
     private boolean held;
     private @Nullable Doubt denied;
 
-    Search(Scratch s, ProcessCaller caller, long ownEnd, long wanted) {
+    Search(Scratch s, ProcessCaller caller, long ownEnd, long wanted, boolean strictly) {
       this.s = s;
       this.caller = caller;
       this.ownEnd = link(ownEnd);
       this.wanted = link(wanted);
+      this.strictly = strictly;
     }
 
     @Nullable Doubt run() throws SystemCallException {
@@ -126,7 +130,7 @@ final class SocketHolders {
           Holder holder = new Holder(pids[i]);
           if (holder.ofCallersUser()) {
             doubt = process(holder);
-          } else {
+          } else if (strictly) {
             strangers.add(holder);
           }
         }
@@ -219,6 +223,10 @@ final class SocketHolders {
         return Doubt.refused(
             "socket-shared", "process " + process.pid + " holds its socket as well");
       }
+      if (!strictly) {
+        held |= callersEnd;
+        return null;
+      }
       if (!callersEnd && !ours && !process.ofCallersUser()) {
         return null;
       }
@@ -233,7 +241,8 @@ final class SocketHolders {
                   + " ruled out; the JDK opens sockets so");
         }
       }
-      return text == null ? null : underWay(process, text, callersEnd);
+      // Only a socket of Unix has a queue of descriptors, and says so.
+      return text == null ? null : underWay(process, text, callersEnd && !caller.isOfLoopback());
     }
 
     private @Nullable Doubt underWay(Holder process, byte[] info, boolean mustSay) {
@@ -296,43 +305,10 @@ final class SocketHolders {
       boolean ofCallersUser() {
         Boolean known = callersUser;
         if (known == null) {
-          known = pid == caller.pid() || isCallersUser();
+          known = pid == caller.pid() || ProcessOwner.mayBe(s, pid, caller.uid());
           callersUser = known;
         }
         return known;
-      }
-
-      /** If that can't be told, it may be. */
-      private boolean isCallersUser() {
-        if (plainlyAnothers()) {
-          return false;
-        }
-        byte[] status;
-        try {
-          status = content("/proc/" + pid + "/status");
-        } catch (SystemCallException e) {
-          return true;
-        }
-        if (status == null) {
-          return true;
-        }
-        return ProcText.credentials(status)
-            .map(c ->
-                c.realUid() == caller.uid()
-                    || c.effectiveUid() == caller.uid()
-                    || c.savedUid() == caller.uid()
-                    || c.fileUid() == caller.uid())
-            .orElse(true);
-      }
-
-      /** Its folder belongs to its effective user, or to root if it may not be looked at. */
-      private boolean plainlyAnothers() {
-        try {
-          long owner = Kernel.file(s, "/proc/" + pid).uid();
-          return owner != 0 && owner != caller.uid();
-        } catch (SystemCallException e) {
-          return false;
-        }
       }
     }
   }

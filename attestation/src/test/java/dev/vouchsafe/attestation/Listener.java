@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** A listening Unix socket whose accepted descriptors the test owns as plain numbers. */
-final class Listener implements AutoCloseable {
+final class Listener implements Accepting, AutoCloseable {
   private static final boolean ARM = System.getProperty("os.arch").equals("aarch64");
   private static final long SOCKET = ARM ? 198 : 41;
   private static final long CONNECT = ARM ? 203 : 42;
@@ -43,8 +43,13 @@ final class Listener implements AutoCloseable {
     return socket;
   }
 
-  /** Waits for the next connection. */
-  int accept() {
+  @Override
+  public String address() {
+    return path.toString();
+  }
+
+  @Override
+  public int accept() {
     return call(ACCEPT, socket, 0, 0);
   }
 
@@ -57,7 +62,8 @@ final class Listener implements AutoCloseable {
     return client;
   }
 
-  void close(int descriptor) {
+  @Override
+  public void close(int descriptor) {
     Libc.close(scratch, descriptor);
   }
 

@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A real process that connects to a {@link Listener} and then does what the test tells it. */
+/**
+ * A real process that connects to what is {@link Accepting} and then does what the test tells it.
+ */
 final class Peer implements AutoCloseable {
   static final Path PERL = Path.of("/usr/bin/perl");
 
@@ -19,8 +21,13 @@ final class Peer implements AutoCloseable {
       """
       use Socket; use POSIX (); use IO::Handle;
       $^F = 255; $| = 1;
-      socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
-      connect($s, sockaddr_un($ARGV[0])) or die "connect: $!";
+      my ($version, $port) = $ARGV[0] =~ /^([46]):(\\d+)$/;
+      my $family = !$version ? AF_UNIX : $version == 4 ? AF_INET : AF_INET6;
+      my $to = !$version ? sockaddr_un($ARGV[0])
+          : $version == 4 ? Socket::pack_sockaddr_in($port, INADDR_LOOPBACK)
+          : Socket::pack_sockaddr_in6($port, Socket::inet_pton(AF_INET6, '::1'));
+      socket(my $s, $family, SOCK_STREAM, 0) or die "socket: $!";
+      connect($s, $to) or die "connect: $!";
       print "connected\\n";
       while (my $line = <STDIN>) {
         chomp $line;
@@ -29,8 +36,8 @@ final class Peer implements AutoCloseable {
         elsif ($word eq 'setuid') { $< = $> = $rest[0]; print "done\\n"; }
         elsif ($word eq 'seteuid') { $> = $rest[0]; print "done\\n"; }
         elsif ($word eq 'again') {
-          socket(our $t, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
-          connect($t, sockaddr_un($ARGV[0])) or die "connect: $!";
+          socket(our $t, $family, SOCK_STREAM, 0) or die "socket: $!";
+          connect($t, $to) or die "connect: $!";
           print "connected\n";
         }
         elsif ($word eq 'childwritesagain') {
@@ -86,9 +93,9 @@ final class Peer implements AutoCloseable {
   private final BufferedReader output;
   private final Writer input;
   private final int socket;
-  private final Listener listener;
+  private final Accepting listener;
 
-  private Peer(Listener listener, Process process) throws IOException {
+  private Peer(Accepting listener, Process process) throws IOException {
     this.listener = listener;
     this.process = process;
     this.output = process.inputReader(StandardCharsets.UTF_8);
@@ -98,14 +105,14 @@ final class Peer implements AutoCloseable {
   }
 
   /** Perl as ourselves. */
-  static Peer connect(Listener listener) throws IOException {
+  static Peer connect(Accepting listener) throws IOException {
     return connect(listener, PERL);
   }
 
   /** A perl that lies somewhere else, after the words of another program that starts it. */
-  static Peer connect(Listener listener, Path perl, String... launcher) throws IOException {
+  static Peer connect(Accepting listener, Path perl, String... launcher) throws IOException {
     List<String> command = new ArrayList<>(List.of(launcher));
-    command.addAll(List.of(perl.toString(), "-e", SCRIPT, listener.path().toString()));
+    command.addAll(List.of(perl.toString(), "-e", SCRIPT, listener.address()));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     return new Peer(listener, process);

@@ -253,7 +253,7 @@ class StrictTest {
   }
 
   private static @Nullable Doubt doubt(SocketHolders holders, Self self) {
-    return holders.doubt(new Scratch(), (ProcessCaller) self.caller);
+    return holders.doubt(new Scratch(), (ProcessCaller) self.caller, true);
   }
 
   @Test
@@ -291,7 +291,7 @@ class StrictTest {
               new SocketHolders.Limits(100, minute, 1000, Duration.ZERO)
             }) {
           ProcessCaller process = (ProcessCaller) caller;
-          assertThat(new SocketHolders(limits, true).doubt(new Scratch(), process)).isNull();
+          assertThat(new SocketHolders(limits, true).doubt(new Scratch(), process, true)).isNull();
         }
       }
       peer.does("childkeeps");

@@ -8,6 +8,7 @@ import dev.vouchsafe.attestation.Registration;
 import dev.vouchsafe.attestation.SelectorResult;
 import dev.vouchsafe.attestation.Verdict;
 import dev.vouchsafe.attestation.Written;
+import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -54,6 +55,17 @@ final class FakeAttestor implements Attestor {
     }
     open.incrementAndGet();
     return new FakeCaller();
+  }
+
+  @Override
+  public long owner(InetSocketAddress own, InetSocketAddress other) {
+    return 0;
+  }
+
+  @Override
+  public Caller accept(int socket, InetSocketAddress own, InetSocketAddress other)
+      throws CallerUnknownException {
+    return accept(socket);
   }
 
   @Override
